@@ -1,0 +1,80 @@
+"""Kernels: one NumPy definition each, and optionally a Numba twin that runs faster and must agree with it.
+
+    @kernel
+    def double(x):            # the definition: what a reader reads, what complex step differentiates
+        return 2 * x
+
+    @double.numba             # the twin: same arguments, same results, compiled at its first call
+    def double(x): ...
+
+Calling `double(x)` runs the twin if Numba can be imported, `CROCO_NP_KERNELS` is not `numpy`, and no argument is complex.
+"""
+
+import functools
+import os
+from contextlib import contextmanager
+
+import numpy as np
+
+try:
+    import numba
+    from numba import prange
+except ImportError:  # the package works without it, more slowly
+    numba, prange = None, range
+
+KERNELS = {}  # name -> Kernel, in order of definition: tests and the benchmark walk over it
+
+_asked = os.environ.get("CROCO_NP_KERNELS", "numba")
+if _asked not in ("numba", "numpy"):
+    raise ValueError(f"CROCO_NP_KERNELS={_asked!r}: must be 'numba' or 'numpy'")
+_use_twins = numba is not None and _asked == "numba"
+
+
+class Kernel:
+    """A NumPy function and its optional Numba twin; see the module's docstring."""
+
+    def __init__(self, reference):
+        functools.update_wrapper(self, reference)
+        self.reference = reference
+        self.twin = None
+        KERNELS[self.__name__] = self
+
+    def numba(self, twin):
+        """Attach the twin. `prange` in it runs in parallel; every thread must own what it writes."""
+        if numba is not None:
+            self.twin = numba.njit(parallel=True, cache=True, error_model="numpy")(twin)
+        return self
+
+    def __call__(self, *args):
+        if self.twin is None or not _use_twins or any(np.iscomplexobj(a) for a in args):
+            return self.reference(*args)
+        return self.twin(*args)
+
+
+kernel = Kernel
+
+
+def running():
+    """'numba' or 'numpy': which side of the kernels runs now."""
+    return "numba" if _use_twins else "numpy"
+
+
+@contextmanager
+def using(side):
+    """Run one side of the kernels ('numba' or 'numpy') inside a `with` block."""
+    global _use_twins
+    before = _use_twins
+    _use_twins = side == "numba" and numba is not None
+    try:
+        yield
+    finally:
+        _use_twins = before
+
+
+def set_threads(n):
+    """Limit Numba's pool and BLAS's pool to `n` threads each; returns an object that holds the limit while it lives."""
+    from threadpoolctl import threadpool_limits
+
+    if numba is not None:
+        numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+    return threadpool_limits(n)

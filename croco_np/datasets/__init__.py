@@ -1,0 +1,1 @@
+"""Raw files to `Splits`: readers, vocabularies and the simulator."""

@@ -1,0 +1,99 @@
+"""The two halves of an AliCCP impression, joined: raw feature ids of the single-valued fields.
+
+    common_features_*.csv   the user's side, one row per context, shared by some 58 impressions   -> `Contexts`, in memory
+    sample_skeleton_*.csv   the item's side, one row per impression                               -> joined, by blocks
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .tianchi import Lines, blocks
+
+USER_FIELDS = ("101", "121", "122", "124", "125", "126", "127", "128", "129")  # in the common features
+ITEM_FIELDS = ("205", "206", "207", "216", "301", "508", "509", "702")  # in the skeleton
+FIELDS = USER_FIELDS + ITEM_FIELDS  # the multi-valued 109_14, 110_14, 127_14, 150_14, 210 and 853 are left out
+USER, ITEM, DOMAIN = "101", "205", "301"
+
+MISSING = -1  # raw id where a row has no token of a field; no feature id is negative
+
+
+class Contexts(NamedTuple):
+    """The user's side of one split, C contexts.
+
+    name    name of the file, for messages
+    hashes  (C,)   uint64   common_feature_index, sorted
+    ids     (C, 9) int64    raw ids of USER_FIELDS
+    """
+
+    name: str
+    hashes: np.ndarray
+    ids: np.ndarray
+
+
+class Impressions(NamedTuple):
+    """A block of B valid impressions of one skeleton file.
+
+    ids      (B, F) int64   raw feature ids of FIELDS
+    labels   (B,)   uint8   1 = click
+    samples  (B,)   int64   sample id
+    dropped  row numbers in the file, counted from 0, of the invalid rows that were between them
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    samples: np.ndarray
+    dropped: list[int]
+
+
+def read_contexts(path, progress=None):
+    """All of one common features file as `Contexts`; of two rows with one index the later counts."""
+    hashes, ids = [], []
+    for first, data in blocks(path, progress):
+        lines = Lines(path, first, data, columns=3)
+        hashes.append(lines.column(0, "common_feature_index", base=16))
+        ids.append(_ids(lines, USER_FIELDS))
+    hashes, ids = np.concatenate(hashes), np.concatenate(ids)
+    order = np.argsort(hashes, kind="stable")
+    return Contexts(path.name, hashes[order], ids[order])
+
+
+def impressions(path, contexts, progress=None, domains=None):
+    """Yield one skeleton file as blocks of `Impressions`.
+
+    domains  raw values that field 301 may take; None allows all
+
+    Raises InputError, with file and line, for a label that is not 0 or 1, an index that is not among the contexts, and a
+    domain that is missing or not allowed.
+    """
+    domain = FIELDS.index(DOMAIN)
+    for first, data in blocks(path, progress):
+        lines = Lines(path, first, data, columns=6)
+        samples, click, conversion = (lines.column(j, name) for j, name in enumerate(("sample_id", "click", "conversion")))
+        lines.check(click <= 1, "click is {}, want 0 or 1", click)
+        lines.check(conversion <= 1, "conversion is {}, want 0 or 1", conversion)
+
+        hashes = lines.column(3, "common_feature_index", base=16)
+        at = np.searchsorted(contexts.hashes, hashes, side="right") - 1
+        joins = contexts.hashes[at] == hashes
+        lines.check(joins, f"common_feature_index {{:016x}} is not in {contexts.name}; are the files of one split?", hashes)
+        ids = np.concatenate([contexts.ids[at], _ids(lines, ITEM_FIELDS)], axis=1)
+
+        lines.check(ids[:, domain] != MISSING, f"no token of field {DOMAIN}, the domain; the row cannot be used")
+        if domains is not None:
+            known = np.isin(ids[:, domain], domains)
+            lines.check(known, f"domain {{}} (field {DOMAIN}) is not in the training file", ids[:, domain])
+
+        valid = (click == 1) | (conversion == 0)
+        dropped = (first - 1 + np.flatnonzero(~valid)).tolist()
+        yield Impressions(ids[valid], click[valid].astype(np.uint8), samples[valid], dropped)
+
+
+def _ids(lines, fields):
+    """Raw ids (L, len(fields)) of the tokens of some fields, MISSING where a line has none."""
+    slots = np.full(1000, -1)
+    slots[[int(field) for field in fields]] = range(len(fields))
+    ids = np.full((lines.n, len(fields)), MISSING, np.int64)
+    line, slot, value = lines.tokens(slots)
+    ids[line, slot] = value
+    return ids

@@ -1,0 +1,72 @@
+"""What every reader returns: rows of ids, split into train, validation and test."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+RARE = 0  # id 0 of every field: rarer than the exposure threshold in the training rows, unseen there, or missing
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a data set, after encoding.
+
+    fields      F names, in the order of the columns of `Rows.ids`
+    vocabulary  F sizes; the ids of field f run from 0 (`RARE`) to vocabulary[f] - 1
+    user, item, domain
+                names of the fields that hold the user, the item and the domain; the first two and the third feed
+                the prior embedding of Eq. (9)
+    domains     S display names; domain s has id s + 1 in the domain field
+    """
+
+    fields: tuple[str, ...]
+    vocabulary: tuple[int, ...]
+    user: str
+    item: str
+    domain: str
+    domains: tuple[str, ...]
+
+    @property
+    def prior_fields(self):
+        """Columns of user, item and domain (Eq. 9), as indices into `fields`."""
+        return tuple(self.fields.index(name) for name in (self.user, self.item, self.domain))
+
+
+class Rows(NamedTuple):
+    """N impressions. Arrays may be memory-mapped: index them, do not copy them whole.
+
+    ids     (N, F) int32   encoded fields
+    labels  (N,)   uint8   1 = click
+    domains (N,)   uint8   domain of the row, 0 .. S-1
+    users   (N,)   int64   raw user, to group by in gAUC (rare users keep their identity here)
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    domains: np.ndarray
+    users: np.ndarray
+
+    @property
+    def n(self):
+        """Number of impressions."""
+        return self.ids.shape[0]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A data set ready to train on.
+
+    simulated  True if no genuine click is in it; everything written from it must say so
+    truth      (test.n,) float64, the true click probability of each test row where a simulator knows it, else None
+    notes      lines a user should see about what was read, dropped or derived, in order
+    """
+
+    name: str
+    simulated: bool
+    schema: Schema
+    train: Rows
+    valid: Rows
+    test: Rows
+    truth: np.ndarray | None = None
+    notes: tuple[str, ...] = ()

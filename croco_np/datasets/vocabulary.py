@@ -1,0 +1,44 @@
+"""Vocabularies: which raw values of a field get an id of their own."""
+
+import numpy as np
+
+from .splits import RARE
+
+
+class Vocabulary:
+    """The values of one field that occur at least `min_count` times in the training rows, numbered 1, 2, ... by value.
+
+    Everything else, be it rare, unseen or missing, is id 0. Numbering by sorted value makes ids independent of the
+    order of the rows.
+
+    >>> v = Vocabulary.learn(np.array([7, 7, 3, 9, 9]), min_count=2)
+    >>> v.encode(np.array([9, 3, 7, 8])).tolist()
+    [2, 0, 1, 0]
+    >>> v.size
+    3
+    """
+
+    def __init__(self, kept):
+        self.kept = np.asarray(kept)  # sorted, unique
+
+    @classmethod
+    def learn(cls, values, min_count):
+        """From the training rows' raw values, (N,) of any sortable dtype."""
+        return cls.from_counts(*np.unique(values, return_counts=True), min_count)
+
+    @classmethod
+    def from_counts(cls, values, counts, min_count):
+        """From sorted unique values and how often each occurs, for readers that count chunk by chunk."""
+        return cls(values[counts >= min_count])
+
+    @property
+    def size(self):
+        """Number of ids, id 0 included: the height of the embedding table."""
+        return len(self.kept) + 1
+
+    def encode(self, values):
+        """Raw values (N,) -> ids (N,) int32."""
+        if len(self.kept) == 0:
+            return np.full(len(values), RARE, np.int32)
+        at = np.searchsorted(self.kept, values).clip(max=len(self.kept) - 1)
+        return np.where(self.kept[at] == values, at + 1, RARE).astype(np.int32)

@@ -1,0 +1,71 @@
+"""One Adam step on an array, in place (Kingma & Ba 2015, Algorithm 1).
+
+    m <- b1 m + (1 - b1) g,   v <- b2 v + (1 - b2) g^2,   w <- w - step m / (sqrt(v) / c + eps)
+
+with step = lr / (1 - b1^t) and c = sqrt(1 - b2^t), the two bias corrections.
+"""
+
+import numpy as np
+
+from ..backend import kernel, prange
+
+
+@kernel
+def adam_dense(w, g, m, v, step, c, b1, b2, eps):
+    """Update w (N, K), m, v from a gradient g of the same shape."""
+    m *= b1
+    m += (1 - b1) * g
+    v *= b2
+    v += (1 - b2) * g * g
+    w -= step * m / (np.sqrt(v) / c + eps)
+
+
+@adam_dense.numba
+def adam_dense(w, g, m, v, step, c, b1, b2, eps):
+    kind = w.dtype.type
+    step, c, b1, b2, eps, one = kind(step), kind(c), kind(b1), kind(b2), kind(eps), kind(1)
+    for i in prange(w.shape[0]):
+        for k in range(w.shape[1]):
+            m[i, k] = b1 * m[i, k] + (one - b1) * g[i, k]
+            v[i, k] = b2 * v[i, k] + (one - b2) * g[i, k] * g[i, k]
+            w[i, k] -= step * m[i, k] / (np.sqrt(v[i, k]) / c + eps)
+
+
+@kernel
+def adam_rows(w, rows, g, m, v, step, c, b1, b2, eps):
+    """Update only the given rows of w (V, K), m, v; rows (R,) unique, g (R, K). All other rows stand still."""
+    m[rows] = b1 * m[rows] + (1 - b1) * g
+    v[rows] = b2 * v[rows] + (1 - b2) * g * g
+    w[rows] -= step * m[rows] / (np.sqrt(v[rows]) / c + eps)
+
+
+@adam_rows.numba
+def adam_rows(w, rows, g, m, v, step, c, b1, b2, eps):
+    kind = w.dtype.type
+    step, c, b1, b2, eps, one = kind(step), kind(c), kind(b1), kind(b2), kind(eps), kind(1)
+    for r in prange(len(rows)):
+        i = rows[r]
+        for k in range(w.shape[1]):
+            m[i, k] = b1 * m[i, k] + (one - b1) * g[r, k]
+            v[i, k] = b2 * v[i, k] + (one - b2) * g[r, k] * g[r, k]
+            w[i, k] -= step * m[i, k] / (np.sqrt(v[i, k]) / c + eps)
+
+
+@kernel
+def decay_rows(w, m, v, idle, step, c, b1, b2, eps):
+    """The rows of w (V, K) that no sample touched, where idle (V,) is True: g = 0, yet moments decay and weights move."""
+    m[idle] *= b1
+    v[idle] *= b2
+    w[idle] -= step * m[idle] / (np.sqrt(v[idle]) / c + eps)
+
+
+@decay_rows.numba
+def decay_rows(w, m, v, idle, step, c, b1, b2, eps):
+    kind = w.dtype.type
+    step, c, b1, b2, eps = kind(step), kind(c), kind(b1), kind(b2), kind(eps)
+    for i in prange(w.shape[0]):
+        if idle[i]:
+            for k in range(w.shape[1]):
+                m[i, k] = b1 * m[i, k]
+                v[i, k] = b2 * v[i, k]
+                w[i, k] -= step * m[i, k] / (np.sqrt(v[i, k]) / c + eps)

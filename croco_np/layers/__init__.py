@@ -1,0 +1,18 @@
+"""Layers: frozen dataclasses of sizes that own no arrays.
+
+    layer.init(rng)             -> params                 nested dict of float64 arrays
+    layer.forward(params, *x)   -> output, cache          cache: what backward needs, parameters by reference
+    layer.backward(cache, dy)   -> dinputs, grads         one entry per float input; grads has the tree of params
+
+Axis 0 is the sample and may have length 0. `dx` is the gradient of the objective with respect to `x`.
+Letters: B rows, S domains, F fields, E embedding width, M experts, K expert output width, P prior width.
+"""
+
+from .domain import PerDomain
+from .embedding import Embeddings
+from .experts import Experts
+from .gate import ElementGate, ScalarGate
+from .linear import Linear
+from .mlp import MLP, Tower
+
+__all__ = ["MLP", "ElementGate", "Embeddings", "Experts", "Linear", "PerDomain", "ScalarGate", "Tower"]

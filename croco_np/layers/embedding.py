@@ -1,0 +1,52 @@
+"""Embedding tables (Eqs. 3 and 9)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels.rows import gather, sum_by_row
+from ..tree import RowGrad
+
+
+class EmbeddingCache(NamedTuple):
+    p: dict
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """M embedding tables for each of F fields, Eq. (3); with M = 1 and few fields, the prior embedding of Eq. (9).
+
+        x_m = [E_1^m[ids_1], ..., E_F^m[ids_F]]
+
+    ids (B, F) int -> x (B, M, F E). All fields and tables live in one array (sum of vocabulary, M, E): fields below
+    each other, the M embeddings of a value side by side, so that one look-up brings all M.
+
+    Backward, given dx: the look-up copies a row to every place that names it, so the gradient of the row is the *sum*
+    over those places. `table[rows] += dx` would keep only the last one. Ids have no gradient.
+    """
+
+    vocabulary: tuple[int, ...]
+    n_tables: int
+    width: int
+    std: float = 0.01
+
+    @property
+    def offsets(self):
+        """(F,) first row of each field."""
+        return np.cumsum([0, *self.vocabulary[:-1]])
+
+    def init(self, rng):
+        return {"table": rng.normal(0, self.std, (sum(self.vocabulary), self.n_tables, self.width))}
+
+    def forward(self, p, ids):
+        rows = ids + self.offsets
+        return gather(p["table"], rows), EmbeddingCache(p, rows)
+
+    def backward(self, c, dx):
+        n_fields = len(self.vocabulary)
+        places = c.rows.ravel()
+        order = np.argsort(places, kind="stable")
+        rows, starts = np.unique(places[order], return_index=True)
+        return None, {"table": RowGrad(rows, sum_by_row(order, starts, dx, n_fields))}

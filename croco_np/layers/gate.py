@@ -1,0 +1,106 @@
+"""Gates: how much of each expert goes to a domain's tower (Eqs. 8 and 10)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels.mix import mix_elements, mix_elements_backward, mix_scalars, mix_scalars_backward, softmax_backward
+from .domain import DomainCache, PerDomain
+from .linear import Linear
+
+
+class GateCache(NamedTuple):
+    logits: DomainCache
+    g: np.ndarray
+    o: np.ndarray
+    h: np.ndarray
+
+
+@dataclass(frozen=True)
+class ScalarGate:
+    """A gate with one share for each expert: MMoE's gate, and the prior-informed gate PG of Eq. (10).
+
+        a = e W_s (+ b_s)                    gate logits, W_s of the row's domain s    (B, M)
+        g = softmax(a) over m                                                          (B, M)
+        h = sum_m g_m o_m                    mixture                                   (B, K)
+
+    e (B, P), o (B, M, K) -> h (B, K), g (B, M). PG reads the prior embedding and has no bias; MMoE's gate reads the
+    ordinary embedding and has one.
+
+    Backward, given dh, and dg where a loss pulls on the shares themselves (else None):
+        do_m = g_m dh                        an expert is taught in proportion to its share
+        da_m = g_m <dh, o_m - h>             mass moves to the experts that beat the mixture
+             + g_m (dg_m - sum_n g_n dg_n)   the loss on the shares, through the softmax
+        dW_s = e_s^T da_s,  de = da W_s^T
+    The da of a row add up to 0: shares can only be moved, not created.
+    """
+
+    n_prior: int
+    n_experts: int
+    n_domains: int
+    bias: bool = False
+
+    @property
+    def logits(self):
+        return PerDomain(Linear(self.n_prior, self.n_experts, self.bias), self.n_domains)
+
+    def init(self, rng):
+        return self.logits.init(rng)
+
+    def forward(self, p, domains, e, o):
+        a, logits = self.logits.forward(p, domains, e)
+        g, h = mix_scalars(a, o)
+        return (h, g), GateCache(logits, g, o, h)
+
+    def backward(self, c, d):
+        dh, dg = d
+        do, da = mix_scalars_backward(c.g, c.o, c.h, dh)
+        if dg is not None:
+            da += softmax_backward(c.g, dg)
+        de, grads = self.logits.backward(c.logits, da)
+        return (de, do), grads
+
+
+@dataclass(frozen=True)
+class ElementGate:
+    """Prior-informed element-wise gate (PEG), Eqs. (8) and (10): one share for each expert *and dimension*.
+
+        a = e W_s                            gate logits, W_s of the row's domain s    (B, M, K)
+        g = softmax(a) over m                for each of the K dimensions              (B, M, K)
+        h = sum_m g_m * o_m                  mixture                                   (B, K)
+
+    e (B, P), o (B, M, K) -> h (B, K), g (B, M, K).
+
+    Backward, given dh, and dg where a loss pulls on the shares themselves (else None):
+        do_m = g_m * dh                      an expert is taught in proportion to its share
+        da_m = do_m * (o_m - h)              mass moves to the experts that beat the mixture
+             + g_m * (dg_m - sum_n g_n dg_n) the loss on the shares, through the softmax
+        dW_s = e_s^T da_s,  de = da W_s^T
+    For each row and dimension the da add up to 0 over the experts.
+    """
+
+    n_prior: int
+    n_experts: int
+    width: int
+    n_domains: int
+
+    @property
+    def logits(self):
+        return PerDomain(Linear(self.n_prior, self.n_experts * self.width, bias=False), self.n_domains)
+
+    def init(self, rng):
+        return self.logits.init(rng)
+
+    def forward(self, p, domains, e, o):
+        a, logits = self.logits.forward(p, domains, e)
+        g, h = mix_elements(a.reshape(o.shape), o)
+        return (h, g), GateCache(logits, g, o, h)
+
+    def backward(self, c, d):
+        dh, dg = d
+        do, da = mix_elements_backward(c.g, c.o, c.h, dh)
+        if dg is not None:
+            da += softmax_backward(c.g, dg)
+        de, grads = self.logits.backward(c.logits, da.reshape(len(da), self.n_experts * self.width))
+        return (de, do), grads

@@ -1,0 +1,47 @@
+"""Binary cross-entropy on logits, and the two readings of Eq. (7)."""
+
+import numpy as np
+
+from ..errors import InputError
+
+
+def sigmoid(z):
+    """1 / (1 + exp(-z)) without overflow for large |z|; real or complex."""
+    e = np.exp(np.where(z.real > 0, -z, z))
+    return np.where(z.real > 0, 1, e) / (1 + e)
+
+
+def bce(z, y, w):
+    """Weighted binary cross-entropy, the first term of Eq. (7).
+
+        L = sum_i w_i (max(z_i, 0) - z_i y_i + log(1 + exp(-|z_i|)))
+
+    z (B,) logits, y (B,) labels in {0, 1}, w (B,) weights -> L, dz (B,) = w (sigmoid(z) - y)
+
+    The sum in brackets is -y log p - (1-y) log(1-p) with p = sigmoid(z), written so that no exponential overflows.
+    """
+    magnitude = np.where(z.real > 0, z, -z)
+    value = np.where(z.real > 0, z, 0) - z * y + np.log1p(np.exp(-magnitude))
+    return (w * value).sum(), w * (sigmoid(z) - y)
+
+
+def row_weights(domains, reduction, domain_rows=None, dtype=np.float64):
+    """The weight w_i of each row in Eq. (7), L = sum_s 1/N_s sum_{i in s} BCE_i, (B,).
+
+    reduction
+        "domain_mean"   N_s = rows of domain s in the batch: Eq. (7) taken literally in each batch
+        "dataset_mean"  N_s = rows of domain s in the training set (`domain_rows`, (S,)): each step an unbiased estimate
+                        of Eq. (7) over the whole training set
+        "batch_mean"    1/B for every row: the mean over rows, where each domain counts by its size
+    """
+    sizes = np.array([rows.stop - rows.start for rows in domains])
+    n = sizes.sum()
+    if reduction == "domain_mean":
+        per_domain = 1 / np.maximum(sizes, 1)
+    elif reduction == "dataset_mean":
+        per_domain = np.sum(domain_rows) / max(n, 1) / np.maximum(domain_rows, 1)
+    elif reduction == "batch_mean":
+        per_domain = np.full(len(sizes), 1 / max(n, 1))
+    else:
+        raise InputError(f"reduction {reduction!r}: choose domain_mean, dataset_mean or batch_mean")
+    return np.repeat(per_domain, sizes).astype(dtype)

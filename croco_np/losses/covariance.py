@@ -1,0 +1,46 @@
+"""CovLoss: the covariance between experts (Eq. 6)."""
+
+import numpy as np
+
+from ..errors import InputError
+
+
+def covariance(o, reduction="sum", within=False, rows=None):
+    """CovLoss, Eq. (6): the covariance between the outputs of different experts, in absolute value.
+
+        L = c / K^2  sum_{p > q}  sum_{ij} | (Õ_p^T Õ_q)_ij |,      Õ_p = O_p - its column means over the B rows
+
+    o (B, M, K) expert outputs -> L, do (B, M, K)
+
+    reduction  c = 1 ("sum", as published), 1/B ("mean") or 1/(B-1) ("unbiased")
+    within     also p = q, each expert with itself, which the published index p >= q would include. It pushes every
+               expert's own variance towards 0, against the aim of the loss; off by default.
+    rows       (n,) positions, without repetition: compute on these rows only (Section 5.6 of the paper). "sum" is then
+               scaled by B/n, so that alpha keeps its meaning. |.| of a noisy estimate is biased upwards: for
+               independent outputs the sampled value is about sqrt(B/n) times the full one.
+
+    Backward. With all experts side by side, Z = [Õ_1 .. Õ_M] (B, M K), the matrix C = Z^T Z holds every pair of experts
+    as a K x K block, and with Ω = 1 on the blocks that count (each pair twice), L = c / 2K^2 sum Ω |C|, so
+        dC = c / 2K^2  Ω sgn(C)                            sgn(0) = 0, the least-norm sub-gradient
+        dZ = Z (dC + dC^T) = c / K^2  Z (Ω sgn(C))
+    The means need no term of their own: the columns of Z add up to 0, hence those of dZ too.
+    """
+    n_rows, n_experts, width = o.shape
+    if rows is not None:
+        value, some = covariance(o[rows], reduction, within)
+        scale = n_rows / max(len(rows), 1) if reduction == "sum" else 1.0
+        do = np.zeros_like(some, shape=o.shape)
+        do[rows] = scale * some
+        return scale * value, do
+    if reduction not in ("sum", "mean", "unbiased"):
+        raise InputError(f"CovLoss reduction {reduction!r}: choose sum, mean or unbiased")
+    c = {"sum": 1.0, "mean": 1 / max(n_rows, 1), "unbiased": 1 / max(n_rows - 1, 1)}[reduction]
+    z = o.reshape(n_rows, n_experts * width)
+    z = z - z.sum(axis=0) / max(n_rows, 1)
+    C = (z.T @ z).reshape(n_experts, width, n_experts, width)
+    signs = np.sign(C.real)
+    for m in range(n_experts):
+        signs[m, :, m] *= 2 if within else 0
+    value = c / (2 * width**2) * (signs * C).sum()
+    dz = c / width**2 * (z @ signs.reshape(n_experts * width, n_experts * width))
+    return value, dz.reshape(o.shape)

@@ -1,0 +1,77 @@
+"""Crocodile: Fig. 3 of the paper, upwards and downwards."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..layers import ElementGate, Embeddings, Experts, PerDomain, ScalarGate, Tower
+from .output import Output, merge
+
+
+class CrocodileCache(NamedTuple):
+    embeddings: NamedTuple
+    experts: list
+    prior: NamedTuple
+    gates: NamedTuple
+    towers: NamedTuple
+
+
+@dataclass(frozen=True)
+class Crocodile:
+    """Multi-embedding, experts, prior-informed gates and towers (Fig. 3; Eqs. 3, 4, 5, 8, 9, 10).
+
+    Table m of every field feeds expert m; all tables and experts are shared by all domains, so a domain with little
+    data learns from the others. What is a domain's own: the gate, driven by separate prior embeddings of user, item and
+    domain, and the tower. CovLoss (Eq. 6) pulls on the expert outputs, the tap `experts` of the output.
+
+    With `gate` an `ElementGate` it is the full model (PEG); with a `ScalarGate`, the ablation PG of Table 5.
+    """
+
+    embeddings: Embeddings
+    experts: Experts
+    prior: Embeddings
+    gates: ElementGate | ScalarGate
+    towers: PerDomain
+
+    @classmethod
+    def build(cls, schema, sizes):
+        """From the columns of a data set and a config's sizes."""
+        n_domains, width = len(schema.domains), sizes.expert_sizes[-1]
+        n_prior = len(schema.prior_fields) * sizes.prior_width
+        gate = {
+            "element": lambda: ElementGate(n_prior, sizes.n_experts, width, n_domains),
+            "scalar": lambda: ScalarGate(n_prior, sizes.n_experts, n_domains),
+        }[sizes.gate]
+        return cls(
+            embeddings=Embeddings(schema.vocabulary, sizes.n_experts, sizes.embedding_width, sizes.embedding_std),
+            experts=Experts(sizes.n_experts, (len(schema.fields) * sizes.embedding_width, *sizes.expert_sizes)),
+            prior=Embeddings(
+                tuple(schema.vocabulary[f] for f in schema.prior_fields), 1, sizes.prior_width, sizes.embedding_std
+            ),
+            gates=gate(),
+            towers=PerDomain(Tower((width, *sizes.tower_sizes)), n_domains),
+        )
+
+    def init(self, rng):
+        return {
+            "embeddings": self.embeddings.init(rng),
+            "experts": self.experts.init(rng),
+            "prior": self.prior.init(rng),
+            "gates": self.gates.init(rng),
+            "towers": self.towers.init(rng),
+        }
+
+    def forward(self, p, batch):
+        x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, M, F E)       Eq. 3
+        o, experts = self.experts.forward(p["experts"], x)  # (B, M, K)                          Eq. 4
+        e, prior = self.prior.forward(p["prior"], batch.prior_ids)  # (B, 1, P)                  Eq. 9
+        (h, g), gates = self.gates.forward(p["gates"], batch.domains, e[:, 0], o)  # (B, K)      Eqs. 8, 10
+        z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)                 Eq. 5
+        return Output(z[:, 0], experts=o, gates=g), CrocodileCache(embeddings, experts, prior, gates, towers)
+
+    def backward(self, c, d):
+        dh, towers = self.towers.backward(c.towers, d.logits[:, None])
+        (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
+        _, prior = self.prior.backward(c.prior, de[:, None])
+        dx, experts = self.experts.backward(c.experts, merge(do, d.experts))  # two roads meet: tower and CovLoss
+        _, embeddings = self.embeddings.backward(c.embeddings, dx)
+        return {"embeddings": embeddings, "experts": experts, "prior": prior, "gates": gates, "towers": towers}

@@ -1,0 +1,74 @@
+"""MMoE and its multi-embedding version: rows Base and ME of Table 5."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..layers import Embeddings, Experts, PerDomain, ScalarGate, Tower
+from .output import Output, merge
+
+
+class MMoECache(NamedTuple):
+    embeddings: NamedTuple
+    experts: list
+    gates: NamedTuple
+    towers: NamedTuple
+    domains: tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class MMoE:
+    """Multi-gate mixture of experts (Ma et al. 2018) with domains for tasks; ME-MMoE with one table an expert.
+
+    One embedding (MMoE): all experts and gates read x. M embeddings (ME-MMoE): expert m reads x_m, and the gate of
+    domain s reads x_s, which ties the number of tables to the number of domains (Section 4.4 of the paper): M >= S.
+    """
+
+    embeddings: Embeddings
+    experts: Experts
+    gates: ScalarGate
+    towers: PerDomain
+
+    @classmethod
+    def build(cls, schema, sizes, multi_embedding=False):
+        n_domains, n_in = len(schema.domains), len(schema.fields) * sizes.embedding_width
+        n_tables = sizes.n_experts if multi_embedding else 1
+        if multi_embedding and n_tables < n_domains:
+            raise ValueError(f"me_mmoe: {n_tables} experts for {n_domains} domains: gate s reads table s, so M >= S")
+        return cls(
+            embeddings=Embeddings(schema.vocabulary, n_tables, sizes.embedding_width, sizes.embedding_std),
+            experts=Experts(sizes.n_experts, (n_in, *sizes.expert_sizes)),
+            gates=ScalarGate(n_in, sizes.n_experts, n_domains, bias=True),
+            towers=PerDomain(Tower((sizes.expert_sizes[-1], *sizes.tower_sizes)), n_domains),
+        )
+
+    @property
+    def gate_tables(self):
+        """(S,) table that the gate of each domain reads."""
+        return np.arange(self.gates.n_domains) if self.embeddings.n_tables > 1 else np.zeros(self.gates.n_domains, int)
+
+    def init(self, rng):
+        return {
+            "embeddings": self.embeddings.init(rng),
+            "experts": self.experts.init(rng),
+            "gates": self.gates.init(rng),
+            "towers": self.towers.init(rng),
+        }
+
+    def forward(self, p, batch):
+        x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1 or M, F E)
+        o, experts = self.experts.forward(p["experts"], x)  # (B, M, K)
+        own = np.concatenate([x[rows, m] for rows, m in zip(batch.domains, self.gate_tables, strict=True)])
+        (h, g), gates = self.gates.forward(p["gates"], batch.domains, own, o)  # (B, K)
+        z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)
+        return Output(z[:, 0], experts=o, gates=g), MMoECache(embeddings, experts, gates, towers, batch.domains)
+
+    def backward(self, c, d):
+        dh, towers = self.towers.backward(c.towers, d.logits[:, None])
+        (down, do), gates = self.gates.backward(c.gates, (dh, d.gates))
+        dx, experts = self.experts.backward(c.experts, merge(do, d.experts))
+        for rows, m in zip(c.domains, self.gate_tables, strict=True):
+            dx[rows, m] += down[rows]  # table m has two readers: expert m and the gate
+        _, embeddings = self.embeddings.backward(c.embeddings, dx)
+        return {"embeddings": embeddings, "experts": experts, "gates": gates, "towers": towers}

@@ -1,0 +1,23 @@
+"""What a model returns: its logits, and the taps a loss can pull on."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Output(NamedTuple):
+    """The taps of a model; the gradient that goes back in has the same form, with None where no loss pulls.
+
+    logits   (B,)                     click logits, each row from its own domain's tower
+    experts  (B, M, K) or None        expert outputs, where the model has experts that every row runs through
+    gates    (B, M[, K]) or None      the experts' shares
+    """
+
+    logits: np.ndarray
+    experts: np.ndarray | None = None
+    gates: np.ndarray | None = None
+
+
+def merge(do, pull):
+    """Two gradients of the same tap: from the layers above, and from a loss that pulls on it directly (or None)."""
+    return do if pull is None else do + pull
