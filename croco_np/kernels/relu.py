@@ -9,10 +9,9 @@ BLOCK = 64  # columns a thread owns when it sums over rows: wide enough for vect
 
 @kernel
 def bias_relu(z, b):
-    """Overwrite z (B, N) with max(z + b, 0) and return it; b (N,). At 0 the ReLU is off."""
-    z += b
-    z[...] = np.where(z.real > 0, z, 0)
-    return z
+    """max(z + b, 0) for z (B, N), b (N,), off at 0. z is handed over: the result may lie in its buffer."""
+    z = z + b
+    return np.where(z.real > 0, z, 0)
 
 
 @bias_relu.numba

@@ -41,7 +41,7 @@ class Linear:
     def forward(self, p, x):
         y = x @ p["W"]
         if self.bias:
-            y += p["b"]
+            y = y + p["b"]
         return y, LinearCache(p, x)
 
     def backward(self, c, dy):

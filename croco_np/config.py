@@ -1,0 +1,166 @@
+"""Every size and weight of a run, in one frozen dataclass; the command line is generated from it."""
+
+import argparse
+import difflib
+import math
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+
+from .errors import InputError
+from .models import MODELS
+from .optim import OPTIMISERS
+
+
+def option(default, text, choices=None, low=None, high=None):
+    """A field of `Config`: default, help text, and the values that are possible."""
+    return field(default=default, metadata={"help": text, "choices": choices, "low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a run depends on. Two runs with equal configs, data and thread counts are equal bit for bit."""
+
+    dataset: str = option(MISSING, "which data to train on", choices=("aliccp", "kuairand"))
+    data_dir: str = option("", "folder of the raw files (default: data/DATASET)")
+    model: str = option("crocodile", "which system to train", choices=tuple(MODELS))
+    seed: int = option(0, "seed of parameters and batch order", low=0)
+
+    embedding_width: int = option(16, "width E of one field's embedding", low=1)
+    embedding_std: float = option(0.01, "standard deviation of the initial embeddings", low=0)
+    n_experts: int = option(5, "number M of experts, and of embedding tables", low=1)
+    expert_sizes: tuple[int, ...] = option((64,), "widths of an expert's layers; the last is K", low=1)
+    tower_sizes: tuple[int, ...] = option((32,), "widths of a tower's hidden layers", low=1)
+    prior_width: int = option(16, "width of one prior embedding (Eq. 9)", low=1)
+    gate: str = option("element", "Crocodile's gate: element = PEG, scalar = PG", choices=("element", "scalar"))
+
+    alpha: float = option(2e-5, "weight of CovLoss in Eq. 7; 0 switches it off", low=0)
+    cov_reduction: str = option("sum", "scale of CovLoss", choices=("sum", "mean", "unbiased"))
+    cov_within: bool = option(False, "CovLoss of each expert with itself, too (p >= q)")
+    cov_rows: int = option(0, "compute CovLoss on this many sampled rows; 0 = all", low=0)
+    reduction: str = option(
+        "batch_mean", "what 1/N_s of Eq. 7 means in a batch", choices=("batch_mean", "domain_mean", "dataset_mean")
+    )
+
+    optimiser: str = option("adam", "adam: every row decays; lazy_adam: touched rows only", choices=tuple(OPTIMISERS))
+    lr: float = option(1e-3, "learning rate", low=0)
+    l2: float = option(0.0, "weight decay of the embedding rows that a batch touches", low=0)
+    batch_size: int = option(1024, "rows a step", low=1)
+    epochs: int = option(8, "passes over the training rows, at most", low=1)
+    patience: int = option(1, "epochs without a better validation AUC before stopping", low=1)
+
+    min_count: int = option(10, "values rarer than this in the training rows share id 0", low=1)
+    train_until: int = option(0, "kuairand: last date of the training rows, YYYYMMDD (0: all but four days)", low=0)
+    valid_until: int = option(0, "kuairand: last date of the validation rows, YYYYMMDD (0: all but two days)", low=0)
+    simulated_rows: int = option(400_000, "rows of the simulated AliCCP, training and test together", low=1000)
+    simulated_seed: int = option(0, "seed of the simulated AliCCP", low=0)
+
+    dtype: str = option("float32", "precision of parameters and activations", choices=("float32", "float64"))
+    threads: int = option(0, "threads of Numba and BLAS; 0 = all cores", low=0)
+    checkpoint_steps: int = option(500, "steps between checkpoints inside an epoch", low=1)
+    compare_steps: int = option(
+        300, "train a twin without CovLoss for this many steps, to show what the loss does; 0 = no twin", low=0
+    )
+
+    def __post_init__(self):
+        for f in fields(self):
+            _check(f, getattr(self, f.name))
+
+    def json(self):
+        """The config as a plain dict."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, d):
+        """The inverse of `json`."""
+        unknown = set(d) - {f.name for f in fields(cls)}
+        if unknown:
+            raise InputError(f"config: unknown entry {sorted(unknown)[0]!r}; was it written by another version?")
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in d.items()})
+
+
+def _flag(name):
+    return "--" + name.replace("_", "-")
+
+
+def _check(f, value):
+    choices, low = f.metadata["choices"], f.metadata["low"]
+    if choices and value not in choices:
+        raise InputError(f"{_flag(f.name)} {value}: choose one of {', '.join(choices)}{_did_you_mean(value, choices)}")
+    numbers = value if isinstance(value, tuple) else (value,)
+    for number in numbers:
+        if isinstance(number, float) and not math.isfinite(number):
+            raise InputError(f"{_flag(f.name)} {number}: must be a finite number")
+        if low is not None and number < low:
+            raise InputError(f"{_flag(f.name)} {number}: must be at least {low}")
+
+
+def _did_you_mean(word, words):
+    close = difflib.get_close_matches(str(word), words, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Errors as one line (InputError) instead of a usage dump."""
+
+    def error(self, message):
+        raise InputError(f"{message}; {self.prog} --help lists the flags")
+
+
+def _convert(f):
+    """Text of a flag -> value of the field, with a one-line error."""
+
+    def sizes(text):
+        return tuple(int(n) for n in text.split(",") if n.strip())
+
+    kind = f.type
+    convert, what = {
+        tuple[int, ...]: (sizes, "whole numbers with commas, such as 128,64"),
+        int: (int, "a whole number"),
+        float: (float, "a number"),
+        str: (str, "text"),
+    }[kind]
+
+    def parse(text):
+        try:
+            return convert(text)
+        except ValueError:
+            raise InputError(f"{_flag(f.name)} {text}: must be {what}") from None
+
+    return parse
+
+
+def parse(argv, prog, description):
+    """The command line -> (Config or None, out folder or "", folder to resume or "", names of the flags given).
+
+    With `--resume DIR` the config is DIR's, with `--epochs` and `--threads` replaced if they are given: it is left to
+    the caller, hence None.
+    """
+    parser = _Parser(prog=prog, description=description, allow_abbrev=False)
+    for f in fields(Config):
+        default = "" if f.default is MISSING else f.default
+        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        text = f.metadata["help"] + ("" if default in ("", False) else f" (default: {shown})")
+        if f.type is bool:
+            parser.add_argument(_flag(f.name), action="store_true", default=argparse.SUPPRESS, help=text)
+        else:
+            metavar = "{" + ",".join(f.metadata["choices"]) + "}" if f.metadata["choices"] else f.name.upper()
+            parser.add_argument(_flag(f.name), type=_convert(f), default=argparse.SUPPRESS, help=text, metavar=metavar)
+    parser.add_argument("--out", default="", help="folder of the run (default: runs/DATASET-MODEL-seedSEED)")
+    parser.add_argument("--resume", default="", metavar="DIR", help="continue the run in DIR where it stopped")
+    args, unknown = parser.parse_known_args(argv)
+    if unknown:
+        flags = [o for action in parser._actions for o in action.option_strings]
+        raise InputError(f"unknown argument {unknown[0]}{_did_you_mean(unknown[0].split('=')[0], flags)}")
+    given = {k: v for k, v in vars(args).items() if k not in ("out", "resume")}
+    if args.resume:
+        return None, "", args.resume, given
+    if "dataset" not in given:
+        raise InputError("--dataset is needed: aliccp or kuairand")
+    return Config(**given), args.out, "", given
+
+
+def resumed(config, given):
+    """The config of a run that is taken up again: its own, but for `--epochs` and `--threads`."""
+    fixed = [name for name, value in given.items() if name not in ("epochs", "threads") and value != getattr(config, name)]
+    if fixed:
+        raise InputError(f"{_flag(fixed[0])} cannot change with --resume: the run's own is {getattr(config, fixed[0])}")
+    return replace(config, **given)

@@ -1,0 +1,31 @@
+"""The data set a config asks for."""
+
+from pathlib import Path
+
+from ..errors import InputError
+from . import aliccp, kuairand
+from .simulate import simulate
+
+ALICCP_SOURCE = "https://tianchi.aliyun.com/dataset/408"
+
+
+def load(config, say=print, progress=None):
+    """A config -> `Splits`. `say` gets lines for the user; `progress` is handed to the readers of big files.
+
+    Without genuine AliCCP files in `data/aliccp` it simulates AliCCP, and says so.
+    """
+    folder = Path(config.data_dir or Path("data") / config.dataset)
+    if config.data_dir and not folder.is_dir():
+        raise InputError(f"--data-dir {folder}: no such folder")
+    if config.dataset == "kuairand":
+        return kuairand.read(folder, config.train_until, config.valid_until, config.min_count)
+    if not config.data_dir and not aliccp.present(folder):
+        say(
+            f"The genuine AliCCP files are not in {folder} (they come from {ALICCP_SOURCE}, after a login): "
+            "training on SIMULATED data."
+        )
+        name = f"rows{config.simulated_rows}-seed{config.simulated_seed}"
+        folder = folder.with_name("aliccp-simulated") / name
+        if not aliccp.present(folder):
+            simulate(folder, config.simulated_rows, config.simulated_seed, progress=progress)
+    return aliccp.read(folder, config.min_count, progress=progress)

@@ -1,0 +1,31 @@
+"""What the experts learnt: the covariance between their outputs."""
+
+import numpy as np
+
+
+def covariance_map(o):
+    """Covariance of all expert outputs with each other, (M K, M K), from o (B, M, K): blocks of K, one an expert.
+
+    The matrix that CovLoss (Eq. 6) works on, divided by B: entry (p K + i, q K + j) is the covariance between dimension i
+    of expert p and dimension j of expert q.
+    """
+    n_rows = len(o)
+    z = o.reshape(n_rows, -1).astype(np.float64)
+    z = z - z.mean(axis=0)
+    return z.T @ z / n_rows
+
+
+def between_experts(cov, n_experts):
+    """Mean |covariance| and mean |correlation| over all pairs of dimensions of different experts.
+
+    cov (M K, M K) -> two floats. Dimensions that never vary (dead units) count as uncorrelated.
+    """
+    width = len(cov) // n_experts
+    expert = np.arange(len(cov)) // width
+    apart = expert[:, None] != expert
+    if not apart.any():
+        return 0.0, 0.0
+    std = np.sqrt(np.diag(cov))
+    scale = np.outer(std, std)
+    correlation = np.divide(cov, scale, out=np.zeros_like(cov), where=scale > 0)
+    return float(np.abs(cov[apart]).mean()), float(np.abs(correlation[apart]).mean())

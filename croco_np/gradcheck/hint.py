@@ -1,0 +1,48 @@
+"""What kind of mistake a wrong gradient looks like."""
+
+import numpy as np
+
+SAMPLE = 16  # entries of the leaf that are measured one by one
+
+
+def hint(slope, g, leaf, rng):
+    """Compare single entries of a wrong gradient with measured ones and name the pattern.
+
+    slope(direction) -> measured derivative in that direction; g the gradient in question, leaf what it belongs to
+    """
+    entries = _entries(g, rng)
+    measured = np.empty(len(entries))
+    for i, at in enumerate(entries):
+        direction = np.zeros(leaf.shape)
+        direction[at] = 1
+        measured[i] = slope(direction)
+    said = np.array([g[at] for at in entries])
+    size = max(np.abs(measured).max(), np.abs(said).max())
+    if not np.isfinite(size):
+        return "not finite: NaN or infinity in the forward or the backward"
+    if np.abs(said).max() <= 1e-9 * size:
+        return "no gradient arrives: a road is missing, or a stop-gradient too many"
+    if np.abs(measured).max() <= 1e-9 * size:
+        return "the output does not depend on it: a gradient where none should be"
+    right = np.abs(said - measured) <= 1e-5 * size
+    if right.all():
+        return (
+            "right at all sampled entries: look for rare ones, or, if only the complex step fails, for an abs or a cast "
+            "in the forward that drops the imaginary part"
+        )
+    if right.any():
+        places = ", ".join(str([int(i) for i in entries[j]]) for j in np.flatnonzero(~right)[:3])
+        return f"right at {right.sum()} of {len(right)} sampled entries, wrong at {places}: a mask, a lost duplicate, an index"
+    ratio = said / np.where(measured == 0, np.nan, measured)
+    if np.nanmax(ratio) - np.nanmin(ratio) <= 1e-4 * np.nanmax(np.abs(ratio)):
+        factor = float(np.nanmean(ratio))
+        return "the sign is flipped" if abs(factor + 1) < 1e-4 else f"too large by the factor {factor:.6g}: a mean for a sum, a 2"
+    return "wrong by no common factor: a term is missing or one too many, or a transposed or forgotten upstream"
+
+
+def _entries(g, rng):
+    """Indices to look at: the largest entries of g, and some at random."""
+    n = min(SAMPLE // 2, g.size)
+    largest = np.argsort(-np.abs(g), axis=None)[:n]
+    some = rng.choice(g.size, n, replace=False)
+    return [np.unravel_index(i, g.shape) for i in np.unique(np.r_[largest, some])]

@@ -1,0 +1,76 @@
+"""Train a system of the Crocodile paper on real or simulated clicks, on CPU, with hand-written gradients."""
+
+import signal
+import sys
+from contextlib import contextmanager
+
+from ..backend import set_threads
+from ..config import parse, resumed
+from ..datasets.load import load
+from ..errors import InputError
+from .folder import RunFolder
+from .loop import Setup, fit
+from .results import finish
+
+
+def run(argv):
+    """The command; returns the exit status."""
+    config, out, resume, given = parse(argv, "python -m croco_np.train", __doc__)
+    if resume:
+        folder, config = RunFolder.existing(resume)
+        config = resumed(config, given)
+    limits = set_threads(config.threads) if config.threads else None  # noqa: F841 (the limit lives as long as its name)
+    splits = load(config)
+    for note in splits.notes:
+        print(note, flush=True)
+    setup = Setup(config, splits)
+    folder = folder if resume else RunFolder.new(out, config)
+    folder.save_config(config, splits.simulated)
+    state = folder.restore(setup) if resume else setup.start()
+    sizes = ", ".join(f"{name} {part.n:,}" for name, part in zip(("train", "valid", "test"), _parts(splits), strict=True))
+    print(f"{config.model} on {config.dataset}: {sizes} rows; writing to {folder.path}", flush=True)
+    with _interrupts() as interrupted:
+        if not fit(setup, state, folder, interrupted, say=lambda line: print(line, flush=True)):
+            print(
+                f"stopped at step {state.facts['step']}; go on with: "
+                f"python -m croco_np.train --resume {folder.path}",
+                file=sys.stderr,
+            )
+            return 130
+    finish(setup, state, folder, say=lambda line: print(line, flush=True))
+    return 0
+
+
+def _parts(splits):
+    return splits.train, splits.valid, splits.test
+
+
+@contextmanager
+def _interrupts():
+    """A function that says whether Ctrl-C was pressed: the step under way is finished first, a second press is not."""
+    pressed = []
+
+    def note(*_):
+        pressed.append(True)
+        signal.signal(signal.SIGINT, before)
+        print("\nstopping after this step (Ctrl-C again: at once)", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def main(argv=None):
+    try:
+        return run(argv)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
