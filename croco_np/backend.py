@@ -7,7 +7,8 @@
     @double.numba             # the twin: same arguments, same results, compiled at its first call
     def double(x): ...
 
-Calling `double(x)` runs the twin if Numba can be imported, `CROCO_NP_KERNELS` is not `numpy`, and no argument is complex.
+Calling `double(x)` runs the twin if Numba can be imported, `CROCO_NP_KERNELS` is not `numpy`, and no argument is
+complex.
 """
 
 import functools

@@ -160,7 +160,9 @@ def parse(argv, prog, description):
 
 def resumed(config, given):
     """The config of a run that is taken up again: its own, but for `--epochs` and `--threads`."""
-    fixed = [name for name, value in given.items() if name not in ("epochs", "threads") and value != getattr(config, name)]
+    fixed = [
+        name for name, value in given.items() if name not in ("epochs", "threads") and value != getattr(config, name)
+    ]
     if fixed:
         raise InputError(f"{_flag(fixed[0])} cannot change with --resume: the run's own is {getattr(config, fixed[0])}")
     return replace(config, **given)

@@ -6,8 +6,8 @@ import numpy as np
 def covariance_map(o):
     """Covariance of all expert outputs with each other, (M K, M K), from o (B, M, K): blocks of K, one an expert.
 
-    The matrix that CovLoss (Eq. 6) works on, divided by B: entry (p K + i, q K + j) is the covariance between dimension i
-    of expert p and dimension j of expert q.
+    The matrix that CovLoss (Eq. 6) works on, divided by B: entry (p K + i, q K + j) is the covariance between dimension
+    i of expert p and dimension j of expert q.
     """
     n_rows = len(o)
     z = o.reshape(n_rows, -1).astype(np.float64)

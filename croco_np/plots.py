@@ -4,8 +4,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402  (the backend is chosen first)
-import numpy as np  # noqa: E402
+import matplotlib.pyplot as plt
+import numpy as np
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # Okabe & Ito
 
@@ -25,7 +25,9 @@ def learning(history, path, simulated=False):
     left.plot(epochs, [h["valid"]["logloss"] for h in history], "s--", color=ORANGE, label="validation")
     left.set(xlabel="epoch", ylabel="cross-entropy (nats a row)", title="Loss")
     left.legend(frameon=False)
-    right.plot(epochs, [np.nan if h["valid"]["auc"] is None else h["valid"]["auc"] for h in history], "s--", color=ORANGE)
+    right.plot(
+        epochs, [np.nan if h["valid"]["auc"] is None else h["valid"]["auc"] for h in history], "s--", color=ORANGE
+    )
     right.set(xlabel="epoch", ylabel="validation AUC (all domains)", title="Ranking")
     for axis in (left, right):
         axis.xaxis.get_major_locator().set_params(integer=True)
@@ -34,20 +36,24 @@ def learning(history, path, simulated=False):
 
 
 def domains(metrics, path, simulated=False):
-    """Test AUC per domain as points with 95 % intervals, from the content of metrics.json; best possible where known."""
+    """Test AUC per domain as points with 95 % intervals, from metrics.json; best possible where known."""
     rows = {"overall": metrics["overall"], **metrics["domains"]}
     known = {name: m for name, m in rows.items() if m["auc"] is not None}
     figure, axis = plt.subplots(figsize=(7, 1 + 0.45 * len(rows)), layout="constrained")
-    for y, (name, m) in enumerate(known.items()):
+    for y, m in enumerate(known.values()):
         half = 1.96 * auc_error(m["auc"], m["positives"], m["rows"] - m["positives"])
-        axis.errorbar(m["auc"], y, xerr=half, fmt="o", color=BLUE, capsize=3, label="test AUC, 95 %" if y == 0 else None)
+        axis.errorbar(
+            m["auc"], y, xerr=half, fmt="o", color=BLUE, capsize=3, label="test AUC, 95 %" if y == 0 else None
+        )
         if "best_possible_auc" in m and m["best_possible_auc"] is not None:
-            axis.plot(m["best_possible_auc"], y, "|", ms=16, mew=2.5, color=ORANGE, label="best possible" if y == 0 else None)
+            axis.plot(
+                m["best_possible_auc"], y, "|", ms=16, mew=2.5, color=ORANGE, label="best possible" if y == 0 else None
+            )
     axis.axvline(0.5, color=GREY, lw=1, ls=":", label="chance")
     axis.set_yticks(range(len(known)), [f"{name}\n{m['rows']:,} rows" for name, m in known.items()])
     axis.invert_yaxis()
     axis.set(xlabel="AUC on the test rows", title=f"{metrics['model']} on {metrics['dataset']}")
-    axis.legend(frameon=False, loc="best")
+    axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.55 / len(rows) - 0.1), ncols=3)
     axis.spines[["top", "right"]].set_visible(False)
     _save(figure, path, simulated)
 
@@ -60,20 +66,24 @@ def auc_error(auc, n1, n0):
 
 
 def covariance(maps, n_experts, path, simulated=False):
-    """Covariance maps of the expert outputs side by side on one colour scale, from {title: (M K, M K)}."""
-    top = np.quantile(np.abs(np.stack(list(maps.values()))), 0.995) or 1.0
+    """|Covariance| of the expert outputs side by side on one colour scale, from {title: (M K, M K)}.
+
+    The blocks on the diagonal are experts with themselves; the blocks off it are what CovLoss (Eq. 6) makes small.
+    """
+    sizes = {title: np.abs(cov) for title, cov in maps.items()}
+    top = np.quantile(np.stack(list(sizes.values())), 0.99) or 1.0
     figure, axes = plt.subplots(
         1, len(maps), figsize=(4.3 * len(maps) + 1, 4.6), layout="constrained", squeeze=False, sharey=True
     )
-    for axis, (title, cov) in zip(axes[0], maps.items(), strict=True):
-        image = axis.imshow(cov, cmap="PuOr", norm=matplotlib.colors.SymLogNorm(top / 1000, vmin=-top, vmax=top))
-        width = len(cov) // n_experts
+    for axis, (title, size) in zip(axes[0], sizes.items(), strict=True):
+        image = axis.imshow(size, cmap="cividis", norm=matplotlib.colors.PowerNorm(0.5, vmin=0, vmax=top))
+        width = len(size) // n_experts
         for edge in range(1, n_experts):
-            axis.axhline(edge * width - 0.5, color="black", lw=0.6)
-            axis.axvline(edge * width - 0.5, color="black", lw=0.6)
+            axis.axhline(edge * width - 0.5, color="white", lw=1)
+            axis.axvline(edge * width - 0.5, color="white", lw=1)
         middles = [(m + 0.5) * width - 0.5 for m in range(n_experts)]
         axis.set_xticks(middles, [f"expert {m + 1}" for m in range(n_experts)], fontsize=8)
         axis.set_yticks(middles, [f"expert {m + 1}" for m in range(n_experts)], fontsize=8)
         axis.set_title(title, fontsize=10)
-    figure.colorbar(image, ax=axes[0], label="covariance of expert outputs (logit units², symmetric log scale)", shrink=0.85)
+    figure.colorbar(image, ax=axes[0], label="|covariance| of two output dimensions (activation units²)", shrink=0.85)
     _save(figure, path, simulated)

@@ -25,7 +25,10 @@ class Lines:
             self.last = now
             rate = (self.n - self.first) / (now - self.started)
             share = 100 * self.n / max(self.total, 1)
-            print(f"{self.desc}: {share:.0f}% of {self.total:,} {self.unit}{self.postfix}, {rate:,.0f} {self.unit}/s", flush=True)
+            print(
+                f"{self.desc}: {share:.0f}% of {self.total:,} {self.unit}{self.postfix}, {rate:,.0f} {self.unit}/s",
+                flush=True,
+            )
 
     def __enter__(self):
         return self
@@ -37,5 +40,7 @@ class Lines:
 def bar(total, desc, unit="rows", initial=0):
     """A context manager with `update(n)` and `set_postfix(loss=...)`, counting up to `total`."""
     if sys.stderr.isatty():
-        return tqdm(total=total, desc=desc, unit=f" {unit}", unit_scale=True, initial=initial, leave=False, dynamic_ncols=True)
+        return tqdm(
+            total=total, desc=desc, unit=f" {unit}", unit_scale=True, initial=initial, leave=False, dynamic_ncols=True
+        )
     return Lines(total, desc, unit, initial)

@@ -53,7 +53,9 @@ def unflatten(flat):
 def tree_map(f, tree, *others):
     """Apply `f` leaf by leaf to trees of one structure."""
     return {
-        key: tree_map(f, node, *(o[key] for o in others)) if isinstance(node, dict) else f(node, *(o[key] for o in others))
+        key: tree_map(f, node, *(o[key] for o in others))
+        if isinstance(node, dict)
+        else f(node, *(o[key] for o in others))
         for key, node in tree.items()
     }
 

@@ -42,14 +42,18 @@ def find(folder):
         return sorted(p for p in root.glob(pattern) if p.name.endswith((".csv", ".csv.gz")))
 
     found = files("log_standard_*"), files("user_features_*"), files("video_features_basic_*")
-    for paths, what in zip(found, ("log_standard_*.csv", "user_features_*.csv", "video_features_basic_*.csv"), strict=True):
+    for paths, what in zip(
+        found, ("log_standard_*.csv", "user_features_*.csv", "video_features_basic_*.csv"), strict=True
+    ):
         if not paths:
             raise InputError(
                 f"{root}: no {what}[.gz] there; unpack KuaiRand-1K or KuaiRand-Pure (https://kuairand.com) into it"
             )
     for paths in found[1:]:
         if len(paths) > 1:
-            raise InputError(f"{root}: {paths[0].name} and {paths[1].name}: keep the tables of one KuaiRand version only")
+            raise InputError(
+                f"{root}: {paths[0].name} and {paths[1].name}: keep the tables of one KuaiRand version only"
+            )
     return found[0], found[1][0], found[2][0]
 
 
@@ -98,7 +102,7 @@ def read(folder, train_until=0, valid_until=0, min_count=10):
 
 
 def _read_logs(paths):
-    """All logs as one frame in order of time, the paper's tabs only, without duplicates; and notes on what was dropped."""
+    """All logs as one frame in order of time, the paper's tabs only, no duplicates; and notes on what was dropped."""
     kept, notes, total = [], [], 0
     for path in paths:
         skip = ()
@@ -111,7 +115,9 @@ def _read_logs(paths):
         total += sum(n for n, _ in chunks)
         kept += [frame for _, frame in chunks]
     log = pd.concat(kept, ignore_index=True)
-    notes.append(f"{total:,} rows in {len(paths)} log file(s), {len(log):,} of them in tabs {', '.join(map(str, TABS))}")
+    notes.append(
+        f"{total:,} rows in {len(paths)} log file(s), {len(log):,} of them in tabs {', '.join(map(str, TABS))}"
+    )
     fresh = ~log["row_hash"].duplicated()
     notes.append(f"{int((~fresh).sum()):,} exact duplicates dropped, {int(fresh.sum()):,} rows left")
     return log[fresh].sort_values("time_ms", kind="stable", ignore_index=True), notes
@@ -152,8 +158,8 @@ def _malformed_lines(path, error):
                 ragged.append(number)
                 if len(ragged) > MAX_RAGGED:
                     raise InputError(
-                        f"{path}: line {ragged[0] + 1} and {MAX_RAGGED} more have not the header's {len(header)} columns; "
-                        "fetch the file again"
+                        f"{path}: line {ragged[0] + 1} and {MAX_RAGGED} more have not the header's {len(header)} "
+                        "columns; fetch the file again"
                     )
                 continue
             for name, text in zip(header, line, strict=True):
@@ -185,7 +191,7 @@ def duration_bucket(ms):
 
 
 def _read_table(path, key, columns):
-    """A feature table, indexed by `key`, with every feature a categorical of strings (integers, ranges, names alike)."""
+    """A feature table, indexed by `key`, every feature a categorical of strings (integers, ranges, names alike)."""
     with _clear_errors(path):
         table = pd.read_csv(path, usecols=[key, *columns], dtype={key: "int64"} | dict.fromkeys(columns, "category"))
     if table[key].duplicated().any():
@@ -215,7 +221,9 @@ def _clear_errors(path):
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: the compressed data is damaged or ends early; fetch the file again ({error})") from error
+        raise InputError(
+            f"{path}: the compressed data is damaged or ends early; fetch the file again ({error})"
+        ) from error
     except pd.errors.EmptyDataError as error:
         raise InputError(f"{path}: the file is empty") from error
     except UnicodeDecodeError as error:

@@ -26,6 +26,6 @@ def load(config, say=print, progress=None):
         )
         name = f"rows{config.simulated_rows}-seed{config.simulated_seed}"
         folder = folder.with_name("aliccp-simulated") / name
-        if not aliccp.present(folder):
+        if not (folder / aliccp.SIMULATED).exists():
             simulate(folder, config.simulated_rows, config.simulated_seed, progress=progress)
     return aliccp.read(folder, config.min_count, progress=progress)

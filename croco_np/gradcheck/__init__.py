@@ -4,15 +4,16 @@
     checks = check(layer, params, (x,), np.random.default_rng(0))
     assert_ok(checks)
 
-`layer` is anything with `forward(params, *inputs) -> (output, cache)` and `backward(cache, doutput) -> (dinputs, grads)`;
-see `croco_np.layers`. Every leaf of (params, float inputs) gets one row: a random cotangent dy on the outputs, a random
+`layer` is anything with `forward(params, *inputs) -> (output, cache)` and `backward(cache, doutput) -> (dinputs,
+grads)`; see `croco_np.layers`. Every leaf of (params, float inputs) gets one row: a random cotangent dy on the outputs, a random
 direction v on the leaf, and the adjoint law
 
     <dy, (dy/dt) v>  measured on the forward pass   =   <(dy/dt)^T dy, v>  as the backward pass says
 
 measured in two ways. The *complex step* Im f(x + i h v) / h with h = 1e-30 has no subtraction and is exact to rounding;
-the forward must compute with complex numbers (no abs, no cast to real). *Central differences* ask nothing of the forward.
-A direction that crosses a kink (ReLU at 0, |.| at 0) proves nothing about the backward: it is named, not counted as wrong.
+the forward must compute with complex numbers (no abs, no cast to real). *Central differences* ask nothing of the
+forward. A direction that crosses a kink (ReLU at 0, |.| at 0) proves nothing about the backward: it is called a kink,
+neither right nor wrong, and has to be drawn again.
 """
 
 from .check import METHODS, TOLERANCE, Check, assert_ok, check, report

@@ -24,19 +24,28 @@ def hint(slope, g, leaf, rng):
         return "no gradient arrives: a road is missing, or a stop-gradient too many"
     if np.abs(measured).max() <= 1e-9 * size:
         return "the output does not depend on it: a gradient where none should be"
+    live = np.maximum(np.abs(said), np.abs(measured)) > 1e-9 * size  # 0 against 0 says nothing
+    entries, said, measured = [at for at, alive in zip(entries, live, strict=True) if alive], said[live], measured[live]
     right = np.abs(said - measured) <= 1e-5 * size
     if right.all():
         return (
-            "right at all sampled entries: look for rare ones, or, if only the complex step fails, for an abs or a cast "
-            "in the forward that drops the imaginary part"
+            "right at all sampled entries: look for rare ones, or, if only the complex step fails, for an abs or a "
+            "cast in the forward that drops the imaginary part"
         )
     if right.any():
         places = ", ".join(str([int(i) for i in entries[j]]) for j in np.flatnonzero(~right)[:3])
-        return f"right at {right.sum()} of {len(right)} sampled entries, wrong at {places}: a mask, a lost duplicate, an index"
+        return (
+            f"right at {right.sum()} of {len(right)} sampled entries, wrong at {places}: "
+            "a mask, a lost duplicate, an index"
+        )
     ratio = said / np.where(measured == 0, np.nan, measured)
     if np.nanmax(ratio) - np.nanmin(ratio) <= 1e-4 * np.nanmax(np.abs(ratio)):
         factor = float(np.nanmean(ratio))
-        return "the sign is flipped" if abs(factor + 1) < 1e-4 else f"too large by the factor {factor:.6g}: a mean for a sum, a 2"
+        return (
+            "the sign is flipped"
+            if abs(factor + 1) < 1e-4
+            else f"too large by the factor {factor:.6g}: a mean for a sum, a 2"
+        )
     return "wrong by no common factor: a term is missing or one too many, or a transposed or forgotten upstream"
 
 

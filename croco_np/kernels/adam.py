@@ -53,7 +53,7 @@ def adam_rows(w, rows, g, m, v, step, c, b1, b2, eps):
 
 @kernel
 def decay_rows(w, m, v, idle, step, c, b1, b2, eps):
-    """The rows of w (V, K) that no sample touched, where idle (V,) is True: g = 0, yet moments decay and weights move."""
+    """Rows of w (V, K) that no sample touched, where idle (V,) is True: g = 0, yet moments decay and weights move."""
     m[idle] *= b1
     v[idle] *= b2
     w[idle] -= step * m[idle] / (np.sqrt(v[idle]) / c + eps)

@@ -11,7 +11,7 @@ BLOCK = 64  # columns a thread owns when it sums over rows: wide enough for vect
 def bias_relu(z, b):
     """max(z + b, 0) for z (B, N), b (N,), off at 0. z is handed over: the result may lie in its buffer."""
     z = z + b
-    return np.where(z.real > 0, z, 0)
+    return np.where(z.real <= 0, 0, z)  # this way round a NaN stays a NaN
 
 
 @bias_relu.numba
@@ -21,7 +21,7 @@ def bias_relu(z, b):
     for i in prange(n_rows):
         for j in range(n):
             v = z[i, j] + b[j]
-            z[i, j] = zero if v <= zero else v  # this way round a NaN stays a NaN
+            z[i, j] = zero if v <= zero else v
     return z
 
 

@@ -1,1 +1,1 @@
-"""Training: `loop` first, `folder` keeps it on disk, `results` measures and draws it, `__main__` is the command line."""
+"""Training: `loop` trains, `folder` keeps it on disk, `results` measures and draws, `__main__` is the command line."""

@@ -27,13 +27,14 @@ def run(argv):
     folder = folder if resume else RunFolder.new(out, config)
     folder.save_config(config, splits.simulated)
     state = folder.restore(setup) if resume else setup.start()
-    sizes = ", ".join(f"{name} {part.n:,}" for name, part in zip(("train", "valid", "test"), _parts(splits), strict=True))
+    sizes = ", ".join(
+        f"{name} {part.n:,}" for name, part in zip(("train", "valid", "test"), _parts(splits), strict=True)
+    )
     print(f"{config.model} on {config.dataset}: {sizes} rows; writing to {folder.path}", flush=True)
     with _interrupts() as interrupted:
         if not fit(setup, state, folder, interrupted, say=lambda line: print(line, flush=True)):
             print(
-                f"stopped at step {state.facts['step']}; go on with: "
-                f"python -m croco_np.train --resume {folder.path}",
+                f"stopped at step {state.facts['step']}; go on with: python -m croco_np.train --resume {folder.path}",
                 file=sys.stderr,
             )
             return 130

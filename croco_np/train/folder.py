@@ -32,7 +32,9 @@ class RunFolder:
         """A fresh folder: `out`, which must not hold a run; without `out` the first free one below runs/."""
         path = Path(out) if out else _first_free(Path("runs") / f"{config.dataset}-{config.model}-seed{config.seed}")
         if (path / "config.json").exists():
-            raise InputError(f"--out {path}: holds a run already; --resume {path} goes on with it, or choose another folder")
+            raise InputError(
+                f"--out {path}: holds a run already; --resume {path} goes on with it, or choose another folder"
+            )
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -86,7 +86,9 @@ def _title(what, cov, n_experts, steps):
 def table(metrics):
     """The measures as text, a line for each domain and one for all."""
     known = metrics["overall"].get("best_possible_auc") is not None
-    head = f"{'test rows of':<14}{'rows':>10}{'clicks':>9}{'AUC':>9}" + (f"{'best':>9}" if known else "") + f"{'gAUC':>9}"
+    head = (
+        f"{'test rows of':<14}{'rows':>10}{'clicks':>9}{'AUC':>9}" + (f"{'best':>9}" if known else "") + f"{'gAUC':>9}"
+    )
     lines = [f"{metrics['model']} on {metrics['dataset']}{' (SIMULATED data)' if metrics['simulated'] else ''}", ""]
     lines += [f"{head}{'logloss':>10}"]
     for name, m in [*metrics["domains"].items(), ("all domains", metrics["overall"])]:
@@ -95,7 +97,9 @@ def table(metrics):
         loss = f"{'-':>10}" if m["logloss"] is None else f"{m['logloss']:10.4f}"
         lines.append(f"{name:<14}{m['rows']:>10,}{m['positives']:>9,}{cells}{loss}")
     share = metrics["overall"]["gauc_rows_share"]
-    lines.append(f"gAUC speaks of the users with both classes: {share:.0%} of the rows. '-': undefined, see metrics.json.")
+    lines.append(
+        f"gAUC speaks of the users with both classes: {share:.0%} of the rows. '-': undefined, see metrics.json."
+    )
     if known:
         lines.append("best: AUC of the true click probabilities, the best any model could reach on these rows.")
     lines.append(

@@ -1,0 +1,364 @@
+"""The checker is checked: every classic mistake below is planted in a working layer, and must be found and named.
+
+Each bug is a subclass of the real layer whose backward (or loss) is wrong in one way. The same case without the bug
+passes, so it is the bug that is found and nothing else.
+"""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from croco_np.gradcheck import check
+from croco_np.gradcheck.cases import (
+    DOMAINS,
+    N_EXPERTS,
+    N_ROWS,
+    SCHEMA,
+    SIZES,
+    WIDTH,
+    LossOf,
+    Training,
+    draw_batch,
+)
+from croco_np.layers import ElementGate, Embeddings, Experts, Linear, PerDomain, ScalarGate, Tower
+from croco_np.layers.mlp import Dense
+from croco_np.losses import bce, covariance
+from croco_np.models import Crocodile, MMoE
+from croco_np.objective import Objective
+from croco_np.tree import RowGrad, tree_map
+
+BUGS = {}
+
+
+def bug(name, **more):
+    """Register a bug: a function that returns (working layer, broken layer, inputs)."""
+    return lambda plant: BUGS.setdefault(name, (plant, more))
+
+
+def drawn(rng, *shape):
+    return rng.standard_normal(shape)
+
+
+def broken(layer, backward):
+    """A copy of a layer (a frozen dataclass) whose backward is `backward(layer, cache, dy)`."""
+    kind = type(layer)
+    return type(kind.__name__, (kind,), {"backward": lambda self, c, dy: backward(layer, c, dy)})(
+        **{name: getattr(layer, name) for name in kind.__dataclass_fields__}
+    )
+
+
+@bug("bias forgotten", hint="no gradient arrives")
+def _(rng):
+    def backward(layer, c, dy):
+        dx, grads = layer.backward(c, dy)
+        return dx, grads | {"b": np.zeros_like(grads["b"])}
+
+    layer = Linear(5, 3)
+    return layer, broken(layer, backward), (drawn(rng, N_ROWS, 5),)
+
+
+@bug("weights averaged over the rows, not summed", hint="factor")
+def _(rng):
+    def backward(layer, c, dy):
+        dx, grads = layer.backward(c, dy)
+        return dx, grads | {"W": grads["W"] / len(dy)}
+
+    layer = Linear(5, 3)
+    return layer, broken(layer, backward), (drawn(rng, N_ROWS, 5),)
+
+
+@bug("W instead of its transpose")
+def _(rng):
+    layer = Linear(4, 4)
+    wrong = broken(layer, lambda layer, c, dy: (dy @ c.p["W"], layer.backward(c, dy)[1]))
+    return layer, wrong, (drawn(rng, N_ROWS, 4),)
+
+
+@bug("ReLU lets everything through")
+def _(rng):
+    layer = Dense(5, 3)
+    wrong = broken(layer, lambda layer, c, dy: Linear(5, 3).backward(c, dy))
+    return layer, wrong, (drawn(rng, N_ROWS, 5),)
+
+
+@bug("ReLU masks by the sign of the gradient")
+def _(rng):
+    layer = Dense(5, 3)
+    wrong = broken(layer, lambda layer, c, dy: layer.backward(c._replace(y=dy), dy))
+    return layer, wrong, (drawn(rng, N_ROWS, 5),)
+
+
+@bug("ids that repeat keep only their last gradient", hint="sampled entries")
+def _(rng):
+    def backward(layer, c, dx):
+        table = np.zeros_like(c.p["table"])
+        places = dx.reshape(len(dx), layer.n_tables, len(layer.vocabulary), layer.width).swapaxes(1, 2)
+        table[c.rows] = places  # assignment, as in `table[rows] += dx`
+        return None, {"table": table}
+
+    layer = Embeddings((8, 4), N_EXPERTS, 3, std=1.0)
+    ids = np.stack([rng.integers(0, 8, N_ROWS), rng.integers(0, 4, N_ROWS)], axis=1)
+    return layer, broken(layer, backward), (ids,)
+
+
+@bug("gradients of field 2 go to the rows of field 1")
+def _(rng):
+    def backward(layer, c, dx):
+        return layer.backward(c._replace(rows=c.rows - layer.offsets), dx)
+
+    layer = Embeddings((4, 4), N_EXPERTS, 3, std=1.0)
+    return layer, broken(layer, backward), (rng.integers(0, 4, (N_ROWS, 2)),)
+
+
+@bug("an input that all experts share gets the gradient of one")
+def _(rng):
+    def backward(layer, c, do):
+        separate = c[0]._replace(x=np.repeat(c[0].x, N_EXPERTS, axis=1))
+        dx, grads = layer.backward([separate, *c[1:]], do)
+        return dx[:, :1], grads
+
+    layer = Experts(N_EXPERTS, (5, 4, 3))
+    return layer, broken(layer, backward), (drawn(rng, N_ROWS, 1, 5),)
+
+
+@bug("domains mixed up on the way back")
+def _(rng):
+    def backward(layer, c, dy):
+        dx, grads = layer.backward(c, dy)
+        return dx, grads | {"0": grads["3"], "3": grads["0"]}
+
+    layer = PerDomain(Tower((5, 4)), 4)
+    return layer, broken(layer, backward), (DOMAINS, drawn(rng, N_ROWS, 5))
+
+
+def _gate(kind, rng):
+    layer = ElementGate(5, N_EXPERTS, WIDTH, 4) if kind == "element" else ScalarGate(5, N_EXPERTS, 4)
+    return layer, (DOMAINS, drawn(rng, N_ROWS, 5), drawn(rng, N_ROWS, N_EXPERTS, WIDTH))
+
+
+def _gate_from(layer, c, do, da):
+    de, grads = layer.logits.backward(c.logits, da.reshape(len(da), -1))
+    return (de, do), grads
+
+
+@bug("softmax over the dimensions, not the experts", only_h=True)
+def _(rng):
+    def backward(layer, c, d):
+        do = c.g * d[0][:, None]
+        upstream = d[0][:, None] * c.o
+        return _gate_from(layer, c, do, c.g * (upstream - (c.g * upstream).sum(axis=2, keepdims=True)))
+
+    layer, inputs = _gate("element", rng)
+    return layer, broken(layer, backward), inputs
+
+
+@bug("gate forgets its upstream", only_h=True)
+def _(rng):
+    def backward(layer, c, d):
+        return _gate_from(layer, c, c.g * d[0][:, None], c.g * (c.o - c.h[:, None]))
+
+    layer, inputs = _gate("element", rng)
+    return layer, broken(layer, backward), inputs
+
+
+@bug("mixture not subtracted: da = do * o", only_h=True)
+def _(rng):
+    def backward(layer, c, d):
+        do = c.g[:, :, None] * d[0][:, None]
+        return _gate_from(layer, c, do, (do * c.o).sum(axis=2))
+
+    layer, inputs = _gate("scalar", rng)
+    return layer, broken(layer, backward), inputs
+
+
+@bug("softmax with the sign flipped", only_h=True, hint="sign")
+def _(rng):
+    def backward(layer, c, d):
+        (de, do), grads = layer.backward(c, d)
+        return (-de, do), tree_map(np.negative, grads)
+
+    layer, inputs = _gate("scalar", rng)
+    return layer, broken(layer, backward), inputs
+
+
+@bug("the shares' own gradient dropped")
+def _(rng):
+    layer, inputs = _gate("scalar", rng)
+    return layer, broken(layer, lambda layer, c, d: layer.backward(c, (d[0], None))), inputs
+
+
+def _loss_bug(rng, loss, wrong, **arguments):
+    o = np.abs(drawn(rng, N_ROWS, N_EXPERTS, WIDTH))
+    return LossOf(loss, arguments), LossOf(wrong, arguments), (o,)
+
+
+@bug("CovLoss counts each pair twice in the gradient", hint="factor 2")
+def _(rng):
+    return _loss_bug(rng, covariance, lambda o: (covariance(o)[0], 2 * covariance(o)[1]))
+
+
+@bug("CovLoss's gradient without centring")
+def _(rng):
+    def wrong(o):
+        _, m, k = o.shape
+        centred = o - o.mean(axis=0)
+        do = np.zeros_like(o)
+        for p in range(m):
+            for q in set(range(m)) - {p}:
+                do[:, p] += o[:, q] @ np.sign(centred[:, q].real.T @ centred[:, p].real) / k**2
+        return covariance(o)[0], do
+
+    return _loss_bug(rng, covariance, wrong)
+
+
+@bug("sampled CovLoss forgets B/n in the gradient", hint="factor")
+def _(rng):
+    rows = np.array([0, 1, 5, 8])
+
+    def wrong(o):
+        return covariance(o, rows=rows)[0], covariance(o, rows=rows)[1] * len(rows) / len(o)
+
+    return _loss_bug(rng, lambda o: covariance(o, rows=rows), wrong)
+
+
+@bug("cross-entropy forgets the row's weight")
+def _(rng):
+    y, w = np.arange(N_ROWS) % 2, np.linspace(0.5, 2, N_ROWS)
+    wrong = LossOf(lambda z: (bce(z, y, w)[0], bce(z, y, w)[1] / w))
+    return LossOf(lambda z: bce(z, y, w)), wrong, (drawn(rng, N_ROWS),)
+
+
+def _training(model, backward, rng):
+    objective = Objective(alpha=0.1)
+    return Training(model, objective), Training(broken(model, backward), objective), (draw_batch(rng),)
+
+
+@bug("CovLoss's road into the experts is missing")
+def _(rng):
+    model = Crocodile.build(SCHEMA, SimpleNamespace(**SIZES))
+    return _training(model, lambda model, c, d: model.backward(c, d._replace(experts=None)), rng)
+
+
+@bug("the tower's road into the experts is missing")
+def _(rng):
+    def backward(model, c, d):
+        grads = model.backward(c, d)
+        dx, experts = model.experts.backward(c.experts, d.experts)
+        return grads | {"experts": experts, "embeddings": model.embeddings.backward(c.embeddings, dx)[1]}
+
+    return _training(Crocodile.build(SCHEMA, SimpleNamespace(**SIZES)), backward, rng)
+
+
+@bug("the gate's road into the embeddings is missing")
+def _(rng):
+    def backward(model, c, d):
+        return model.backward(c._replace(domains=(slice(0, 0),) * len(c.domains)), d)
+
+    return _training(MMoE.build(SCHEMA, SimpleNamespace(**SIZES), multi_embedding=True), backward, rng)
+
+
+@bug("the prior embedding learns nothing", hint="no gradient arrives")
+def _(rng):
+    def backward(model, c, d):
+        grads = model.backward(c, d)
+        rows, values = grads["prior"]["table"]
+        return grads | {"prior": {"table": RowGrad(rows, 0 * values)}}
+
+    return _training(Crocodile.build(SCHEMA, SimpleNamespace(**SIZES)), backward, rng)
+
+
+@bug("one gradient is 0.1 % too large", hint="factor 1.001")
+def _(rng):
+    def backward(layer, c, dy):
+        dx, grads = layer.backward(c, dy)
+        return dx, grads | {"W": 1.001 * grads["W"]}
+
+    layer = Linear(5, 3)
+    return layer, broken(layer, backward), (drawn(rng, N_ROWS, 5),)
+
+
+@dataclass(frozen=True)
+class OnlyMixture:
+    """A gate whose shares are not an output: for bugs in the road from the mixture alone."""
+
+    gate: object
+
+    def forward(self, p, *inputs):
+        (h, _), cache = self.gate.forward(p, *inputs)
+        return h, cache
+
+    def backward(self, c, dh):
+        return self.gate.backward(c, (dh, None))
+
+
+def cases(name, seed):
+    plant, more = BUGS[name]
+    rng = np.random.default_rng(seed)
+    right, wrong, inputs = plant(rng)
+    carrier = right.model if isinstance(right, Training) else right
+    params = carrier.init(rng) if hasattr(carrier, "init") else {}
+    params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)
+    if more.get("only_h"):
+        right, wrong = OnlyMixture(right), OnlyMixture(wrong)
+    return (right, params, inputs), (wrong, params, inputs), rng
+
+
+def test_there_are_enough_bugs():
+    assert len(BUGS) >= 15
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_bug_is_caught_by_both_methods(name):
+    right, wrong, rng = cases(name, seed=0)
+    assert all(c.ok for c in check(*right, rng))
+    found = [c for c in check(*wrong, rng) if not c.ok and not c.kink]
+    assert {c.method for c in found} == {"complex step", "central differences"}
+    expected = BUGS[name][1].get("hint", "")
+    assert any(expected in c.hint for c in found), [c.hint for c in found]
+
+
+def test_ones_for_a_cotangent_would_miss_the_forgotten_upstream():
+    """Why the checker draws random cotangents: with dh = 1 the broken gate is right."""
+    (_, params, inputs), (wrong, *_), _ = cases("gate forgets its upstream", seed=0)
+    right = wrong.gate.__class__.__mro__[1](5, N_EXPERTS, WIDTH, 4)
+    (h, _), cache = right.forward(params, *inputs)
+    ones = (np.ones_like(h), None)
+    for told, said in zip(wrong.gate.backward(cache, ones)[0], right.backward(cache, ones)[0], strict=True):
+        np.testing.assert_allclose(told, said)
+
+
+def test_relu_at_zero_is_named_a_kink():
+    layer = Dense(1, 1)
+    params = {"W": np.array([[1.0]]), "b": np.array([-2.0])}
+    differences = check(layer, params, (np.array([[2.0]]),), np.random.default_rng(0), methods=("central differences",))
+    assert all(c.kink and not c.ok for c in differences)
+    away = check(layer, params, (np.array([[2.5]]),), np.random.default_rng(0), methods=("central differences",))
+    assert all(c.ok and not c.kink for c in away)
+
+
+def test_a_kink_beside_the_point_is_named_too():
+    layer = Dense(1, 1)  # z = 3e-6: inside the step of 1e-5
+    params = {"W": np.array([[1.0]]), "b": np.array([3e-6 - 2])}
+    checks = check(layer, params, (np.array([[2.0]]),), np.random.default_rng(0), methods=("central differences",))
+    assert all(c.kink for c in checks)
+
+
+def test_a_forward_that_cannot_be_complex_is_told_so():
+    magnitude = LossOf(lambda x: (np.sum(np.abs(x)), np.sign(x)))
+    rng = np.random.default_rng(0)
+    found = check(magnitude, {}, (rng.standard_normal(5),), rng)
+    assert [c.ok for c in found] == [False, True]  # complex step, central differences
+    assert "abs" in found[0].hint or "does not depend" in found[0].hint
+
+
+def test_shape_and_absence_are_named():
+    layer = Linear(5, 3)
+    inputs = (np.ones((2, 5)),)
+    rng = np.random.default_rng(0)
+    params = layer.init(rng)
+    missing = broken(layer, lambda layer, c, dy: (dy @ c.p["W"].T, {"W": c.x.T @ dy}))
+    assert "no gradient for it" in next(c.hint for c in check(missing, params, inputs, rng) if c.name.endswith("b"))
+    flat = broken(layer, lambda layer, c, dy: (dy @ c.p["W"].T, {"W": (c.x.T @ dy).ravel(), "b": dy.sum(axis=0)}))
+    assert "shape (15,)" in next(c.hint for c in check(flat, params, inputs, rng) if c.name.endswith("W"))

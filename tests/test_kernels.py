@@ -1,0 +1,105 @@
+"""Every kernel: the Numba twin computes what the NumPy definition says, whatever the number of threads."""
+
+import numpy as np
+import pytest
+
+import croco_np.kernels.adam
+import croco_np.kernels.mix
+import croco_np.kernels.relu
+import croco_np.kernels.rows  # noqa: F401  (defining the kernels registers them)
+from croco_np.backend import KERNELS, numba
+
+TOLERANCE = {np.float64: 1e-13, np.float32: 2e-6}  # relative; sums are added up in another order
+
+
+def draw_rows(rng, kind):
+    places = rng.integers(0, 9, 40)
+    order = np.argsort(places, kind="stable")
+    starts = np.unique(places[order], return_index=True)[1]
+    return order, starts, rng.standard_normal((10, 3, 4 * 5)).astype(kind), 4
+
+
+def draw_adam(rng, kind, *extra):
+    w, g, m = (rng.standard_normal((7, 5)).astype(kind) for _ in range(3))
+    return w, g, m, rng.random((7, 5)).astype(kind), 1e-2, 0.5, 0.9, 0.999, 1e-8
+
+
+def draw_mix(rng, kind, *gate):
+    return rng.standard_normal((11, 3, *gate)).astype(kind), rng.standard_normal((11, 3, 70)).astype(kind)
+
+
+def draw_mix_backward(rng, kind, name, *gate):
+    a, o = draw_mix(rng, kind, *gate)
+    g, h = KERNELS[name].reference(a, o)
+    return g, o, h, rng.standard_normal(h.shape).astype(kind)
+
+
+DRAW = {
+    "gather": lambda rng, kind: (rng.standard_normal((9, 3, 5)).astype(kind), rng.integers(0, 9, (10, 4))),
+    "sum_by_row": draw_rows,
+    "bias_relu": lambda rng, kind: (rng.standard_normal((11, 150)).astype(kind), rng.standard_normal(150).astype(kind)),
+    "relu_backward": lambda rng, kind: (
+        np.maximum(rng.standard_normal((11, 150)), 0).astype(kind),
+        rng.standard_normal((11, 150)).astype(kind),
+    ),
+    "mix_elements": lambda rng, kind: draw_mix(rng, kind, 70),
+    "mix_scalars": lambda rng, kind: draw_mix(rng, kind),
+    "mix_elements_backward": lambda rng, kind: draw_mix_backward(rng, kind, "mix_elements", 70),
+    "mix_scalars_backward": lambda rng, kind: draw_mix_backward(rng, kind, "mix_scalars"),
+    "adam_dense": draw_adam,
+    "adam_rows": lambda rng, kind: (lambda w, g, *rest: (w, np.array([1, 4]), g[:2].copy(), *rest))(
+        *draw_adam(rng, kind)
+    ),
+    "decay_rows": lambda rng, kind: (lambda w, g, m, v, *rest: (w, m, v, rng.random(7) < 0.5, *rest))(
+        *draw_adam(rng, kind)
+    ),
+}
+
+
+def run(side, arguments):
+    """All that a kernel returns, and its array arguments afterwards, since some kernels work in place."""
+    arguments = [a.copy() if isinstance(a, np.ndarray) else a for a in arguments]
+    result = side(*arguments)
+    returned = result if isinstance(result, tuple) else (result,)
+    return [*(r for r in returned if r is not None), *(a for a in arguments if isinstance(a, np.ndarray))]
+
+
+def test_every_kernel_is_drawn():
+    assert set(DRAW) == set(KERNELS)
+
+
+@pytest.mark.skipif(numba is None, reason="Numba is not installed, so there are no twins to compare")
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+@pytest.mark.parametrize("name", DRAW)
+def test_twin_equals_definition(name, kind):
+    kernel, arguments = KERNELS[name], DRAW[name](np.random.default_rng(0), kind)
+    outputs = 1 if name == "bias_relu" else None  # the buffer it was handed may hold anything afterwards
+    for told, said in zip(
+        run(kernel.twin, arguments)[:outputs], run(kernel.reference, arguments)[:outputs], strict=True
+    ):
+        assert told.dtype == said.dtype
+        np.testing.assert_allclose(told, said, rtol=TOLERANCE[kind], atol=TOLERANCE[kind])
+
+
+@pytest.mark.skipif(numba is None, reason="Numba is not installed, so there are no twins to run")
+@pytest.mark.parametrize("name", DRAW)
+def test_threads_do_not_change_a_bit(name):
+    kernel, arguments = KERNELS[name], DRAW[name](np.random.default_rng(1), np.float32)
+    threads, results = numba.get_num_threads(), []
+    try:
+        for n in range(1, numba.config.NUMBA_NUM_THREADS + 1):
+            numba.set_num_threads(n)
+            results.append(run(kernel.twin, arguments))
+    finally:
+        numba.set_num_threads(threads)
+    for other in results[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("side", ["reference", "twin"])
+def test_relu_keeps_nan(side):
+    z = np.array([[np.nan, -1.0, 2.0]])
+    relu = getattr(KERNELS["bias_relu"], side)
+    if relu is None:
+        pytest.skip("Numba is not installed")
+    np.testing.assert_equal(relu(z, np.zeros(3)), [[np.nan, 0.0, 2.0]])
