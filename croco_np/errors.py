@@ -1,7 +1,7 @@
 """The one exception that means "the input is wrong, not the program"."""
 
 
-class InputError(ValueError):
+class InputError(Exception):
     """A user's file, flag or folder is not usable.
 
     The message is one line that says what is wrong, where, and what to do about it; command lines print it without a

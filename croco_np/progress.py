@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import contextmanager
 
 from tqdm import tqdm
 
@@ -9,7 +10,10 @@ SECONDS_BETWEEN_LINES = 5
 
 
 class Lines:
-    """The part of tqdm's interface used here, as lines: "epoch 1: 45% of 165,058 rows, loss=0.61, 41,000 rows/s"."""
+    """The part of tqdm's interface used here, as lines: "epoch 1: 45% of 165,058 rows, loss=0.61, 41,000 rows/s".
+
+    Work that is done within a few seconds says nothing.
+    """
 
     def __init__(self, total, desc, unit, initial=0):
         self.total, self.desc, self.unit, self.n, self.postfix = total, desc, unit, initial, ""
@@ -30,6 +34,9 @@ class Lines:
                 flush=True,
             )
 
+    def close(self):
+        pass
+
     def __enter__(self):
         return self
 
@@ -44,3 +51,25 @@ def bar(total, desc, unit="rows", initial=0):
             total=total, desc=desc, unit=f" {unit}", unit_scale=True, initial=initial, leave=False, dynamic_ncols=True
         )
     return Lines(total, desc, unit, initial)
+
+
+@contextmanager
+def bars(unit="bytes"):
+    """A function progress(done, total, what), to be called with absolute numbers: a bar for each `what` in turn."""
+    what_now, now = None, None
+
+    def progress(done, total, what):
+        nonlocal what_now, now
+        if what != what_now:
+            close()
+            what_now, now = what, bar(total, what, unit)
+        now.update(done - now.n)
+
+    def close():
+        if now is not None:
+            now.close()
+
+    try:
+        yield progress
+    finally:
+        close()

@@ -1,7 +1,9 @@
 """The two halves of an AliCCP impression, joined: raw feature ids of the single-valued fields.
 
-    common_features_*.csv   the user's side, one row per context, shared by some 58 impressions   -> `Contexts`, in memory
-    sample_skeleton_*.csv   the item's side, one row per impression                               -> joined, by blocks
+    common_features_*.csv   user's side, one row per context, shared by some 58 impressions   `Contexts`, in memory
+    sample_skeleton_*.csv   item's side, one row per impression                               `Impressions`, by blocks
+
+They meet in the common_feature_index, a hash that is unique within the training files and within the test files.
 """
 
 from typing import NamedTuple
@@ -63,20 +65,21 @@ def impressions(path, contexts, progress=None, domains=None):
 
     domains  raw values that field 301 may take; None allows all
 
-    Raises InputError, with file and line, for a label that is not 0 or 1, an index that is not among the contexts, and a
-    domain that is missing or not allowed.
+    Raises InputError, with file and line, for a label that is not 0 or 1, an index that is not among the contexts, and
+    a domain that is missing or not allowed.
     """
     domain = FIELDS.index(DOMAIN)
     for first, data in blocks(path, progress):
         lines = Lines(path, first, data, columns=6)
-        samples, click, conversion = (lines.column(j, name) for j, name in enumerate(("sample_id", "click", "conversion")))
+        samples, click = lines.column(0, "sample_id"), lines.column(1, "click")
+        conversion = lines.column(2, "conversion")
         lines.check(click <= 1, "click is {}, want 0 or 1", click)
         lines.check(conversion <= 1, "conversion is {}, want 0 or 1", conversion)
 
         hashes = lines.column(3, "common_feature_index", base=16)
         at = np.searchsorted(contexts.hashes, hashes, side="right") - 1
-        joins = contexts.hashes[at] == hashes
-        lines.check(joins, f"common_feature_index {{:016x}} is not in {contexts.name}; are the files of one split?", hashes)
+        found = contexts.hashes[at] == hashes
+        lines.check(found, f"common_feature_index {{:016x}} is not in {contexts.name}; are both of one split?", hashes)
         ids = np.concatenate([contexts.ids[at], _ids(lines, ITEM_FIELDS)], axis=1)
 
         lines.check(ids[:, domain] != MISSING, f"no token of field {DOMAIN}, the domain; the row cannot be used")

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from ..errors import InputError
+from ..progress import bars
 from . import aliccp, kuairand
 from .simulate import simulate
 
 ALICCP_SOURCE = "https://tianchi.aliyun.com/dataset/408"
 
 
-def load(config, say=print, progress=None):
-    """A config -> `Splits`. `say` gets lines for the user; `progress` is handed to the readers of big files.
+def load(config, say=print):
+    """A config -> `Splits`. `say` gets lines for the user; long reading shows its progress.
 
     Without genuine AliCCP files in `data/aliccp` it simulates AliCCP, and says so.
     """
@@ -27,5 +28,7 @@ def load(config, say=print, progress=None):
         name = f"rows{config.simulated_rows}-seed{config.simulated_seed}"
         folder = folder.with_name("aliccp-simulated") / name
         if not (folder / aliccp.SIMULATED).exists():
-            simulate(folder, config.simulated_rows, config.simulated_seed, progress=progress)
-    return aliccp.read(folder, config.min_count, progress=progress)
+            with bars("rows") as progress:
+                simulate(folder, config.simulated_rows, config.simulated_seed, progress)
+    with bars() as progress:
+        return aliccp.read(folder, config.min_count, progress=progress)

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from .splits import Rows
 
-BLOCK_ROWS = 1 << 17
+BLOCK_ROWS = 1 << 16  # that are in memory at a time
 
 
 class Table:
@@ -58,25 +58,27 @@ def load_rows(folder):
     return Rows(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in Rows._fields))
 
 
-def row_blocks(path):
-    """Yield a .npy file as in-memory arrays of at most BLOCK_ROWS rows.
+def row_blocks(path, progress=None, what=""):
+    """Yield a .npy file of a `Table` as arrays of at most BLOCK_ROWS rows; `progress(rows_done, rows, what)` counts.
 
-    The map is opened anew for each block: pages of a map that stays open count as memory of this process.
+    It is read, not mapped: pages of a map count as memory of this process for as long as it stays open.
     """
-    start, rows = 0, 1
-    while start < rows:
-        column = np.load(path, mmap_mode="r")
-        rows = len(column)
-        yield np.array(column[start : start + BLOCK_ROWS])
-        start += BLOCK_ROWS
+    with path.open("rb") as file:
+        np.lib.format.read_magic(file)
+        (rows, *width), _, dtype = np.lib.format.read_array_header_1_0(file)
+        for start in range(0, rows, BLOCK_ROWS):
+            shape = (min(BLOCK_ROWS, rows - start), *width)
+            yield np.fromfile(file, dtype, int(np.prod(shape))).reshape(shape)
+            if progress:
+                progress(start + shape[0], rows, what)
 
 
 def build_once(folder, key, build):
     """The folder `prepared` inside `folder`, built unless it is there already for the same key.
 
     key      JSON object of everything the result depends on
-    build    function(work, done): writes its tables into the folder `done`, scratch files into `work`, and returns a JSON
-             object of facts to keep with them
+    build    function(work, done): writes its tables into the folder `done`, scratch files into `work`, and returns a
+             JSON object of facts to keep with them
     returns  (path, facts)
 
     All is written next to `prepared` and renamed at the end, so an interrupted build leaves nothing half-done. Raises

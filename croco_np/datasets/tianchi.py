@@ -83,6 +83,7 @@ class Lines:
         self.kind[0] = NEWLINE
         newlines = np.flatnonzero(self.kind == NEWLINE)
         self.start, self.end = newlines[:-1] + 1, newlines[1:]
+        self.n = len(self.end)
 
         found = 1 + np.add.reduceat(self.kind == COMMA, self.start, dtype=np.intp)
         self.check(found == columns, f"{{}} columns instead of {columns}; is this the right file?", found)

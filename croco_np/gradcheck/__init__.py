@@ -5,8 +5,8 @@
     assert_ok(checks)
 
 `layer` is anything with `forward(params, *inputs) -> (output, cache)` and `backward(cache, doutput) -> (dinputs,
-grads)`; see `croco_np.layers`. Every leaf of (params, float inputs) gets one row: a random cotangent dy on the outputs, a random
-direction v on the leaf, and the adjoint law
+grads)`; see `croco_np.layers`. Every leaf of (params, float inputs) gets one row: a random cotangent dy on the outputs,
+a random direction v on the leaf, and the adjoint law
 
     <dy, (dy/dt) v>  measured on the forward pass   =   <(dy/dt)^T dy, v>  as the backward pass says
 

@@ -1,0 +1,164 @@
+"""AliCCP (Ma et al., SIGIR 2018): the four raw files of Tianchi data set 408, streamed, to `Splits`.
+
+Memory holds one block of impressions, the user fields of the contexts of one file, and the counts of the raw values. It
+does not grow with the number of impressions, of which there are 85 million.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, USER, impressions, read_contexts
+from .prepared import Table, build_once, load_rows, row_blocks, rows_table
+from .splits import Schema, Splits
+from .vocabulary import Vocabulary
+
+_USER, _DOMAIN = FIELDS.index(USER), FIELDS.index(DOMAIN)
+
+FILES = ("common_features_train", "sample_skeleton_train", "common_features_test", "sample_skeleton_test")
+SIMULATED = "simulated.json"  # lies next to files that `simulate` wrote
+TRUTH = "truth_test.npy"
+
+
+def _candidates(folder, name):
+    split = name.rpartition("_")[2]
+    return [Path(folder, sub, name + end) for sub in ("", f"sample_{split}", split) for end in (".csv", ".csv.gz")]
+
+
+def find(folder):
+    """The paths of the four raw files, in the order of FILES.
+
+    Each may lie in the folder itself, in sample_train/ and sample_test/, or in train/ and test/, plain or as .gz.
+    Raises InputError if one is missing.
+    """
+    paths = []
+    for name in FILES:
+        there = [path for path in _candidates(folder, name) if path.is_file()]
+        if not there:
+            raise InputError(
+                f"{folder}: no {name}.csv or {name}.csv.gz, nor in its subfolders sample_train, sample_test, train or "
+                "test; get it from https://tianchi.aliyun.com/dataset/408 (needs a login)"
+            )
+        paths.append(there[0])
+    return tuple(paths)
+
+
+def present(folder):
+    """True if the folder holds genuine raw files. One is enough: an incomplete download is for `find` to report."""
+    some = any(path.is_file() for name in FILES for path in _candidates(folder, name))
+    return some and not Path(folder, SIMULATED).exists()
+
+
+def read(folder, min_count=10, valid_share=0.1, progress=None):
+    """Read AliCCP, genuine or simulated.
+
+    folder       where the raw files are, see `find`; encoded data are kept in its subfolder prepared/ and reused while
+                 the raw files (by size and time), min_count and valid_share stay the same
+    min_count    a value gets an id of its own if it occurs that often in the training rows, else it is RARE; the domain
+                 field keeps all its values
+    valid_share  share of the official training rows that become the validation rows, by a hash of their sample id
+    progress     optional function(done, total, what), called often; counts the bytes of a file, then rows
+    returns      `Splits`, memory-mapped. The test rows are the official test file. A user of -1 is a row without user
+                 id (0.2 %): such rows do not belong to one person.
+
+    Rows with a conversion but no click are invalid and dropped, as everybody does. Raises InputError for files that are
+    missing, broken or not AliCCP.
+    """
+    folder = Path(folder)
+    if not 0 <= valid_share < 1:
+        raise InputError(f"valid_share is {valid_share}, want at least 0 and less than 1")
+    paths = find(folder)
+    stats = [path.stat() for path in paths]
+    key = {
+        "format": 1,
+        "files": [[str(p.relative_to(folder)), s.st_size, s.st_mtime_ns] for p, s in zip(paths, stats, strict=True)],
+        "min_count": min_count,
+        "valid_share": valid_share,
+    }
+
+    def build(work, done):
+        return _prepare(paths, min_count, valid_share, progress, work, done)
+
+    prepared, facts = build_once(folder, key, build)
+    schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, tuple(facts["domains"]))
+    rows = {name: load_rows(prepared / name) for name in ("train", "valid", "test")}
+    notes = [*facts["notes"], *(f"{name}: {part.n:,} rows" for name, part in rows.items())]
+    simulated, truth = (folder / SIMULATED).exists(), None
+    if simulated:
+        truth = np.delete(np.load(folder / TRUTH), facts["dropped_test"])
+        made = json.loads((folder / SIMULATED).read_text())
+        notes.insert(0, f"simulated data (seed {made['seed']}): not one genuine click is in it")
+    return Splits("aliccp", simulated, schema, **rows, truth=truth, notes=tuple(notes))
+
+
+def coin(keys):
+    """A number in [0, 1) for each integer, that looks random and is always the same (the finaliser of SplitMix64)."""
+    z = keys.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> 30)) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> 27)) * np.uint64(0x94D049BB133111EB)
+    return ((z ^ (z >> 31)) >> 11) * 2.0**-53
+
+
+def _prepare(paths, min_count, valid_share, progress, work, done):
+    """Raw files to tables of encoded rows in `done`; returns the facts that `read` needs besides."""
+    contexts_train, skeleton_train, contexts_test, skeleton_test = paths
+    raw = {name: Table(work / name, ids=(np.int64, len(FIELDS)), labels=(np.uint8,)) for name in ("train", "valid")}
+    domains, dropped = np.array([], np.int64), {"train": [], "test": []}
+    with raw["train"], raw["valid"]:  # vocabularies need all training rows, so these wait on disk
+        for part in impressions(skeleton_train, read_contexts(contexts_train, progress), progress):
+            domains = np.union1d(domains, part.ids[:, _DOMAIN])
+            dropped["train"] += part.dropped
+            held_out = coin(part.samples) < valid_share
+            for name, rows in ("train", ~held_out), ("valid", held_out):
+                raw[name].append(ids=part.ids[rows], labels=part.labels[rows])
+    if len(domains) > 255:
+        raise InputError(f"{skeleton_train}: field {DOMAIN} has {len(domains)} values, want at most 255 domains")
+
+    vocabularies = _learn(row_blocks(work / "train" / "ids.npy", progress, "counting values"), min_count)
+    vocabularies[_DOMAIN] = Vocabulary(domains)
+    for name in raw:
+        with rows_table(done / name, len(FIELDS)) as table:
+            blocks = row_blocks(work / name / "ids.npy", progress, f"encoding {name}")
+            for ids, labels in zip(blocks, row_blocks(work / name / "labels.npy"), strict=True):
+                table.append(**_encode(ids, labels, vocabularies))
+    with rows_table(done / "test", len(FIELDS)) as table:
+        for part in impressions(skeleton_test, read_contexts(contexts_test, progress), progress, domains):
+            dropped["test"] += part.dropped
+            table.append(**_encode(part.ids, part.labels, vocabularies))
+
+    lost = {name: f"{len(lines):,} rows of {name}" for name, lines in dropped.items()}
+    return {
+        "vocabulary": [vocabulary.size for vocabulary in vocabularies],
+        "domains": [f"domain {s + 1}" for s in range(len(domains))],
+        "dropped_test": dropped["test"],
+        "notes": [
+            f"dropped {lost['train']} and {lost['test']} with a conversion but no click",
+            f"domains by value of field {DOMAIN}: {', '.join(map(str, domains))}",
+        ],
+    }
+
+
+def _learn(blocks, min_count):
+    """One vocabulary a field, counted over blocks of raw ids (B, F)."""
+    counts = [(np.array([], np.int64), np.array([], np.int64)) for _ in FIELDS]
+    for ids in blocks:
+        for f, column in enumerate(ids.T):
+            counts[f] = _merge(*counts[f], *np.unique(column[column != MISSING], return_counts=True))
+    return [Vocabulary.from_counts(*count, min_count) for count in counts]
+
+
+def _merge(values, counts, more_values, more_counts):
+    """Two tallies, each of sorted unique values, into one."""
+    values, counts = np.concatenate([values, more_values]), np.concatenate([counts, more_counts])
+    order = np.argsort(values, kind="stable")  # two sorted runs: a single merge
+    values, counts = values[order], counts[order]
+    first = np.flatnonzero(np.diff(values, prepend=MISSING))
+    return values[first], np.add.reduceat(counts, first) if len(first) else counts
+
+
+def _encode(ids, labels, vocabularies):
+    """Raw ids (B, F) to the columns of `Rows`."""
+    encoded = np.stack([v.encode(column) for v, column in zip(vocabularies, ids.T, strict=True)], axis=1)
+    return {"ids": encoded, "labels": labels, "domains": encoded[:, _DOMAIN] - 1, "users": ids[:, _USER]}

@@ -1,0 +1,246 @@
+"""The training command from the outside: what it leaves behind, and that nothing is lost when it is stopped."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from commands import SMALL, command, make_data, train
+from safetensors.numpy import load_file
+
+from croco_np.train.__main__ import main
+
+FLAGS = [*SMALL, "--dataset", "kuairand", "--epochs", 3, "--patience", 9, "--compare-steps", 10]
+STOPPABLE = ["--dtype", "float64", "--cov-rows", 16, "--checkpoint-steps", 4]
+PICTURES = ("learning.png", "domains.png", "covariance.png")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return make_data(tmp_path_factory.mktemp("kuairand"))
+
+
+@pytest.fixture(scope="module")
+def whole(data, tmp_path_factory):
+    """A run that nothing disturbed, with float64 and sampled CovLoss: the generator matters."""
+    folder = tmp_path_factory.mktemp("whole")
+    done = train(*FLAGS, *STOPPABLE, "--data-dir", data, "--out", folder / "run", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "run", done
+
+
+def same_weights(a, b):
+    for name in ("checkpoint.safetensors", "model.safetensors"):
+        one, two = load_file(a / name), load_file(b / name)
+        assert one.keys() == two.keys()
+        assert all(np.array_equal(one[k], two[k]) for k in one), name
+
+
+def test_run_folder(whole):
+    folder, done = whole
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert {k: metrics[k] for k in ("dataset", "simulated", "model", "seed", "split")} == {
+        "dataset": "kuairand",
+        "simulated": False,
+        "model": "crocodile",
+        "seed": 0,
+        "split": "test",
+    }
+    assert set(metrics["domains"]) == {f"tab {t}" for t in (0, 1, 2, 4, 6)}
+    for m in (metrics["overall"], *metrics["domains"].values()):
+        assert {"auc", "gauc", "logloss", "rows", "positives"} <= set(m)
+    assert sum(m["rows"] for m in metrics["domains"].values()) == metrics["overall"]["rows"]
+    assert metrics["overall"]["auc"] > 0.6  # there is something to learn, and it was learnt
+    assert metrics["train_rows_per_second"] > 0
+    assert metrics["seconds"] > 0
+    history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+    assert [h["epoch"] for h in history] == [1, 2, 3]
+    assert history[-1]["bce"] < history[0]["bce"]
+    for picture in PICTURES:
+        assert (folder / picture).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert "all domains" in done.stdout
+    assert "tab 6" in done.stdout
+    assert not list(folder.glob("*.part"))
+
+
+def test_same_config_same_bits(whole, data, tmp_path):
+    done = train(*FLAGS, *STOPPABLE, "--data-dir", data, "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    same_weights(tmp_path / "run", whole[0])
+
+
+def test_kill_9_and_resume(whole, data, tmp_path):
+    """Killed without warning in the middle of an epoch, resumed: the same bits as never stopped."""
+    out = tmp_path / "run"
+    process = subprocess.Popen(command(*FLAGS, *STOPPABLE, "--data-dir", data, "--out", out), stdout=subprocess.DEVNULL)
+    _wait_for(out / "checkpoint.safetensors", process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (out / "metrics.json").exists(), "it was too fast to be killed on the way"
+    done = train("--resume", out, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    same_weights(out, whole[0])
+    assert (out / "history.jsonl").read_text() == (whole[0] / "history.jsonl").read_text()
+    ours, theirs = (json.loads((folder / "metrics.json").read_text()) for folder in (out, whole[0]))
+    assert ours["overall"] == theirs["overall"]
+
+
+def test_interrupt_leaves_a_checkpoint(whole, data, tmp_path):
+    out = tmp_path / "run"
+    flags = [*FLAGS, *STOPPABLE, "--checkpoint-steps", 3, "--data-dir", data, "--out", out]
+    process = subprocess.Popen(command(*flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    _wait_for(out / "checkpoint.safetensors", process)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"--resume {out}" in stderr
+    assert "Traceback" not in stderr
+    assert train("--resume", out, cwd=tmp_path).returncode == 0
+    same_weights(out, whole[0])
+
+
+def _wait_for(path, process):
+    until = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < until
+        assert process.poll() is None, "it ended before its first checkpoint"
+        time.sleep(0.001)
+
+
+def test_more_epochs_later_are_the_same_bits(whole, data, tmp_path):
+    flags = [*SMALL, "--dataset", "kuairand", "--patience", 9, "--compare-steps", 10, *STOPPABLE]
+    first = train(*flags, "--epochs", 1, "--data-dir", data, "--out", "run", cwd=tmp_path)
+    second = train("--resume", "run", "--epochs", 3, cwd=tmp_path)
+    assert (first.returncode, second.returncode) == (0, 0), second.stderr
+    same_weights(tmp_path / "run", whole[0])
+
+
+def test_numpy_and_numba_train_alike(whole, data, tmp_path):
+    """The same run on the NumPy definitions: parameters agree to 1e-9 of their norm after all steps (float64)."""
+    done = train(*FLAGS, *STOPPABLE, "--data-dir", data, "--out", "run", cwd=tmp_path, CROCO_NP_KERNELS="numpy")
+    assert done.returncode == 0, done.stderr
+    one, two = load_file(tmp_path / "run" / "model.safetensors"), load_file(whole[0] / "model.safetensors")
+    for name in one:
+        assert np.linalg.norm(one[name] - two[name]) <= 1e-9 * np.linalg.norm(two[name]), name
+
+
+def test_without_numba(data, tmp_path):
+    """Where Numba cannot be imported the package trains all the same."""
+    (tmp_path / "numba.py").write_text("raise ImportError('no Numba here')\n")
+    out = ["--data-dir", data, "--out", "run", "--epochs", 1]
+    done = train(*SMALL, "--dataset", "kuairand", *out, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_disk_full(data, tmp_path):
+    """A disk that fills up while a checkpoint is written: a clear line, and the checkpoint before it is whole."""
+    flags = [*SMALL, "--dataset", "kuairand", "--data-dir", data, "--out", "run", "--compare-steps", 0]
+    assert train(*flags, "--epochs", 1, cwd=tmp_path).returncode == 0
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    before = path.read_bytes()
+    limit = len(before) // 2
+
+    def small_disk():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run(
+        command("--resume", "run", "--epochs", 3),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        preexec_fn=small_disk,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot write the checkpoint" in done.stderr
+    assert "intact" in done.stderr
+    assert path.read_bytes() == before
+    assert not list((tmp_path / "run").glob("*.part"))
+    assert train("--resume", "run", "--epochs", 2, cwd=tmp_path).returncode == 0
+
+
+@pytest.fixture
+def refused(capsys, monkeypatch, tmp_path):
+    """Run the command in an empty folder, in this process: status 2 and one line, which is returned."""
+
+    def run(*flags):
+        monkeypatch.chdir(tmp_path)
+        assert main([str(f) for f in flags]) == 2
+        stderr = capsys.readouterr().err
+        assert stderr.startswith("error: ")
+        assert len(stderr.splitlines()) == 1, stderr
+        return stderr
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--dataset", "kuairnd"], ("--dataset kuairnd", "did you mean kuairand")),
+        (["--dataset", "kuairand", "--epoch", 3], ("unknown argument --epoch", "did you mean --epochs")),
+        (["--dataset", "kuairand", "--lr", "fast"], ("--lr fast", "a number")),
+        (["--dataset", "kuairand", "--lr", "nan"], ("--lr nan", "finite")),
+        (["--dataset", "kuairand", "--n-experts", 0], ("--n-experts 0", "at least 1")),
+        (["--dataset", "kuairand", "--expert-sizes", "8x8"], ("--expert-sizes 8x8", "128,64")),
+        (["--dataset", "kuairand", "--model", "crocodil"], ("did you mean crocodile",)),
+        ([], ("--dataset", "aliccp or kuairand")),
+        (["--dataset", "kuairand", "--data-dir", "nowhere"], ("nowhere", "no such folder")),
+        (["--dataset", "kuairand"], ("data/kuairand", "log_standard_*.csv")),
+        (["--resume", "nowhere"], ("nowhere", "config.json")),
+    ],
+)
+def test_bad_flags(flags, words, refused, tmp_path):
+    message = refused(*flags)
+    for word in words:
+        assert word in message
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_itself_fails_with_one_line(tmp_path):
+    done = train("--dataset", "kuairand", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_is_not_overwritten(whole, data, refused):
+    assert "holds a run already" in refused("--dataset", "kuairand", "--data-dir", data, "--out", whole[0])
+
+
+def test_resume_keeps_the_config(whole, refused):
+    assert "--lr cannot change" in refused("--resume", whole[0], "--lr", 1)
+
+
+def test_damaged_checkpoint(whole, refused, tmp_path):
+    copy = shutil.copytree(whole[0], tmp_path / "run")
+    path = copy / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    assert "not a whole checkpoint" in refused("--resume", copy)
+
+
+def test_other_data_cannot_resume(whole, refused, tmp_path):
+    copy = shutil.copytree(whole[0], tmp_path / "run")
+    config = json.loads((copy / "config.json").read_text())
+    config["config"]["data_dir"] = str(make_data(tmp_path / "other", rows=100, seed=2))
+    (copy / "config.json").write_text(json.dumps(config))
+    assert "other columns or vocabularies" in refused("--resume", copy)
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: there is no second thread to compare with")
+def test_threads_change_rounding_at_most(whole, data, tmp_path):
+    """One thread against all: BLAS may add up in another order; parameters agree to 1e-9 of their norm (float64)."""
+    done = train(*FLAGS, *STOPPABLE, "--data-dir", data, "--out", "run", "--threads", 1, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    one, two = load_file(tmp_path / "run" / "model.safetensors"), load_file(whole[0] / "model.safetensors")
+    for name in one:
+        assert np.linalg.norm(one[name] - two[name]) <= 1e-9 * np.linalg.norm(two[name]), name
