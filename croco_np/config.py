@@ -79,7 +79,7 @@ class Config:
 
 # What differs from the defaults on a data set: chosen on the validation AUC, for aliccp on the simulated data.
 RECIPES = {
-    "kuairand": {"l2": 1e-4},
+    "kuairand": {"batch_size": 512, "lr": 5e-4, "alpha": 2e-3, "l2": 1e-5},
     "aliccp": {"n_experts": 3, "embedding_width": 8, "prior_width": 8, "embedding_std": 0.1, "lr": 2e-3, "l2": 1e-3},
 }
 
