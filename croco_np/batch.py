@@ -12,15 +12,22 @@ class Batch(NamedTuple):
     prior_ids  (B, 3) int   the columns of user, item and domain again (Eq. 9)
     domains    S slices     rows of each domain; empty where a domain is absent
     labels     (B,)   float 1 = click
+    training   whether the rows are trained on; layers with running statistics use those only when they are not
     """
 
     ids: np.ndarray
     prior_ids: np.ndarray
     domains: tuple[slice, ...]
     labels: np.ndarray
+    training: bool = True
+
+    def only(self, rows):
+        """The rows of one domain as a batch that knows no other."""
+        n = rows.stop - rows.start
+        return Batch(self.ids[rows], self.prior_ids[rows], (slice(0, n),), self.labels[rows], self.training)
 
 
-def make_batch(rows, at, schema, dtype=np.float64):
+def make_batch(rows, at, schema, dtype=np.float64, training=True):
     """The rows `at` (positions, any order) of a `Rows` as a `Batch`, and the positions in the batch's own order.
 
     The sort is stable: inside a domain the order of `at` is kept.
@@ -35,5 +42,6 @@ def make_batch(rows, at, schema, dtype=np.float64):
         prior_ids=ids[:, schema.prior_fields],
         domains=tuple(slice(int(a), int(b)) for a, b in zip([0, *ends[:-1]], ends, strict=True)),
         labels=rows.labels[at].astype(dtype),
+        training=training,
     )
     return batch, at

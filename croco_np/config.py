@@ -3,16 +3,20 @@
 import argparse
 import difflib
 import math
+import os
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 
 from .errors import InputError
-from .models import MODELS
+from .losses import LOSSES
+from .losses.orthogonal import FORMS
+from .models import MODELS, TAPS
 from .optim import OPTIMISERS
 
 
-def option(default, text, choices=None, low=None, high=None):
-    """A field of `Config`: default, help text, and the values that are possible."""
-    return field(default=default, metadata={"help": text, "choices": choices, "low": low, "high": high})
+def option(default, text, choices=None, low=None, only=()):
+    """A field of `Config`: default, help text, possible values, and the models or data sets that it is for (all)."""
+    text = f"{', '.join(only)}: {text}" if only else text
+    return field(default=default, metadata={"help": text, "choices": choices, "low": low, "only": only})
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,9 @@ class Config:
 
     dataset: str = option(MISSING, "which data to train on", choices=("aliccp", "kuairand"))
     data_dir: str = option("", "folder of the raw files (default: data/DATASET)")
-    model: str = option("crocodile", "which system to train", choices=tuple(MODELS))
+    model: str = option(
+        "crocodile", "which system to train, or a row of Table 5: me, me_pg, me_peg, me_pg_cov", choices=tuple(MODELS)
+    )
     seed: int = option(0, "seed of parameters and batch order", low=0)
 
     embedding_width: int = option(16, "width E of one field's embedding", low=1)
@@ -30,12 +36,42 @@ class Config:
     expert_sizes: tuple[int, ...] = option((64,), "widths of an expert's layers; the last is K", low=1)
     tower_sizes: tuple[int, ...] = option((32,), "widths of a tower's hidden layers", low=1)
     prior_width: int = option(16, "width of one prior embedding (Eq. 9)", low=1)
-    gate: str = option("element", "Crocodile's gate: element = PEG, scalar = PG", choices=("element", "scalar"))
+    n_specific: int = option(1, "experts of each domain's own", low=1, only=("ple", "me_ple", "stem"))
+    n_shared: int = option(1, "experts shared by all domains", low=1, only=("ple", "me_ple", "stem"))
+    n_levels: int = option(1, "extraction levels", low=1, only=("ple",))
+    shared_gate: str = option(
+        "all", "what the shared gate of early levels mixes", choices=("all", "shared_only"), only=("ple",)
+    )
+    gate_at: str = option("input", "which end of a layer is scaled", choices=("input", "output"), only=("pepnet",))
+    gate_width: int = option(64, "hidden width of a gate unit", low=1, only=("pepnet",))
+    n_sub_experts: int = option(4, "experts of each domain, and shared ones", low=1, only=("hinet",))
+    attention: str = option(
+        "official", "the own share, lost or not", choices=("official", "renorm", "with_self"), only=("hinet",)
+    )
+    gate: str = option(
+        "element", "gate; element = PEG, scalar = PG", choices=("element", "scalar"), only=("crocodile",)
+    )
+    prune_mode: str = option(
+        "fusion", "how neurons are weighed", choices=("fusion", "binarization", "scaling"), only=("adasparse",)
+    )
+    prune_epsilon: float = option(0.25, "neurons weighed lower than this are pruned", low=0, only=("adasparse",))
+    prune_penalty: float = option(
+        1.0, "final weight of the sparsity control; 0 switches it off", low=0, only=("adasparse",)
+    )
+    prune_steps: int = option(2000, "training steps until pruning is at its sharpest", low=1, only=("adasparse",))
 
-    alpha: float = option(1e-3, "weight of CovLoss in Eq. 7; 0 switches it off", low=0)
-    cov_reduction: str = option("sum", "scale of CovLoss", choices=("sum", "mean", "unbiased"))
-    cov_within: bool = option(False, "CovLoss of each expert with itself, too (p >= q)")
-    cov_rows: int = option(0, "compute CovLoss on this many sampled rows; 0 = all", low=0)
+    loss: str = option(
+        "auto",
+        "loss beside the cross-entropy; covariance = CovLoss; auto = covariance for crocodile, none for the others",
+        choices=("auto", "none", *LOSSES),
+    )
+    alpha: float = option(1e-3, "weight of the loss (Eq. 7: of CovLoss); 0 switches it off", low=0)
+    cov_reduction: str = option("sum", "covariance: scale of CovLoss", choices=("sum", "mean", "unbiased"))
+    cov_within: bool = option(False, "covariance: each expert with itself, too (p >= q)")
+    ole_form: str = option("soft", "ole: which reading of its F-norm form", choices=tuple(FORMS))
+    cov_rows: int = option(
+        0, "covariance, distance_correlation: compute the loss on this many sampled rows; 0 = all", low=0
+    )
     reduction: str = option(
         "batch_mean", "what 1/N_s of Eq. 7 means in a batch", choices=("batch_mean", "domain_mean", "dataset_mean")
     )
@@ -48,21 +84,49 @@ class Config:
     patience: int = option(1, "epochs without a better validation AUC before stopping", low=1)
 
     min_count: int = option(10, "values rarer than this in the training rows share id 0", low=1)
-    train_until: int = option(0, "kuairand: last date of the training rows, YYYYMMDD (0: all but four days)", low=0)
-    valid_until: int = option(0, "kuairand: last date of the validation rows, YYYYMMDD (0: all but two days)", low=0)
-    simulated_rows: int = option(600_000, "rows of the simulated AliCCP, training and test together", low=1000)
+    train_until: int = option(
+        0, "last date of the training rows, YYYYMMDD (0: all but four days)", low=0, only=("kuairand",)
+    )
+    valid_until: int = option(
+        0, "last date of the validation rows, YYYYMMDD (0: all but two days)", low=0, only=("kuairand",)
+    )
+    simulated_rows: int = option(600_000, "rows of the simulated AliCCP, training and test together", low=2000)
     simulated_seed: int = option(0, "seed of the simulated AliCCP", low=0)
 
     dtype: str = option("float32", "precision of parameters and activations", choices=("float32", "float64"))
     threads: int = option(0, "threads of Numba and BLAS; 0 = all cores", low=0)
     checkpoint_steps: int = option(500, "steps between checkpoints inside an epoch", low=1)
     compare_steps: int = option(
-        300, "train a twin without CovLoss for this many steps, to show what the loss does; 0 = no twin", low=0
+        300, "train a twin without the loss for this many steps, to show what the loss does; 0 = no twin", low=0
     )
 
     def __post_init__(self):
         for f in fields(self):
             _check(f, getattr(self, f.name))
+        cores = os.cpu_count() or 1
+        if self.threads > cores:
+            raise InputError(f"--threads {self.threads}: this machine has {cores} cores; more threads are slower")
+        if self.loss == "auto":
+            object.__setattr__(self, "loss", "covariance" if self.model == "crocodile" else "none")
+        _check_loss(self)
+
+    @property
+    def system(self):
+        """The name of what is trained: of the row of Table 5 if it is one, else of the model."""
+        loss = self.loss if self.alpha else "none"
+        rows = (
+            name for name, row in ABLATIONS.items() if row == {"model": self.model, "gate": self.gate, "loss": loss}
+        )
+        return next(rows, self.model)
+
+    @property
+    def loss_options(self):
+        """The arguments of the loss."""
+        options = {
+            "covariance": {"reduction": self.cov_reduction, "within": self.cov_within},
+            "ole": {"form": self.ole_form},
+        }
+        return options.get(self.loss, {})
 
     def json(self):
         """The config as a plain dict."""
@@ -84,6 +148,15 @@ RECIPES = {
 }
 
 
+# Rows of Table 5 that are Crocodile with a part left out.
+ABLATIONS = {
+    "me_pg": {"model": "crocodile", "gate": "scalar", "loss": "none"},
+    "me_peg": {"model": "crocodile", "gate": "element", "loss": "none"},
+    "me_pg_cov": {"model": "crocodile", "gate": "scalar", "loss": "covariance"},
+    "me": {"model": "me_mmoe"},
+}
+
+
 def _flag(name):
     return "--" + name.replace("_", "-")
 
@@ -98,6 +171,28 @@ def _check(f, value):
             raise InputError(f"{_flag(f.name)} {number}: must be a finite number")
         if low is not None and number < low:
             raise InputError(f"{_flag(f.name)} {number}: must be at least {low}")
+
+
+def _check_loss(c):
+    """The loss and its flags: do they go together, and does the model have what the loss pulls on?"""
+    users = {
+        "cov_reduction": ("covariance",),
+        "cov_within": ("covariance",),
+        "ole_form": ("ole",),
+        "cov_rows": tuple(name for name, loss in LOSSES.items() if loss.sampled),
+    }
+    for f in fields(c):
+        if getattr(c, f.name) != f.default and c.loss not in users.get(f.name, (c.loss,)):
+            raise InputError(f"{_flag(f.name)}: goes with --loss {' or '.join(users[f.name])}, not with {c.loss}")
+    if c.alpha and not _has_tap(c.model, c.loss):
+        tap = LOSSES[c.loss].tap
+        others = ", ".join(model for model in MODELS if tap in TAPS[model])
+        raise InputError(f"--loss {c.loss}: {c.model} has no {tap} for it to pull on; choose --model {others}")
+
+
+def _has_tap(model, loss):
+    """Whether the model has what the loss pulls on; a model that does not exist is left to the other checks."""
+    return loss == "none" or LOSSES[loss].tap in TAPS.get(model, (LOSSES[loss].tap,))
 
 
 def _did_you_mean(word, words):
@@ -147,14 +242,23 @@ def parse(argv, prog, description):
     for f in fields(Config):
         default = "" if f.default is MISSING else f.default
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        text = f.metadata["help"] + ("" if default in ("", False) else f" (default: {shown})")
+        text = f.metadata["help"] + ("" if default == "" or default is False else f" (default: {shown})")
         if f.type is bool:
             parser.add_argument(_flag(f.name), action="store_true", default=argparse.SUPPRESS, help=text)
         else:
             metavar = "{" + ",".join(f.metadata["choices"]) + "}" if f.metadata["choices"] else f.name.upper()
             parser.add_argument(_flag(f.name), type=_convert(f), default=argparse.SUPPRESS, help=text, metavar=metavar)
-    parser.add_argument("--out", default="", help="folder of the run (default: runs/DATASET-MODEL-seedSEED)")
-    parser.add_argument("--resume", default="", metavar="DIR", help="continue the run in DIR where it stopped")
+    parser.add_argument(
+        "--out",
+        default="",
+        help="folder of the run (default: the first free of runs/DATASET-MODEL-seedSEED, ...-2, ...)",
+    )
+    parser.add_argument(
+        "--resume",
+        default="",
+        metavar="DIR",
+        help="continue the run in DIR where it stopped; --epochs and --threads may change",
+    )
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         flags = [o for action in parser._actions for o in action.option_strings]
@@ -164,7 +268,21 @@ def parse(argv, prog, description):
         return None, "", args.resume, given
     if "dataset" not in given:
         raise InputError("--dataset is needed: aliccp or kuairand")
-    return Config(**RECIPES.get(given["dataset"], {}) | given), args.out, "", given
+    config = Config(**RECIPES.get(given["dataset"], {}) | _ablation(given))
+    for f in fields(Config):
+        only = f.metadata["only"]
+        if f.name in given and only and not {config.model, config.dataset} & set(only):
+            raise InputError(f"{_flag(f.name)}: is for {', '.join(only)} only, and would change nothing here")
+    return config, args.out, "", given
+
+
+def _ablation(given):
+    """The flags given, with the name of a row of Table 5 for a model replaced by the flags it stands for."""
+    row = ABLATIONS.get(given.get("model"), {})
+    for name in row.keys() & given.keys() - {"model"}:
+        if given[name] != row[name]:
+            raise InputError(f"--model {given['model']} means {_flag(name)} {row[name]}, not {given[name]}")
+    return given | row
 
 
 def resumed(config, given):

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .kernels.ranking import right_pairs
 from .losses.bce import bce
 
 
@@ -23,11 +24,20 @@ class Ranking(NamedTuple):
 def auc(scores, labels):
     """Area under the ROC curve, P(positive scored above negative) + P(tie) / 2.
 
-    scores (N,) any monotone score, best logits in float64; labels (N,) of 0 and 1 -> Ranking
+    scores (N,) any monotone score, best logits in float64: float32 makes ties; labels (N,) of 0 and 1 -> Ranking
 
-    With average ranks r: AUC = (sum of r over positives - n1 (n1 + 1) / 2) / (n1 n0).
+    Exact, ties included: each positive is looked up in the sorted negatives, once from the left and once from the
+    right, and the mean of the two places is the number of negatives under it, a tie counting 1/2.
     """
-    return gauc(scores, labels, np.zeros(len(scores), np.int64))
+    scores, labels = np.asarray(scores), np.asarray(labels).astype(bool)
+    why = _unusable(scores)
+    if why:
+        return Ranking(None, why, 0.0)
+    positives, negatives = np.sort(scores[labels]), np.sort(scores[~labels])  # sorted look-ups stay in the cache
+    if len(positives) == 0 or len(negatives) == 0:
+        return Ranking(None, _one_class(len(positives), len(scores)), 0.0)
+    places = sum(np.searchsorted(negatives, positives, side).sum() for side in ("left", "right"))
+    return Ranking(float(places / 2 / (len(positives) * len(negatives))))
 
 
 def gauc(scores, labels, users):
@@ -35,32 +45,45 @@ def gauc(scores, labels, users):
 
         gAUC = sum_u n_u AUC_u / sum_u n_u        over the users that have both classes
 
-    scores, labels, users (N,) -> Ranking, whose `share` is the share of impressions that belong to such users.
+    scores, labels, users (N,) -> Ranking, whose `share` is the share of impressions that belong to such users. Users
+    may be any integers. Exact, ties included; the counting is in `kernels.ranking`.
     """
-    scores, labels = np.asarray(scores), np.asarray(labels)
-    if len(scores) == 0:
-        return Ranking(None, "no rows", 0.0)
-    if not np.isfinite(scores).all():
-        return Ranking(None, "scores contain NaN or infinity", 0.0)
-    order = np.lexsort((scores, users))
-    s, y, u = scores[order], labels[order].astype(np.float64), np.asarray(users)[order]
-
-    new_user = np.r_[True, u[1:] != u[:-1]]
-    new_tie = new_user | np.r_[True, s[1:] != s[:-1]]
-    user = np.cumsum(new_user) - 1
-    tie = np.cumsum(new_tie) - 1
-    first = np.flatnonzero(new_tie)
-    length = np.diff(np.r_[first, len(s)])
-    rank = (first + (length - 1) / 2)[tie] - np.flatnonzero(new_user)[user] + 1  # average rank inside the user
-
-    n = np.bincount(user).astype(np.float64)
-    n1 = np.bincount(user, y)
-    n0 = n - n1
-    both = (n1 > 0) & (n0 > 0)
+    scores = np.asarray(scores)
+    why = _unusable(scores)
+    if why:
+        return Ranking(None, why, 0.0)
+    groups, n_groups = _numbered(np.asarray(users))
+    scores = scores if scores.dtype.kind == "f" else scores.astype(np.float64)
+    n1, n, pairs = right_pairs(scores, np.asarray(labels).astype(bool), groups, n_groups)
+    both = (n1 > 0) & (n1 < n)
     if not both.any():
-        return Ranking(None, "no positive label" if n1.sum() == 0 else "no group holds both classes", 0.0)
-    area = (np.bincount(user, rank * y) - n1 * (n1 + 1) / 2)[both] / (n1 * n0)[both]
-    return Ranking(float((n[both] * area).sum() / n[both].sum()), "", float(n[both].sum() / n.sum()))
+        return Ranking(None, _one_class(n1.sum(), len(scores)), 0.0)
+    n1, n, pairs = n1[both].astype(np.float64), n[both].astype(np.float64), pairs[both]
+    return Ranking(float((n * pairs / (n1 * (n - n1))).sum() / n.sum()), "", float(n.sum() / len(scores)))
+
+
+def _unusable(scores):
+    """Why no rank can be measured on these scores, or ""."""
+    if len(scores) == 0:
+        return "no rows"
+    return "" if np.isfinite(scores).all() else "scores contain NaN or infinity"
+
+
+def _one_class(positives, rows):
+    return {0: "no positive label", rows: "no negative label"}.get(int(positives), "no group holds both classes")
+
+
+def _numbered(users):
+    """Users as small numbers: (N,) int64 in 0 .. n - 1, and n. Numbers may stay unused.
+
+    Close-lying ids, the usual case, are only shifted; scattered ones (hashes) are sorted, which takes longer than the
+    rest of gAUC.
+    """
+    low, high = int(users.min()), int(users.max())
+    if high - low < 2 * len(users) + 1024:
+        return users.astype(np.int64) - low, high - low + 1
+    values, numbers = np.unique(users, return_inverse=True)
+    return numbers, len(values)
 
 
 def logloss(logits, labels):

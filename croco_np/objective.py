@@ -1,42 +1,77 @@
 """The training objective, Eq. (7): binary cross-entropy of every row plus alpha times a loss on the taps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from .losses import bce, covariance, row_weights
+from .losses import LOSSES, bce, row_weights
 from .models import Output
 
 
 @dataclass(frozen=True)
 class Objective:
-    """L = sum_s 1/N_s sum_{i in s} BCE_i + alpha L_Cov (Eq. 7).
+    """L = sum_s 1/N_s sum_{i in s} BCE_i + alpha L_Cov (Eq. 7), or another loss in the place of L_Cov (Table 4).
 
-    reduction       what 1/N_s means in a mini-batch; see `losses.row_weights`
-    domain_rows     rows of each domain in the training set; needed for "dataset_mean"
-    alpha           weight of CovLoss; 0 leaves it out
-    cov_reduction, cov_within
-                    see `losses.covariance`
-    cov_rows        compute CovLoss on this many rows, drawn anew for each batch; 0 = all rows
+    reduction    what 1/N_s means in a mini-batch; see `losses.row_weights`
+    domain_rows  rows of each domain in the training set; needed for "dataset_mean"
+    alpha        weight of the loss; 0 leaves it out
+    loss         which one, a name in `losses.LOSSES`, or "none"
+    options      arguments for it, such as {"reduction": "mean"}
+    rows         compute a loss that takes `rows` on this many, drawn anew for each batch; 0 = all rows
+
+    The loss pulls on one tap of the model's output; a model without that tap is trained without the loss.
     """
 
     reduction: str = "batch_mean"
     domain_rows: tuple[int, ...] | None = None
     alpha: float = 0.0
-    cov_reduction: str = "sum"
-    cov_within: bool = False
-    cov_rows: int = 0
+    loss: str = "covariance"
+    options: dict = field(default_factory=dict)
+    rows: int = 0
 
-    def __call__(self, out, batch, rng):
-        """Value of each part and the gradient at every tap: ({"bce", "cov", "total"}, Output)."""
+    @property
+    def active(self):
+        """Whether there is a loss beside the cross-entropy."""
+        return self.alpha > 0 and self.loss != "none"
+
+    @property
+    def title(self):
+        """The name of the loss for people."""
+        return "CovLoss" if self.loss == "covariance" else self.loss
+
+    @property
+    def has_parameters(self):
+        """Whether the loss has parameters of its own, to be trained with the model's."""
+        return self.active and LOSSES[self.loss].init is not None
+
+    def init(self, rng, out):
+        """The loss's own parameters, for an output of the model, of which only the shapes count."""
+        return LOSSES[self.loss].init(rng, *self._tap(out).shape[1:]) if self.has_parameters else {}
+
+    def __call__(self, out, batch, rng, params=None):
+        """Value of each part, the gradient at every tap, and that of the loss's own parameters.
+
+        params  from `init` -> {"bce", "cov" (the loss, whichever it is), "total"}, Output, gradients like params
+        """
         w = row_weights(batch.domains, self.reduction, self.domain_rows, batch.labels.dtype)
         fit, dlogits = bce(out.logits, batch.labels, w)
         parts = {"bce": fit, "cov": 0.0, "total": fit}
-        dexperts = None
-        if self.alpha and out.experts is not None:
-            n = len(out.experts)
-            rows = np.sort(rng.choice(n, self.cov_rows, replace=False)) if 0 < self.cov_rows < n else None
-            parts["cov"], dexperts = covariance(out.experts, self.cov_reduction, self.cov_within, rows)
-            dexperts = self.alpha * dexperts
+        params, tap, pull, own = params or {}, self._tap(out), {}, []
+        if tap is not None:
+            parts["cov"], dtap, *own = LOSSES[self.loss].loss(tap, **params, **self.options, **self._sample(tap, rng))
+            pull = {LOSSES[self.loss].tap: self.alpha * dtap}
             parts["total"] = fit + self.alpha * parts["cov"]
-        return parts, Output(dlogits, experts=dexperts)
+        if out.penalty is not None:
+            parts["total"] = parts["total"] + out.penalty
+            pull["penalty"] = 1.0
+        return parts, Output(dlogits, **pull), {name: self.alpha * d for name, d in zip(params, own, strict=True)}
+
+    def _tap(self, out):
+        """What the loss pulls on; None if there is no loss, or no such tap."""
+        return getattr(out, LOSSES[self.loss].tap) if self.active else None
+
+    def _sample(self, tap, rng):
+        """The argument `rows`, for a loss on some of the rows."""
+        if not LOSSES[self.loss].sampled or not 0 < self.rows < len(tap):
+            return {}
+        return {"rows": np.sort(rng.choice(len(tap), self.rows, replace=False))}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .kernels.adam import adam_dense, adam_rows, decay_rows
-from .tree import RowGrad, flatten, tree_map
+from .tree import Moving, RowGrad, flatten, tree_map
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,13 @@ class Adam:
         scalars = (step, c, self.b1, self.b2, self.eps)
         grads, first, second = flatten(grads), flatten(state["m"]), flatten(state["v"])
         for path, w in flatten(params).items():
-            w, m, v = (a.reshape(len(a), -1) for a in (w, first[path], second[path]))
             g = grads[path]
+            if isinstance(g, Moving):
+                w += g.rate * (g.target - w)
+                continue
+            w, m, v = (a.reshape(len(a), -1) for a in (w, first[path], second[path]))
             if isinstance(g, RowGrad):
-                values = g.values.reshape(len(g.rows), -1)
+                values = g.values.reshape(len(g.rows), w.shape[1])
                 if self.l2:
                     values = values + w.dtype.type(self.l2) * w[g.rows]
                 adam_rows(w, g.rows, values, m, v, *scalars)

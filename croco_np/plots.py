@@ -12,7 +12,7 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # Okabe 
 
 def _save(figure, path, simulated):
     if simulated:
-        figure.text(0.995, 0.005, "simulated data", ha="right", va="bottom", color=ORANGE, fontsize=9)
+        figure.suptitle("SIMULATED DATA", x=0.005, ha="left", color=ORANGE, fontsize=9)
     figure.savefig(path, dpi=130)
     plt.close(figure)
 
@@ -25,10 +25,13 @@ def learning(history, path, simulated=False):
     left.plot(epochs, [h["valid"]["logloss"] for h in history], "s--", color=ORANGE, label="validation")
     left.set(xlabel="epoch", ylabel="cross-entropy (nats a row)", title="Loss")
     left.legend(frameon=False)
-    right.plot(
-        epochs, [np.nan if h["valid"]["auc"] is None else h["valid"]["auc"] for h in history], "s--", color=ORANGE
-    )
-    right.set(xlabel="epoch", ylabel="validation AUC (all domains)", title="Ranking")
+    areas = [np.nan if h["valid"]["auc"] is None else h["valid"]["auc"] for h in history]
+    right.plot(epochs, areas, "s--", color=ORANGE, label="validation")
+    if np.isfinite(areas).any():
+        best = int(np.nanargmax(areas))
+        right.plot(epochs[best], areas[best], "o", ms=13, mfc="none", color=GREEN, label="best: its weights are kept")
+    right.set(xlabel="epoch", ylabel="AUC, all domains", title="Ranking")
+    right.legend(frameon=False)
     for axis in (left, right):
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.spines[["top", "right"]].set_visible(False)
@@ -39,22 +42,20 @@ def domains(metrics, path, simulated=False):
     """Test AUC per domain as points with 95 % intervals, from metrics.json; best possible where known."""
     rows = {"overall": metrics["overall"], **metrics["domains"]}
     known = {name: m for name, m in rows.items() if m["auc"] is not None}
-    figure, axis = plt.subplots(figsize=(7, 1 + 0.45 * len(rows)), layout="constrained")
+    figure, axis = plt.subplots(figsize=(7, 1.6 + 0.45 * len(rows)), layout="constrained")
     for y, m in enumerate(known.values()):
         half = 1.96 * auc_error(m["auc"], m["positives"], m["rows"] - m["positives"])
-        axis.errorbar(
-            m["auc"], y, xerr=half, fmt="o", color=BLUE, capsize=3, label="test AUC, 95 %" if y == 0 else None
-        )
-        if "best_possible_auc" in m and m["best_possible_auc"] is not None:
-            axis.plot(
-                m["best_possible_auc"], y, "|", ms=16, mew=2.5, color=ORANGE, label="best possible" if y == 0 else None
-            )
+        ends = [[min(half, m["auc"])], [min(half, 1 - m["auc"])]]
+        axis.errorbar(m["auc"], y, xerr=ends, fmt="o", color=BLUE, capsize=3, label=None if y else "test AUC, 95 %")
+        if m.get("best_possible_auc") is not None:
+            best = m["best_possible_auc"]
+            axis.plot(best, y, "|", ms=14, mew=2.5, color=ORANGE, label=None if y else "best possible")
     axis.axvline(0.5, color=GREY, lw=1, ls=":", label="chance")
     axis.set_yticks(range(len(known)), [f"{name}\n{m['rows']:,} rows" for name, m in known.items()])
-    axis.invert_yaxis()
+    axis.set_ylim(len(known) - 0.4, -0.6)
     axis.set(xlabel="AUC on the test rows", title=f"{metrics['model']} on {metrics['dataset']}")
-    axis.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.55 / len(rows) - 0.1), ncols=3)
     axis.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
     _save(figure, path, simulated)
 
 
@@ -68,7 +69,8 @@ def auc_error(auc, n1, n0):
 def covariance(maps, n_experts, path, simulated=False):
     """|Covariance| of the expert outputs side by side on one colour scale, from {title: (M K, M K)}.
 
-    The blocks on the diagonal are experts with themselves; the blocks off it are what CovLoss (Eq. 6) makes small.
+    The blocks on the diagonal are experts with themselves; the blocks off it are what CovLoss (Eq. 6) makes small. A
+    dark stripe is a unit that is off for all rows.
     """
     sizes = {title: np.abs(cov) for title, cov in maps.items()}
     top = np.quantile(np.stack(list(sizes.values())), 0.99) or 1.0
@@ -85,5 +87,5 @@ def covariance(maps, n_experts, path, simulated=False):
         axis.set_xticks(middles, [f"expert {m + 1}" for m in range(n_experts)], fontsize=8)
         axis.set_yticks(middles, [f"expert {m + 1}" for m in range(n_experts)], fontsize=8)
         axis.set_title(title, fontsize=10)
-    figure.colorbar(image, ax=axes[0], label="|covariance| of two output dimensions (activation units²)", shrink=0.85)
+    figure.colorbar(image, ax=axes[0], label="|covariance| of two output dimensions (square-root scale)", shrink=0.85)
     _save(figure, path, simulated)

@@ -26,6 +26,16 @@ class RowGrad(NamedTuple):
         return full
 
 
+class Moving(NamedTuple):
+    """What stands in the place of a gradient for a value that is tracked, not trained, such as a running mean.
+
+    The optimiser moves the value by `rate` of its distance towards `target`.
+    """
+
+    target: np.ndarray
+    rate: float
+
+
 def flatten(tree, prefix=""):
     """Nested dict -> {path: leaf}, in the order of the dict."""
     flat = {}
@@ -39,7 +49,7 @@ def flatten(tree, prefix=""):
 
 
 def unflatten(flat):
-    """{path: leaf} -> nested dict, the inverse of `flatten`."""
+    """{path: leaf} -> nested dict, the inverse of `flatten` but for empty branches, which have no leaf."""
     tree = {}
     for path, leaf in flat.items():
         *parents, last = path.split(".")
@@ -48,6 +58,14 @@ def unflatten(flat):
             node = node.setdefault(key, {})
         node[last] = leaf
     return tree
+
+
+def with_leaves(tree, leaves, prefix=""):
+    """The same tree with other leaves where `leaves`, {path: leaf}, has some; empty branches stay."""
+    return {
+        key: with_leaves(node, leaves, f"{prefix}{key}.") if isinstance(node, dict) else leaves.get(prefix + key, node)
+        for key, node in tree.items()
+    }
 
 
 def tree_map(f, tree, *others):

@@ -5,6 +5,7 @@ import pytest
 
 import croco_np.kernels.adam
 import croco_np.kernels.mix
+import croco_np.kernels.ranking
 import croco_np.kernels.relu
 import croco_np.kernels.rows  # noqa: F401  (defining the kernels registers them)
 from croco_np.backend import KERNELS, numba
@@ -34,6 +35,12 @@ def draw_mix_backward(rng, kind, name, *gate):
     return g, o, h, rng.standard_normal(h.shape).astype(kind)
 
 
+def draw_ranking(rng, kind):
+    """60 rows of a few scores in group 1, too many for an insertion sort; 30 in groups 0 to 4; none in group 5."""
+    groups = np.r_[np.ones(60, int), rng.integers(0, 5, 30)]
+    return rng.integers(-8, 9, 90).astype(kind), rng.random(90) < 0.5, groups, 6
+
+
 DRAW = {
     "gather": lambda rng, kind: (rng.standard_normal((9, 3, 5)).astype(kind), rng.integers(0, 9, (10, 4))),
     "sum_by_row": draw_rows,
@@ -46,6 +53,7 @@ DRAW = {
     "mix_scalars": lambda rng, kind: draw_mix(rng, kind),
     "mix_elements_backward": lambda rng, kind: draw_mix_backward(rng, kind, "mix_elements", 70),
     "mix_scalars_backward": lambda rng, kind: draw_mix_backward(rng, kind, "mix_scalars"),
+    "right_pairs": draw_ranking,
     "adam_dense": draw_adam,
     "adam_rows": lambda rng, kind: (lambda w, g, *rest: (w, np.array([1, 4]), g[:2].copy(), *rest))(
         *draw_adam(rng, kind)

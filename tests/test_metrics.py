@@ -1,11 +1,14 @@
-"""AUC and gAUC against a count over all pairs, and what they say where they are undefined."""
+"""AUC and gAUC against a count over all pairs and against scikit-learn, and what they say where they are undefined."""
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import log_loss, roc_auc_score
 
-from croco_np.metrics import auc, evaluate, gauc
+from croco_np.backend import using
+from croco_np.datasets.splits import Rows
+from croco_np.metrics import auc, evaluate, evaluate_domains, gauc, logloss
 
 
 def auc_by_pairs(scores, labels):
@@ -14,6 +17,7 @@ def auc_by_pairs(scores, labels):
     return sum(pairs) / len(pairs) if pairs else None
 
 
+patient = settings(deadline=None)  # the first call may compile
 rows = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 1), st.integers(-2, 2)), min_size=1, max_size=40)
 
 
@@ -42,6 +46,7 @@ def test_auc_is_the_share_of_right_pairs(drawn):
         assert result.value == pytest.approx(expected, abs=1e-12)
 
 
+@patient
 @given(rows)
 def test_gauc_is_the_weighted_mean_over_users(drawn):
     users, labels, scores = (np.array(column) for column in zip(*drawn, strict=True))
@@ -75,3 +80,75 @@ def test_undefined_is_none_with_a_reason():
 
 def test_nan_scores_are_refused():
     assert auc(np.array([np.nan, 1.0]), np.array([0, 1])) == (None, "scores contain NaN or infinity", 0.0)
+
+
+def sklearn_auc(scores, labels):
+    """scikit-learn's AUC, or None for a single class, where it has none."""
+    return roc_auc_score(labels, scores) if 0 < labels.sum() < len(labels) else None
+
+
+def sklearn_gauc(scores, labels, users):
+    """A loop over users around scikit-learn: (gAUC or None, share of the rows in it)."""
+    own = [np.flatnonzero(users == user) for user in np.unique(users)]
+    both = [at for at in own if sklearn_auc(scores[at], labels[at]) is not None]
+    n = np.array([len(at) for at in both])
+    if len(both) == 0:
+        return None, 0.0
+    areas = np.array([sklearn_auc(scores[at], labels[at]) for at in both])
+    return (n * areas).sum() / n.sum(), n.sum() / len(scores)
+
+
+def near(value, expected):
+    return value == (None if expected is None else pytest.approx(expected, abs=1e-12))
+
+
+@settings(patient, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 400),
+    n_users=st.integers(1, 60),
+    levels=st.sampled_from([1, 2, 5, 30, 10**9]),  # distinct scores: from all tied to hardly a tie
+    rate=st.sampled_from([0.0, 0.03, 0.5, 1.0]),
+    stride=st.sampled_from([1, -7, 10**12]),  # user ids in a row, negative, far apart
+    kind=st.sampled_from([np.float64, np.float32]),
+    side=st.sampled_from(["numpy", "numba"]),
+)
+def test_measures_are_those_of_scikit_learn(seed, n, n_users, levels, rate, stride, kind, side):
+    rng = np.random.default_rng(seed)
+    scores = (8 * rng.integers(0, levels, n) / levels - 4).astype(kind)
+    labels = (rng.random(n) < rate).astype(np.uint8)
+    users = rng.integers(0, n_users, n) * stride
+    with using(side):
+        assert near(auc(scores, labels).value, sklearn_auc(scores, labels))
+        result, (expected, share) = gauc(scores, labels, users), sklearn_gauc(scores, labels, users)
+    assert near(result.value, expected)
+    assert near(result.share, share)
+    assert (result.value is None) == bool(result.reason)
+    p = 1 / (1 + np.exp(-scores.astype(float)))
+    assert near(logloss(scores, labels), log_loss(labels, p, labels=[0, 1]))
+
+
+@settings(patient, max_examples=30)
+@given(seed=st.integers(0, 2**32 - 1), n=st.integers(0, 60))
+def test_domains_are_measured_alone_and_pooled(seed, n):
+    """Four domains; one never occurs, others may be empty by chance."""
+    rng = np.random.default_rng(seed)
+    scores, domains = rng.integers(-3, 4, n).astype(float), rng.choice([0, 1, 3], n)
+    rows = Rows(np.zeros((n, 1), int), rng.integers(0, 2, n), domains, rng.integers(0, 5, n))
+    measures = evaluate_domains(scores, rows, ("a", "b", "c", "d"))
+    assert list(measures["domains"]) == ["a", "b", "c", "d"]
+    for s, (name, m) in enumerate([*measures["domains"].items(), ("overall", measures["overall"])]):
+        own = np.ones(n, bool) if name == "overall" else domains == s
+        assert m["rows"] == own.sum()
+        assert m["positives"] == rows.labels[own].sum()
+        assert near(m["auc"], sklearn_auc(scores[own], rows.labels[own]))
+        assert near(m["gauc"], sklearn_gauc(scores[own], rows.labels[own], rows.users[own])[0])
+        assert set(m["reasons"]) == {measure for measure in ("auc", "gauc", "logloss") if m[measure] is None}
+    assert measures["domains"]["c"]["reasons"] == {"auc": "no rows", "gauc": "no rows", "logloss": "no rows"}
+
+
+def test_reasons():
+    zeros = np.zeros(3)
+    assert auc(zeros, np.array([1, 1, 1])).reason == "no negative label"
+    assert gauc(zeros, np.array([1, 1, 1]), np.arange(3)).reason == "no negative label"
+    assert gauc(zeros, np.array([1, 0, 1]), np.arange(3)) == (None, "no group holds both classes", 0.0)

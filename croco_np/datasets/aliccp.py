@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, USER, impressions, read_contexts
+from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, SHOP, USER, impressions, read_contexts
 from .prepared import Table, build_once, load_rows, row_blocks, rows_table
 from .splits import Schema, Splits
 from .vocabulary import Vocabulary
@@ -82,7 +82,7 @@ def read(folder, min_count=10, valid_share=0.1, progress=None):
         return _prepare(paths, min_count, valid_share, progress, work, done)
 
     prepared, facts = build_once(folder, key, build)
-    schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, tuple(facts["domains"]))
+    schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, tuple(facts["domains"]), context=(SHOP,))
     rows = {name: load_rows(prepared / name) for name in ("train", "valid", "test")}
     notes = [*facts["notes"], *(f"{name}: {part.n:,} rows" for name, part in rows.items())]
     simulated, truth = (folder / SIMULATED).exists(), None

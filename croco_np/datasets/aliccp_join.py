@@ -15,7 +15,7 @@ from .tianchi import Lines, blocks
 USER_FIELDS = ("101", "121", "122", "124", "125", "126", "127", "128", "129")  # in the common features
 ITEM_FIELDS = ("205", "206", "207", "216", "301", "508", "509", "702")  # in the skeleton
 FIELDS = USER_FIELDS + ITEM_FIELDS  # the multi-valued 109_14, 110_14, 127_14, 150_14, 210 and 853 are left out
-USER, ITEM, DOMAIN = "101", "205", "301"
+USER, ITEM, SHOP, DOMAIN = "101", "205", "207", "301"
 
 MISSING = -1  # raw id where a row has no token of a field; no feature id is negative
 

@@ -96,6 +96,7 @@ def read(folder, train_until=0, valid_until=0, min_count=10):
         item="video_id",
         domain="tab",
         domains=tuple(f"tab {t}" for t in TABS),
+        context=("author_id",),
     )
     train, valid, test = (Rows(ids[p], labels[p], domains[p], users[p]) for p in parts)
     return Splits("kuairand", False, schema, train, valid, test, notes=tuple(notes))

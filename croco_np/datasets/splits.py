@@ -18,6 +18,7 @@ class Schema:
                 names of the fields that hold the user, the item and the domain; the first two and the third feed
                 the prior embedding of Eq. (9)
     domains     S display names; domain s has id s + 1 in the domain field
+    context     names of the fields that hold whose the item is (author, shop), where the data set says so
     """
 
     fields: tuple[str, ...]
@@ -26,11 +27,17 @@ class Schema:
     item: str
     domain: str
     domains: tuple[str, ...]
+    context: tuple[str, ...] = ()
 
     @property
     def prior_fields(self):
         """Columns of user, item and domain (Eq. 9), as indices into `fields`."""
         return tuple(self.fields.index(name) for name in (self.user, self.item, self.domain))
+
+    @property
+    def personal_fields(self):
+        """Columns of user, item and context, the prior information of PEPNet, as indices into `fields`."""
+        return tuple(self.fields.index(name) for name in (self.user, self.item, *self.context))
 
 
 class Rows(NamedTuple):

@@ -4,7 +4,7 @@ A case draws a layer, its parameters and its inputs from a generator. Batches ho
 and repeated ids: where hand-written gradients go wrong.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +12,24 @@ import numpy as np
 
 from ..batch import Batch
 from ..datasets.splits import Schema
-from ..layers import MLP, ElementGate, Embeddings, Experts, Linear, PerDomain, ScalarGate, Tower
-from ..losses import LOSSES, bce
-from ..models import MODELS
+from ..kernels.mix import softmax
+from ..layers import (
+    MLP,
+    ElementGate,
+    Embeddings,
+    Experts,
+    GateUnit,
+    Linear,
+    PartitionedNorm,
+    PerDomain,
+    Pruner,
+    ScalarGate,
+    ScenarioAttention,
+    Star,
+    Tower,
+)
+from ..losses import LOSSES, Loss, bce
+from ..models import MODELS, TAPS
 from ..objective import Objective
 
 SCHEMA = Schema(
@@ -24,6 +39,7 @@ SCHEMA = Schema(
     item="item",
     domain="domain",
     domains=("a", "b", "c", "d"),
+    context=("category",),
 )
 SIZES = {
     "n_experts": 4,
@@ -33,9 +49,29 @@ SIZES = {
     "tower_sizes": (4,),
     "prior_width": 2,
     "gate": "element",
+    "n_specific": 2,
+    "n_shared": 1,
+    "n_levels": 1,
+    "shared_gate": "all",
+    "gate_at": "input",
+    "gate_width": 4,
+    "n_sub_experts": 2,
+    "attention": "official",
+    "prune_mode": "fusion",
+    "prune_epsilon": 1.0,  # about half of the neurons
+    "prune_penalty": 0.0,  # its gradient is not the derivative of its value: it goes straight through a step
+    "prune_steps": 100,
+}
+VARIANTS = {  # name -> changes of the sizes that take other roads through the code
+    "crocodile": ({"gate": "scalar"},),
+    "pepnet": ({"gate_at": "output"},),
+    "hinet": ({"attention": "renorm"}, {"attention": "with_self"}),
+    "adasparse": ({"prune_mode": "scaling"},),  # binarization learns straight through a step, whose gradient is 0
 }
 DOMAINS = (slice(0, 6), slice(6, 7), slice(7, 7), slice(7, 12))  # one row in b, none in c
 N_ROWS, N_EXPERTS, WIDTH = 12, 3, 4
+REAL_ONLY = {"ole, nuclear": "singular values are no analytic function of a complex matrix"}
+OTHER_LOSSES = ("importance", "trans5")  # beside CovLoss under each model: on the gates, and with own parameters
 
 
 def draw_batch(rng):
@@ -48,16 +84,18 @@ def draw_batch(rng):
 
 @dataclass(frozen=True)
 class LossOf:
-    """A loss function as a layer: forward keeps the gradient as cache, backward scales it."""
+    """A loss function as a layer: forward keeps the gradients as cache, backward scales them."""
 
     loss: Any
     arguments: dict = field(default_factory=dict)
 
     def forward(self, p, x):
-        return self.loss(x, **self.arguments)
+        value, *gradients = self.loss(x, **p, **self.arguments)
+        return value, (list(p), gradients)
 
-    def backward(self, gradient, dvalue):
-        return dvalue * gradient, {}
+    def backward(self, c, dvalue):
+        names, (dx, *own) = c
+        return dvalue * dx, {name: dvalue * d for name, d in zip(names, own, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -69,12 +107,13 @@ class Training:
 
     def forward(self, p, batch):
         out, cache = self.model.forward(p, batch)
-        parts, d = self.objective(out, batch, np.random.default_rng(0))
-        return parts["total"], (cache, d)
+        parts, d, own = self.objective(out, batch, np.random.default_rng(0), p.get("loss"))
+        return parts["total"], (cache, d, own)
 
     def backward(self, c, dvalue):
-        cache, d = c
-        return self.model.backward(cache, type(d)(*(None if x is None else dvalue * x for x in d)))
+        cache, d, own = c
+        grads = self.model.backward(cache, type(d)(*(None if x is None else dvalue * x for x in d)))
+        return grads | ({"loss": {name: dvalue * g for name, g in own.items()}} if own else {})
 
 
 def layer_cases():
@@ -102,41 +141,77 @@ def layer_cases():
         "ScalarGate (PG)": case(ScalarGate(5, N_EXPERTS, 4), DOMAINS, e, o),
         "ScalarGate (MMoE)": case(ScalarGate(5, N_EXPERTS, 4, bias=True), DOMAINS, e, o),
         "ElementGate (PEG)": case(ElementGate(5, N_EXPERTS, WIDTH, 4), DOMAINS, e, o),
+        "PartitionedNorm": case(PartitionedNorm(5, 4), DOMAINS, e),
+        "PartitionedNorm, evaluation": case(PartitionedNorm(5, 4), DOMAINS, e, False),
+        "Star": case(Star(Tower((5, 4)), 4), DOMAINS, e),
+        "Pruner": case(Pruner(5, WIDTH, epsilon=1.0), e, (N_ROWS, WIDTH), 2.0),
+        "Pruner, scaling": case(Pruner(5, WIDTH, "scaling"), e, (N_ROWS, WIDTH), 2.0),
+        "GateUnit": case(GateUnit(5, 4, 3, 4), DOMAINS, e),
+        **{
+            f"ScenarioAttention, {kind}": case(ScenarioAttention(5, 4, kind), DOMAINS, e, (N_ROWS, 4, WIDTH))
+            for kind in ("official", "renorm", "with_self")
+        },
     }
 
 
 def loss_cases(name):
     """The variants of one loss of `LOSSES`, or of "bce"."""
 
-    def draw(loss, arguments, shape):
-        return lambda rng: (LossOf(loss, arguments), {}, (rng.standard_normal(shape),))
+    def experts(rng):
+        """Non-negative, as ReLUs leave them, and dependent on each other, so that there is something to lower."""
+        return np.abs(rng.standard_normal((N_ROWS, N_EXPERTS, WIDTH)) + rng.standard_normal((N_ROWS, 1, 1)))
+
+    def gates(*shape):
+        return lambda rng: softmax(rng.standard_normal((N_ROWS, N_EXPERTS, *shape)))
+
+    def draw(label, tap, spec):
+        def case(rng):
+            own = spec.init(rng, N_EXPERTS, WIDTH) if spec.init else {}
+            return LossOf(spec.loss, spec.variants[label]), _bend(own, rng), (tap(rng),)
+
+        return case
 
     if name == "bce":
         y, w = np.arange(N_ROWS) % 2, np.linspace(0.5, 2, N_ROWS)
-        return {"bce": draw(lambda z: bce(z, y, w), {}, (N_ROWS,))}
-    variants = LOSSES[name].variants
+        spec = Loss(lambda z: bce(z, y, w), {"": {}}, tap="logits")
+    else:
+        spec = LOSSES[name]
+    taps = {
+        "logits": {"": lambda rng: rng.standard_normal(N_ROWS)},
+        "experts": {"": experts},
+        "gates": {"": gates(), "element-wise": gates(WIDTH)},
+    }[spec.tap]
     return {
-        f"{name}{label and ', ' + label}": draw(LOSSES[name].loss, arguments, (N_ROWS, N_EXPERTS, WIDTH))
-        for label, arguments in variants.items()
+        ", ".join(filter(None, (name, label, shape))): draw(label, tap, spec)
+        for label in spec.variants
+        for shape, tap in taps.items()
     }
 
 
 def model_cases(name):
     """One model: its taps under random cotangents, and the whole training loss."""
-    variants = {"": {}, ", gate scalar": {"gate": "scalar"}} if name == "crocodile" else {"": {}}
     cases = {}
-    for label, change in variants.items():
+    for change in ({}, *VARIANTS.get(name, ())):
         model = MODELS[name](SCHEMA, SimpleNamespace(**SIZES | change))
+        label = "".join(f", {key} {value}" for key, value in change.items())
+        if hasattr(model, "stop"):  # closed, its backward is not the derivative of its forward; see `stops`
+            model, label = replace(model, stop=False), label + ", stop-gradients open"
 
         def taps(rng, model=model):
             return model, _bend(model.init(rng), rng), (draw_batch(rng),)
 
         def training(rng, model=model, **objective):
-            return Training(model, Objective(**objective)), _bend(model.init(rng), rng), (draw_batch(rng),)
+            objective, params, batch = Objective(**objective), model.init(rng), draw_batch(rng)
+            own = objective.init(rng, model.forward(params, batch)[0])
+            return Training(model, objective), _bend(params | ({"loss": own} if own else {}), rng), (batch,)
 
         cases[f"{name}{label}"] = taps
         cases[f"{name}{label}, objective"] = lambda rng, draw=training: draw(rng, alpha=0.1, reduction="domain_mean")
-        cases[f"{name}{label}, objective sampled"] = lambda rng, draw=training: draw(rng, alpha=0.1, cov_rows=7)
+        cases[f"{name}{label}, objective sampled"] = lambda rng, draw=training: draw(rng, alpha=0.1, rows=7)
+        for loss in (loss for loss in OTHER_LOSSES if LOSSES[loss].tap in TAPS[name]):
+            cases[f"{name}{label}, objective {loss}"] = lambda rng, draw=training, loss=loss: draw(
+                rng, alpha=0.1, loss=loss
+            )
     return cases
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..tree import RowGrad, flatten, unflatten
+from ..tree import Moving, RowGrad, flatten, with_leaves
 from .hint import hint
 
 METHODS = ("complex step", "central differences")
@@ -38,35 +38,65 @@ def check(layer, params, inputs, rng, name="", methods=METHODS):
     name    put before the leaf's path in `Check.name`
     methods of `METHODS`; leave the complex step out for a forward that cannot run on complex numbers
     """
-    output, cache = layer.forward(params, *inputs)
+    output, cache = _pair(layer.forward(params, *inputs), "forward(params, *inputs) must return (output, cache)")
     cotangent = _like(output, [rng.standard_normal(np.shape(y)) for y in _arrays(output)])
     returned = layer.backward(cache, cotangent)
-    dinputs, grads = ((), returned) if isinstance(returned, dict) else returned
+    dinputs, grads = ((), returned) if isinstance(returned, dict) else _pair(returned, BACKWARD)
     dinputs = dinputs if isinstance(dinputs, tuple) else (dinputs,)
 
     floats = [i for i, x in enumerate(inputs) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
     leaves = {("params", path): leaf for path, leaf in flatten(params).items()}
     leaves |= {("input", i): inputs[i] for i in floats}
+    if not leaves:
+        raise ValueError("nothing to check: no parameters, and no input is an array of floats")
     gradients = {("params", path): g for path, g in flatten(grads).items()}
     gradients |= {("input", i): g for i, g in zip(floats, dinputs, strict=False)}
 
     def measure(key, leaf):
         """sum <cotangent, y(leaf)> - <cotangent, y>: the function that is differentiated, at 0 for the given leaf."""
         kind, where = key
-        p = unflatten(flatten(params) | {where: leaf}) if kind == "params" else params
+        p = with_leaves(params, {where: leaf}) if kind == "params" else params
         x = tuple(leaf if (kind, i) == ("input", where) else v for i, v in enumerate(inputs))
         moved, _ = layer.forward(p, *x)
         pairs = zip(_arrays(cotangent), _arrays(moved), _arrays(output), strict=True)
         return sum(np.sum(dy * (y - y0)) for dy, y, y0 in pairs)
 
-    checks = []
+    strangers = gradients.keys() - leaves.keys()
+    hint_of_stranger = "a gradient for a parameter that does not exist"
+    checks = [Check(f"{name}: {k[1]}", methods[0], np.inf, 0.0, False, hint=hint_of_stranger) for k in strangers]
     for key, leaf in leaves.items():
         label = f"{name}: {key[1]}" if key[0] == "params" else f"{name}: input {floats.index(key[1])}"
         g = gradients.get(key)
+        if isinstance(g, Moving):  # tracked, not trained: it has no gradient to check
+            continue
         g = g.dense(leaf.shape) if isinstance(g, RowGrad) else g
-        for method in methods:
-            checks.append(_check_leaf(label, method, leaf, g, lambda x, key=key: measure(key, x), rng))
+        rows = [_check_leaf(label, method, leaf, g, lambda x, key=key: measure(key, x), rng) for method in methods]
+        checks += _together(rows)
     return checks
+
+
+BACKWARD = "backward(cache, doutput) must return (dinputs, grads), with one entry in dinputs for each input of floats"
+
+
+def _pair(returned, protocol):
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        raise TypeError(f"{protocol}; it returned {type(returned).__name__}")
+    return returned
+
+
+def _together(rows):
+    """What the methods say of a leaf only together."""
+    if any(c.kink for c in rows):  # on a kink the complex step sees one branch only
+        return [c if c.ok else c._replace(kink=True, hint="") for c in rows]
+    if [c.method for c in rows if not c.ok] == ["complex step"] and len(rows) > 1:
+        return [c if c.ok else c._replace(hint=NOT_COMPLEX) for c in rows]
+    return rows
+
+
+NOT_COMPLEX = (
+    "central differences agree, so the backward looks right: the forward loses the imaginary part in an abs, a cast or "
+    "a comparison; make it complex or pass methods=('central differences',)"
+)
 
 
 def _check_leaf(label, method, leaf, g, f, rng):
@@ -128,5 +158,7 @@ def report(checks):
 def assert_ok(checks):
     """Raise AssertionError that names every leaf whose gradient is wrong, with its hint; kinks raise too."""
     wrong = [c for c in checks if not c.ok]
+    if not checks:
+        raise AssertionError("no gradient was checked")
     if wrong:
         raise AssertionError(f"{len(wrong)} of {len(checks)} gradient checks failed\n{report(wrong)}")

@@ -28,10 +28,7 @@ def hint(slope, g, leaf, rng):
     entries, said, measured = [at for at, alive in zip(entries, live, strict=True) if alive], said[live], measured[live]
     right = np.abs(said - measured) <= 1e-5 * size
     if right.all():
-        return (
-            "right at all sampled entries: look for rare ones, or, if only the complex step fails, for an abs or a "
-            "cast in the forward that drops the imaginary part"
-        )
+        return "right at all sampled entries: look for rare ones"
     if right.any():
         places = ", ".join(str([int(i) for i in entries[j]]) for j in np.flatnonzero(~right)[:3])
         return (
@@ -41,11 +38,9 @@ def hint(slope, g, leaf, rng):
     ratio = said / np.where(measured == 0, np.nan, measured)
     if np.nanmax(ratio) - np.nanmin(ratio) <= 1e-4 * np.nanmax(np.abs(ratio)):
         factor = float(np.nanmean(ratio))
-        return (
-            "the sign is flipped"
-            if abs(factor + 1) < 1e-4
-            else f"too large by the factor {factor:.6g}: a mean for a sum, a 2"
-        )
+        if abs(factor + 1) < 1e-4:
+            return "the sign is flipped"
+        return f"{factor:.6g} times the right value: a mean for a sum, a forgotten or doubled factor"
     return "wrong by no common factor: a term is missing or one too many, or a transposed or forgotten upstream"
 
 

@@ -4,8 +4,12 @@
     do_m = g_m dh                            an expert is taught in proportion to its share
     da_m = g_m <dh, o_m - h>                 mass moves to the experts that beat the mixture
 
-`mix_elements` has a softmax for each of the K dimensions, `mix_scalars` one for the whole expert. The backward of
-softmax followed by the sum is fused: sum_n g_n o_n is h, which the forward pass has already.
+Derivation: h is linear in the shares, so dg_m = <dh, o_m>. The softmax takes dg to da_m = g_m (dg_m - sum_n g_n dg_n),
+and sum_n g_n dg_n = <dh, sum_n g_n o_n> = <dh, h>: the forward pass has it already, so the two backwards are fused.
+
+`mix_elements` has a softmax for each of the K dimensions (a, g are (B, M, K), and <,> is a product in one dimension),
+`mix_scalars` one for the whole expert (a, g are (B, M)). A function with the decorator `.numba` is the twin of the one
+above it; see `croco_np.backend`.
 """
 
 import numpy as np

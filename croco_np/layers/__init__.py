@@ -8,11 +8,19 @@ Axis 0 is the sample and may have length 0. `dx` is the gradient of the objectiv
 Letters: B rows, S domains, F fields, E embedding width, M experts, K expert output width, P prior width.
 """
 
-from .domain import PerDomain
+from .attention import ScenarioAttention
+from .domain import PerDomain, add_own, domain_ids, own
 from .embedding import Embeddings
 from .experts import Experts
+from .extraction import Extraction
 from .gate import ElementGate, ScalarGate
 from .linear import Linear
-from .mlp import MLP, Tower
+from .mlp import MLP, Dense, Tower
+from .norm import PartitionedNorm
+from .prune import Pruner
+from .scale import GateUnit
+from .star import Star
 
-__all__ = ["MLP", "ElementGate", "Embeddings", "Experts", "Linear", "PerDomain", "ScalarGate", "Tower"]
+__all__ = ["MLP", "ElementGate", "Embeddings", "Experts", "Extraction", "Linear", "PerDomain", "ScalarGate", "Tower"]
+__all__ += ["Dense", "GateUnit", "ScenarioAttention", "add_own", "domain_ids", "own"]
+__all__ += ["PartitionedNorm", "Pruner", "Star"]

@@ -1,4 +1,4 @@
-"""One copy of a layer for each domain."""
+"""One copy of a layer for each domain, and one table of several for each domain."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -34,3 +34,19 @@ class PerDomain:
         parts = [self.layer.backward(cache, dy[rows]) for cache, rows in zip(c.parts, c.domains, strict=True)]
         dxs, grads = zip(*parts, strict=True)
         return np.concatenate(dxs), {str(s): g for s, g in enumerate(grads)}
+
+
+def domain_ids(domains):
+    """(B, 1) number of the domain of each row, to look up in a table of domains."""
+    return np.repeat(np.arange(len(domains)), [rows.stop - rows.start for rows in domains])[:, None]
+
+
+def own(x, domains, tables):
+    """From each row the table of its domain, x[i, tables[domain of i]]: x (B, M, n), tables (S,) -> (B, n)."""
+    return np.concatenate([x[rows, m] for rows, m in zip(domains, tables, strict=True)])
+
+
+def add_own(dx, domains, tables, down):
+    """Backward of `own`: add down (B, n) to the places of dx (B, M, n) that were read, in place."""
+    for rows, m in zip(domains, tables, strict=True):
+        dx[rows, m] += down[rows]

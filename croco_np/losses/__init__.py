@@ -1,16 +1,33 @@
 """Losses: functions of arrays that return (value, gradient). They know no models."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from .bce import bce, row_weights
+from .correlation import distance_correlation
 from .covariance import covariance
+from .importance import importance
+from .orthogonal import ole
+from .similarity import cosine, dot
+from .transform import init_trans5, trans5
+from .vicreg import vicreg
 
 
 class Loss(NamedTuple):
-    """A loss on the expert outputs, and the variants of it that the gradient checker goes through."""
+    """A loss beside the cross-entropy of Eq. (7), and how to call it.
 
-    loss: Any
+    loss      function(tap, **own parameters, **arguments) -> value, gradient of the tap, gradients of the parameters
+    variants  {label: arguments}, which the gradient checker goes through
+    tap       what it pulls on: "experts" (B, M, K) or "gates" (B, M[, K])
+    init      function(rng, n_experts, width) -> own parameters; None for a loss without
+    sampled   whether it takes `rows`, to be computed on some of the rows only
+    """
+
+    loss: Callable
     variants: dict[str, dict]
+    tap: str = "experts"
+    init: Callable | None = None
+    sampled: bool = False
 
 
 LOSSES = {
@@ -24,7 +41,16 @@ LOSSES = {
             "sampled": {"rows": [0, 2, 3, 7, 11]},
             "sampled mean": {"rows": [0, 2, 3, 7, 11], "reduction": "mean"},
         },
+        sampled=True,
     ),
+    "dot": Loss(dot, {"": {}}),
+    "cosine": Loss(cosine, {"": {}}),
+    "distance_correlation": Loss(distance_correlation, {"": {}, "sampled": {"rows": [0, 2, 3, 7, 11]}}, sampled=True),
+    "ole": Loss(ole, {"": {}, "nuclear": {"form": "nuclear"}, "frobenius": {"form": "frobenius"}}),
+    "importance": Loss(importance, {"": {}, "unbiased": {"unbiased": True}}, tap="gates"),
+    "trans5": Loss(trans5, {"": {}, "no alignment": {"eta": 0.0}}, init=init_trans5),
+    "vicreg": Loss(vicreg, {"": {}}),
 }
 
-__all__ = ["LOSSES", "Loss", "bce", "covariance", "row_weights"]
+__all__ = ["LOSSES", "Loss", "bce", "cosine", "covariance", "distance_correlation", "dot", "importance", "init_trans5"]
+__all__ += ["ole", "row_weights", "trans5", "vicreg"]

@@ -19,8 +19,11 @@ def covariance(o, reduction="sum", within=False, rows=None):
                scaled by B/n, so that alpha keeps its meaning. |.| of a noisy estimate is biased upwards: for
                independent outputs the sampled value is about sqrt(B/n) times the full one.
 
+    It is a sum of products, a covariance times B: only "mean" divides by the rows.
+
     Backward. With all experts side by side, Z = [Õ_1 .. Õ_M] (B, M K), the matrix C = Z^T Z holds every pair of experts
-    as a K x K block, and with Ω = 1 on the blocks that count (each pair twice), L = c / 2K^2 sum Ω |C|, so
+    as a K x K block, above the diagonal and again below it. With Ω = 1 on the blocks off the diagonal and Ω = 0 (with
+    `within`: 2) on those of an expert with itself, L = c / 2K^2 sum Ω |C|, so
         dC = c / 2K^2  Ω sgn(C)                            sgn(0) = 0, the least-norm sub-gradient
         dZ = Z (dC + dC^T) = c / K^2  Z (Ω sgn(C))
     The means need no term of their own: the columns of Z add up to 0, hence those of dZ too.
@@ -38,9 +41,9 @@ def covariance(o, reduction="sum", within=False, rows=None):
     z = o.reshape(n_rows, n_experts * width)
     z = z - z.sum(axis=0) / max(n_rows, 1)
     C = (z.T @ z).reshape(n_experts, width, n_experts, width)
-    signs = np.sign(C.real)
+    omega_sign = np.sign(C.real)  # of the real part: under a complex step |C| is sgn(C) C
     for m in range(n_experts):
-        signs[m, :, m] *= 2 if within else 0
-    value = c / (2 * width**2) * (signs * C).sum()
-    dz = c / width**2 * (z @ signs.reshape(n_experts * width, n_experts * width))
+        omega_sign[m, :, m] *= 2 if within else 0
+    value = c / (2 * width**2) * (omega_sign * C).sum()
+    dz = c / width**2 * (z @ omega_sign.reshape(n_experts * width, n_experts * width))
     return value, dz.reshape(o.shape)

@@ -61,6 +61,7 @@ class Crocodile:
         }
 
     def forward(self, p, batch):
+        """p: the parameters, with the tree of `init`; returns an `Output` and the cache for `backward`."""
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, M, F E)       Eq. 3
         o, experts = self.experts.forward(p["experts"], x)  # (B, M, K)                          Eq. 4
         e, prior = self.prior.forward(p["prior"], batch.prior_ids)  # (B, 1, P)                  Eq. 9
@@ -69,9 +70,10 @@ class Crocodile:
         return Output(z[:, 0], experts=o, gates=g), CrocodileCache(embeddings, experts, prior, gates, towers)
 
     def backward(self, c, d):
-        dh, towers = self.towers.backward(c.towers, d.logits[:, None])
-        (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
+        """c: the cache of `forward`; d: the gradient at each tap, an `Output` with None where no loss pulls."""
+        dh, towers = self.towers.backward(c.towers, d.logits[:, None])  # (B, K)
+        (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))  # (B, P), (B, M, K)
         _, prior = self.prior.backward(c.prior, de[:, None])
         dx, experts = self.experts.backward(c.experts, merge(do, d.experts))  # two roads meet: tower and CovLoss
-        _, embeddings = self.embeddings.backward(c.embeddings, dx)
+        _, embeddings = self.embeddings.backward(c.embeddings, dx)  # dx (B, M, F E)
         return {"embeddings": embeddings, "experts": experts, "prior": prior, "gates": gates, "towers": towers}

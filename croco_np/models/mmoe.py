@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..layers import Embeddings, Experts, PerDomain, ScalarGate, Tower
+from ..errors import InputError
+from ..layers import Embeddings, Experts, PerDomain, ScalarGate, Tower, add_own, own
 from .output import Output, merge
 
 
@@ -23,6 +24,9 @@ class MMoE:
 
     One embedding (MMoE): all experts and gates read x. M embeddings (ME-MMoE): expert m reads x_m, and the gate of
     domain s reads x_s, which ties the number of tables to the number of domains (Section 4.4 of the paper): M >= S.
+
+    Where we follow the paper and not the usual code: gates are linear layers with a bias and nothing else, no batch
+    normalisation before the softmax; each row runs through its own domain's gate and tower only.
     """
 
     embeddings: Embeddings
@@ -35,7 +39,7 @@ class MMoE:
         n_domains, n_in = len(schema.domains), len(schema.fields) * sizes.embedding_width
         n_tables = sizes.n_experts if multi_embedding else 1
         if multi_embedding and n_tables < n_domains:
-            raise ValueError(f"me_mmoe: {n_tables} experts for {n_domains} domains: gate s reads table s, so M >= S")
+            raise InputError(f"me_mmoe: {n_tables} experts for {n_domains} domains: gate s reads table s, so M >= S")
         return cls(
             embeddings=Embeddings(schema.vocabulary, n_tables, sizes.embedding_width, sizes.embedding_std),
             experts=Experts(sizes.n_experts, (n_in, *sizes.expert_sizes)),
@@ -59,16 +63,15 @@ class MMoE:
     def forward(self, p, batch):
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1 or M, F E)
         o, experts = self.experts.forward(p["experts"], x)  # (B, M, K)
-        own = np.concatenate([x[rows, m] for rows, m in zip(batch.domains, self.gate_tables, strict=True)])
-        (h, g), gates = self.gates.forward(p["gates"], batch.domains, own, o)  # (B, K)
+        e = own(x, batch.domains, self.gate_tables)  # (B, F E)
+        (h, g), gates = self.gates.forward(p["gates"], batch.domains, e, o)  # (B, K)
         z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)
         return Output(z[:, 0], experts=o, gates=g), MMoECache(embeddings, experts, gates, towers, batch.domains)
 
     def backward(self, c, d):
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])
-        (down, do), gates = self.gates.backward(c.gates, (dh, d.gates))
+        (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
         dx, experts = self.experts.backward(c.experts, merge(do, d.experts))
-        for rows, m in zip(c.domains, self.gate_tables, strict=True):
-            dx[rows, m] += down[rows]  # table m has two readers: expert m and the gate
+        add_own(dx, c.domains, self.gate_tables, de)  # two readers of one table: its expert and the gate
         _, embeddings = self.embeddings.backward(c.embeddings, dx)
         return {"embeddings": embeddings, "experts": experts, "gates": gates, "towers": towers}

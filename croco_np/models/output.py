@@ -11,11 +11,13 @@ class Output(NamedTuple):
     logits   (B,)                     click logits, each row from its own domain's tower
     experts  (B, M, K) or None        expert outputs, where the model has experts that every row runs through
     gates    (B, M[, K]) or None      the experts' shares
+    penalty  float or None            a term that the model itself adds to the objective
     """
 
     logits: np.ndarray
     experts: np.ndarray | None = None
     gates: np.ndarray | None = None
+    penalty: float | None = None
 
 
 def merge(do, pull):

@@ -30,7 +30,9 @@ def run(argv):
     sizes = ", ".join(
         f"{name} {part.n:,}" for name, part in zip(("train", "valid", "test"), _parts(splits), strict=True)
     )
-    print(f"{config.model} on {config.dataset}: {sizes} rows; writing to {folder.path}", flush=True)
+    print(f"{config.system} on {config.dataset}: {sizes} rows; writing to {folder.path}", flush=True)
+    if resume:
+        print(_where(config, state.facts), flush=True)
     with _interrupts() as interrupted:
         if not fit(setup, state, folder, interrupted, say=lambda line: print(line, flush=True)):
             print(
@@ -40,6 +42,15 @@ def run(argv):
             return 130
     finish(setup, state, folder, say=lambda line: print(line, flush=True))
     return 0
+
+
+def _where(config, facts):
+    """A line on where a resumed run goes on."""
+    if facts["epochs_without_better"] >= config.patience:
+        return f"training had ended at step {facts['step']}: {config.patience} epoch(s) without a better validation AUC"
+    if facts["epoch"] > config.epochs:
+        return f"training had ended at step {facts['step']}, after all {config.epochs} epochs (--epochs N goes on)"
+    return f"going on at step {facts['step']}, row {facts['position']:,} of epoch {facts['epoch']}"
 
 
 def _parts(splits):

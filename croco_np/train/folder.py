@@ -8,7 +8,7 @@ from pathlib import Path
 from .. import checkpoint
 from ..config import Config
 from ..errors import InputError
-from ..tree import flatten, unflatten
+from ..tree import flatten, with_leaves
 
 CHECKPOINT, MODEL, MAP = "checkpoint.safetensors", "model.safetensors", "covariance.safetensors"
 
@@ -30,7 +30,7 @@ class RunFolder:
     @classmethod
     def new(cls, out, config):
         """A fresh folder: `out`, which must not hold a run; without `out` the first free one below runs/."""
-        path = Path(out) if out else _first_free(Path("runs") / f"{config.dataset}-{config.model}-seed{config.seed}")
+        path = Path(out) if out else _first_free(Path("runs") / f"{config.dataset}-{config.system}-seed{config.seed}")
         if (path / "config.json").exists():
             raise InputError(
                 f"--out {path}: holds a run already; --resume {path} goes on with it, or choose another folder"
@@ -89,13 +89,15 @@ class RunFolder:
             raise InputError(f"{path}: the data has other columns or vocabularies than when the run began")
 
         def tree(prefix):
-            return unflatten({k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)})
+            leaves = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            return with_leaves(state.params, leaves)
 
-        state.params, state.facts = tree("params."), facts["state"]
+        state.facts = facts["state"]
         state.moments = {"t": facts["t"], "m": tree("m."), "v": tree("v.")}
+        state.params = tree("params.")
         state.rng.bit_generator.state = facts["rng"]
         if state.facts["best_epoch"] is not None:
-            state.best = unflatten(checkpoint.load(self.path / MODEL)[0])
+            state.best = with_leaves(state.params, checkpoint.load(self.path / MODEL)[0])
         return state
 
     def tick(self, state):

@@ -28,7 +28,7 @@ class State:
 
     params   parameters now
     moments  state of the optimiser
-    rng      draws the rows of a sampled CovLoss
+    rng      draws the rows of a sampled loss
     facts    plain numbers: where training stands, and its history
     best     parameters at the best validation AUC so far; None before the first validation
     """
@@ -53,7 +53,7 @@ class Setup:
     def __post_init__(self):
         c, schema = self.config, self.splits.schema
         rows = np.bincount(np.asarray(self.splits.train.domains), minlength=len(schema.domains))
-        objective = Objective(c.reduction, tuple(rows), c.alpha, c.cov_reduction, c.cov_within, c.cov_rows)
+        objective = Objective(c.reduction, tuple(rows), c.alpha, c.loss, c.loss_options, c.cov_rows)
         object.__setattr__(self, "model", MODELS[c.model](schema, c))
         object.__setattr__(self, "objective", objective)
         object.__setattr__(self, "optimiser", Adam(c.lr, lazy=OPTIMISERS[c.optimiser], l2=c.l2))
@@ -61,7 +61,11 @@ class Setup:
     def start(self):
         """The state before the first step."""
         init, sample = np.random.default_rng(self.config.seed).spawn(2)
-        params = tree_map(lambda w: w.astype(self.config.dtype), self.model.init(init))
+        params = self.model.init(init)
+        if self.objective.has_parameters:
+            out, _ = self.outputs(params, self.splits.valid, np.arange(0))  # of no rows, for the shapes of its taps
+            params["loss"] = self.objective.init(init, out)
+        params = tree_map(lambda w: w.astype(self.config.dtype), params)
         facts = {
             "epoch": 1,  # the epoch under way
             "position": 0,  # rows of it that are done
@@ -80,8 +84,10 @@ class Setup:
     def step(self, state, batch):
         """One training step; returns the parts of the loss before it."""
         out, cache = self.model.forward(state.params, batch)
-        parts, d = self.objective(out, batch, state.rng)  # Eq. 7: value, and gradient at every tap
+        parts, d, own = self.objective(out, batch, state.rng, state.params.get("loss"))  # Eq. 7, at every tap
         grads = self.model.backward(cache, d)
+        if self.objective.has_parameters:
+            grads["loss"] = own
         self.optimiser.step(state.params, grads, state.moments)
         return parts
 
@@ -94,7 +100,7 @@ class Setup:
 
     def outputs(self, params, rows, at):
         """The model's output for some rows, and these rows' positions in the order of the output."""
-        batch, at = make_batch(rows, at, self.splits.schema, self.config.dtype)
+        batch, at = make_batch(rows, at, self.splits.schema, self.config.dtype, training=False)
         return self.model.forward(params, batch)[0], at
 
     def logits(self, params, rows):
@@ -106,9 +112,9 @@ class Setup:
         return z
 
     def covariance(self, params):
-        """Covariance map of the experts on the first validation rows."""
+        """Covariance map of the experts on the first validation rows; None for a model without the tap `experts`."""
         out, _ = self.outputs(params, self.splits.valid, np.arange(min(MAP_ROWS, self.splits.valid.n)))
-        return covariance_map(out.experts)
+        return None if out.experts is None else covariance_map(out.experts)
 
 
 def fit(setup, state, folder, interrupted=lambda: False, say=print):
@@ -130,8 +136,8 @@ def fit(setup, state, folder, interrupted=lambda: False, say=print):
                         f"step {facts['step']}: the loss is {parts['total']}; try a smaller --lr or --alpha "
                         f"(the last checkpoint in {folder.path} is from before)"
                     )
-                if facts["step"] == c.compare_steps:
-                    folder.save_map(setup.covariance(state.params), facts["step"])
+                if facts["step"] == c.compare_steps and (cov := setup.covariance(state.params)) is not None:
+                    folder.save_map(cov, facts["step"])
                 progress.set_postfix(loss=f"{facts['sums']['bce'] / facts['position']:.4f}", refresh=False)
                 progress.update(len(batch.labels))
                 if interrupted():
@@ -166,9 +172,10 @@ def end_epoch(setup, state, folder, say):
         folder.save_model(setup, state.best)
     facts["epochs_without_better"] = 0 if better else facts["epochs_without_better"] + 1
     auc, gauc = ("undefined" if measures[k] is None else f"{measures[k]:.4f}" for k in ("auc", "gauc"))
+    loss = f"{setup.objective.title} {entry['cov']:.4g}, " if setup.objective.active else ""
     say(
-        f"epoch {entry['epoch']}: training loss {entry['bce']:.4f}, CovLoss {entry['cov']:.4g}, "
-        f"validation AUC {auc}, gAUC {gauc}{' (best so far)' if better else ''}"
+        f"epoch {entry['epoch']}: training loss {entry['bce']:.4f}, {loss}validation AUC {auc}, gAUC {gauc}"
+        f"{' (best so far)' if better else ''}"
     )
     facts["epoch"] += 1
     facts["position"], facts["sums"] = 0, dict.fromkeys(facts["sums"], 0.0)

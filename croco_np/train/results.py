@@ -24,24 +24,27 @@ def finish(setup, state, folder, say=print):
     metrics = {
         "dataset": c.dataset,
         "simulated": splits.simulated,
-        "model": c.model,
+        "model": c.system,
         "seed": c.seed,
         "split": "test",
         **measures,
         "best_epoch": facts["best_epoch"],
-        "parameters": count_scalars(params),
+        "parameters": count_scalars({key: p for key, p in params.items() if key != "loss"}),  # the model's alone
     }
     plots.learning(facts["history"], folder.path / "learning.png", splits.simulated)
     plots.domains(metrics, folder.path / "domains.png", splits.simulated)
     maps = covariance_maps(setup, state, folder)
     if maps:
-        plots.covariance(maps, c.n_experts, folder.path / "covariance.png", splits.simulated)
+        plots.covariance(
+            maps, _n_experts(c, next(iter(maps.values()))), folder.path / "covariance.png", splits.simulated
+        )
     folder.tick(state)
     rate = facts["train_rows"] / facts["train_seconds"] if facts["train_seconds"] else 0.0
     metrics |= {"train_rows_per_second": rate, "seconds": facts["seconds"]}
     folder.write("metrics.json", json.dumps(metrics, indent=1) + "\n")
     say(table(metrics))
-    say(f"{folder.path}: metrics.json, history.jsonl, model.safetensors, learning.png, domains.png, covariance.png")
+    pictures = "learning.png, domains.png" + (", covariance.png" if maps else "")
+    say(f"{folder.path}: metrics.json, history.jsonl, model.safetensors, {pictures}")
     return metrics
 
 
@@ -54,28 +57,37 @@ def _add_best_possible(measures, splits):
 
 
 def covariance_maps(setup, state, folder):
-    """Covariance maps after `compare_steps` steps, {title: map}: of this run, and of a twin without CovLoss.
+    """Covariance maps after `compare_steps` steps, {title: map}: of this run, and of a twin without its loss.
 
-    The twin has the same start, the same batches and alpha = 0, so what differs between the maps is CovLoss alone.
+    The twin has the same start, the same batches and alpha = 0, so what differs between the maps is the loss alone,
+    CovLoss or another. No maps for a model without the tap `experts`.
     """
     c = setup.config
     if not c.compare_steps:
         return {}
     cov, steps = folder.load_map() or (setup.covariance(state.params), state.facts["step"])
-    if not c.alpha:
-        return {_title("alpha = 0", cov, c.n_experts, steps): cov}
+    if cov is None:
+        return {}
+    n_experts = _n_experts(c, cov)
+    if not setup.objective.active:
+        return {_title("no loss on the experts", cov, n_experts, steps): cov}
     twin = Setup(replace(c, alpha=0.0), setup.splits)
     other = twin.start()
     batches = chain.from_iterable(twin.batches(epoch) for epoch in count(1))
-    with bar(steps, "twin without CovLoss", unit="steps") as progress:
+    with bar(steps, f"twin without {setup.objective.title}", unit="steps") as progress:
         for batch in islice(batches, steps):
             twin.step(other, batch)
             progress.update(1)
     bare = twin.covariance(other.params)
     return {
-        _title("without CovLoss", bare, c.n_experts, steps): bare,
-        _title(f"with CovLoss, alpha = {c.alpha:g}", cov, c.n_experts, steps): cov,
+        _title(f"without {setup.objective.title}", bare, n_experts, steps): bare,
+        _title(f"with {setup.objective.title}, alpha = {c.alpha:g}", cov, n_experts, steps): cov,
     }
+
+
+def _n_experts(c, cov):
+    """Number of experts in a map: not always `--n-experts`."""
+    return len(cov) // c.expert_sizes[-1]
 
 
 def _title(what, cov, n_experts, steps):
@@ -94,7 +106,7 @@ def table(metrics):
     for name, m in [*metrics["domains"].items(), ("all domains", metrics["overall"])]:
         numbers = [m["auc"], *([m["best_possible_auc"]] if known else []), m["gauc"]]
         cells = "".join(f"{'-':>9}" if x is None else f"{x:9.4f}" for x in numbers)
-        loss = f"{'-':>10}" if m["logloss"] is None else f"{m['logloss']:10.4f}"
+        loss = f"{'-':>10}" if m["logloss"] is None else f" {m['logloss']:9.4f}"
         lines.append(f"{name:<14}{m['rows']:>10,}{m['positives']:>9,}{cells}{loss}")
     share = metrics["overall"]["gauc_rows_share"]
     lines.append(

@@ -89,6 +89,7 @@ def test_by_hand(tmp_path):
     sizes = dict(zip(splits.schema.fields, splits.schema.vocabulary, strict=True))
     assert {name: sizes[name] for name in names} == dict(zip(names, [3, 2, 2, 2, 2, 1, 3, 2], strict=True))
     assert splits.schema.domains == ("domain 1", "domain 2")
+    assert splits.schema.context == ("207",)
     assert (splits.name, splits.simulated, splits.truth) == ("aliccp", False, None)
     assert "dropped 1 rows of train and 1 rows of test" in splits.notes[0]
     for rows in (splits.train, splits.valid, splits.test):

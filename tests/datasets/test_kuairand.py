@@ -31,6 +31,7 @@ def test_read_by_hand(tmp_path):
     splits = kuairand.read(tmp_path, train_until=20220501, valid_until=20220502, min_count=1)
     train = splits.train
     assert splits.schema.domains == ("tab 0", "tab 1", "tab 2", "tab 4", "tab 6")
+    assert splits.schema.context == ("author_id",)
     assert train.labels.tolist() == [0, 1, 1]  # in order of time
     assert train.domains.tolist() == [4, 0, 0]
     assert train.users.tolist() == [2, 1, 1]

@@ -7,7 +7,18 @@ from hypothesis import strategies as st
 
 from croco_np.backend import using
 from croco_np.gradcheck import assert_ok, check
-from croco_np.layers import MLP, ElementGate, Embeddings, Experts, Linear, PerDomain, ScalarGate, Tower
+from croco_np.layers import (
+    MLP,
+    ElementGate,
+    Embeddings,
+    Experts,
+    GateUnit,
+    Linear,
+    PerDomain,
+    ScalarGate,
+    ScenarioAttention,
+    Tower,
+)
 from croco_np.tree import RowGrad, flatten, tree_map
 
 sizes = st.integers(1, 4)
@@ -22,6 +33,7 @@ def layers(draw, min_rows=0):
     domains = tuple(slice(a, b) for a, b in zip([0, *cuts], [*cuts, n], strict=True))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     e, o = rng.standard_normal((n, p)), rng.standard_normal((n, m, k))
+    said = rng.standard_normal((n, n_domains, k))
     vocabulary = tuple(draw(st.lists(sizes, min_size=1, max_size=3)))
     ids = np.stack([rng.integers(0, v, n) for v in vocabulary], axis=1)
     layer, inputs = draw(
@@ -36,6 +48,10 @@ def layers(draw, min_rows=0):
                 (PerDomain(Tower((p, k)), n_domains), (domains, e)),
                 (ScalarGate(p, m, n_domains, bias=True), (domains, e, o)),
                 (ElementGate(p, m, k, n_domains), (domains, e, o)),
+                (GateUnit(p, 3, k, n_domains), (domains, e)),
+                (ScenarioAttention(p, n_domains, "official"), (domains, e, said)),
+                (ScenarioAttention(p, n_domains, "renorm"), (domains, e, said)),
+                (ScenarioAttention(p, n_domains, "with_self"), (domains, e, said)),
             ]
         )
     )

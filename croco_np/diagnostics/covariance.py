@@ -1,4 +1,4 @@
-"""What the experts learnt: the covariance between their outputs."""
+"""The covariance between the outputs of the experts: what CovLoss (Eq. 6) pulls on."""
 
 import numpy as np
 

@@ -1,0 +1,139 @@
+"""Spectra of tables and expert outputs: how many directions of an embedding are in use, or have collapsed."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..tree import flatten
+
+
+class Measure(NamedTuple):
+    """A measure, or None with the reason why it is undefined."""
+
+    value: float | np.ndarray | None
+    reason: str = ""
+
+
+def _singular_values(matrix):
+    """Singular values of a matrix (V, k), descending -> Measure.
+
+    By QR, then the SVD of the small R: singular values of Q R are those of R, for Q has orthonormal columns. The
+    eigenvalues of the Gram matrix would lose all that is below 1e-8 of the largest.
+    """
+    matrix = np.asarray(matrix, np.float64)
+    if matrix.size == 0:
+        return Measure(None, "no rows" if len(matrix) == 0 else "no columns")
+    if not np.isfinite(matrix).all():
+        return Measure(None, "the matrix contains NaN or infinity")
+    scale = np.abs(matrix).max()
+    if scale == 0:
+        return Measure(None, "the matrix is zero")
+    small = np.linalg.qr(matrix / scale, mode="r") if len(matrix) > matrix.shape[1] else matrix / scale
+    return Measure(np.linalg.svd(small, compute_uv=False))  # up to `scale`, which no caller needs
+
+
+def singular_spectrum(matrix):
+    """Singular values of a matrix (V, k), descending and divided by the largest: (min(V, k),) -> Measure.
+
+    Neither centred nor normalised. Undefined for a matrix of zeros or without rows.
+    """
+    sigma = _singular_values(matrix)
+    return sigma if sigma.value is None else Measure(sigma.value / sigma.value[0])
+
+
+def information_abundance(matrix):
+    """Information abundance (Guo et al. 2024), IA = sum_i sigma_i / max_i sigma_i of a matrix (V, k) -> Measure.
+
+    1 <= IA <= min(V, k): 1 if all rows are multiples of one, k if the columns are orthogonal and equally long. The sum
+    of `singular_spectrum`, so it, too, is neither centred nor normalised.
+    """
+    spectrum = singular_spectrum(matrix)
+    return spectrum if spectrum.value is None else Measure(float(spectrum.value.sum()))
+
+
+def mean_abundance(matrices):
+    """Mean IA of several matrices, those left out where it is undefined -> Measure; undefined if all are."""
+    measures = [information_abundance(m) for m in matrices]
+    values = [m.value for m in measures if m.value is not None]
+    if values:
+        return Measure(float(np.mean(values)))
+    return Measure(None, measures[0].reason if measures else "no tables")
+
+
+def expert_abundance(o):
+    """IA of each expert's outputs, and of every dimension of all experts side by side: o (B, M, K) -> list, Measure."""
+    alone = [information_abundance(o[:, m]) for m in range(o.shape[1])]
+    return alone, information_abundance(o.reshape(len(o), o.shape[1] * o.shape[2]))
+
+
+def field_tables(params, schema, field):
+    """The embedding tables of one field, of any model: a list of (V_f, E), in the order of the parameters.
+
+    All tables of a model lie in arrays `embeddings.table` (sum of vocabulary, M, E); the single-domain baseline has one
+    such array for each domain. Tables of another kind (prior, domain) are not in the list.
+    """
+    at = schema.fields.index(field)
+    first = sum(schema.vocabulary[:at])
+    arrays = [t for path, t in flatten(params).items() if f".{path}".endswith(".embeddings.table")]
+    return [t[first : first + schema.vocabulary[at], m] for t in arrays for m in range(t.shape[1])]
+
+
+def exposures(rows, schema, field):
+    """How often each value of a field occurs in each domain: (S, V_f). Hand it the training rows."""
+    at, n = schema.fields.index(field), (len(schema.domains), schema.vocabulary[schema.fields.index(field)])
+    cells = np.asarray(rows.domains).astype(np.int64) * n[1] + np.asarray(rows.ids[:, at])
+    return np.bincount(cells, minlength=n[0] * n[1]).reshape(n)
+
+
+def trained_rows(counts, owner=None):
+    """The rows of a table that training moved: bool (V,), from the `exposures` (S, V).
+
+    owner  the domain that alone trains the table, None if all do
+
+    Our choice, not in the paper: id 0, which stands for all rare values, and rows that no training row named are left
+    out: those are still the noise they were initialised with, which fills every direction and would inflate IA.
+    """
+    seen = (counts.sum(axis=0) if owner is None else counts[owner]) > 0
+    seen[0] = False
+    return seen
+
+
+def table_abundance(tables, counts, owners=None):
+    """IA of the trained rows of the tables of a field, its mean over the tables -> Measure.
+
+    tables  list of (V, E), see `field_tables`
+    counts  (S, V), see `exposures`
+    owners  for each table, the domain that alone trains it, or None (`models.budget.table_owners`); None: no owners
+    """
+    owners = owners or [None] * len(tables)
+    return mean_abundance([t[trained_rows(counts, o)] for t, o in zip(tables, owners, strict=True)])
+
+
+def abundance_by_exposure(tables, counts, owners=None, n_groups=5):
+    """Mean IA over the tables for groups of equally many values, from the least exposed to the most -> list of Measure.
+
+    Our choice, not in the paper: five groups, of values and not of impressions. Values trained anywhere are ranked by
+    their exposures over all domains; equal ones by id. Inside a group, a table's IA is of the rows that trained it.
+    """
+    owners = owners or [None] * len(tables)
+    total = counts.sum(axis=0)
+    values = np.flatnonzero(trained_rows(counts))
+    values = values[np.argsort(total[values], kind="stable")]
+    groups = np.array_split(values, n_groups)
+    parts = ([t[g[trained_rows(counts, o)[g]]] for t, o in zip(tables, owners, strict=True)] for g in groups)
+    return [mean_abundance(part) for part in parts]
+
+
+def abundance_by_domain(tables, counts, owners=None):
+    """Mean IA over the tables that serve a domain -> list of S Measure.
+
+    A domain with tables of its own is measured on those; other domains on the tables that nobody owns, of which only
+    the rows of values that the domain exposed count (our choice; the paper does not say which rows it took).
+    """
+    owners = owners or [None] * len(tables)
+    result = []
+    for s in range(len(counts)):
+        mine = [t for t, o in zip(tables, owners, strict=True) if o == s]
+        shared = [t for t, o in zip(tables, owners, strict=True) if o is None]
+        result.append(mean_abundance([t[trained_rows(counts, s)] for t in mine or shared]))
+    return result

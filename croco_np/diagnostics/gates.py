@@ -1,0 +1,15 @@
+"""Who uses which expert: the shares that the gates give."""
+
+import numpy as np
+
+
+def gate_use(g, domains):
+    """Mean share of each expert in each domain.
+
+    g        (B, M) or (B, M, K), the tap `gates` of an output; with K, the mean over the dimensions, too
+    domains  S slices, as in a batch
+    returns  (S, M) list of lists, whose rows add up to 1; None for a domain without rows, the share is undefined there
+    """
+    g = np.asarray(g, np.float64)
+    per_row = g.mean(axis=2) if g.ndim == 3 else g
+    return [per_row[rows].mean(axis=0).tolist() if rows.stop > rows.start else None for rows in domains]

@@ -1,0 +1,67 @@
+"""HiNet's attention: how much a domain takes from the others."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+from ..kernels.mix import mix_scalars, mix_scalars_backward
+from .linear import Linear
+
+
+class AttentionCache(NamedTuple):
+    logits: NamedTuple
+    seen: np.ndarray
+    g: np.ndarray
+    o: np.ndarray
+    h: np.ndarray
+
+
+@dataclass(frozen=True)
+class ScenarioAttention:
+    """SAN: how much a row of domain s takes from what the other domains' experts say.
+
+        g = softmax(e_s W + b)               e_s: embedding of the row's domain    (B, S)
+        h = sum over j != s of g_j o_j                                              (B, K)
+
+    e (B, E), o (B, S, K) -> h (B, K). `kind` says what becomes of the own share g_s:
+        "official"    it is lost: the shares in h add up to less than 1, as in the authors' released code
+        "renorm"      the softmax is over j != s only
+        "with_self"   o_s is mixed in
+    With one domain there is nobody to listen to: h = 0, but for "with_self".
+
+    Backward: that of a mixture (`kernels.mix`) in which o_s is 0, so nothing goes back to it.
+    """
+
+    n_in: int
+    n_domains: int
+    kind: str = "official"
+
+    def __post_init__(self):
+        if self.kind not in ("official", "renorm", "with_self"):
+            raise InputError(f"--attention {self.kind}: choose one of official, renorm, with_self")
+
+    @property
+    def logits(self):
+        return Linear(self.n_in, self.n_domains)
+
+    def init(self, rng):
+        return self.logits.init(rng)
+
+    def forward(self, p, domains, e, o):
+        a, logits = self.logits.forward(p, e)
+        seen = np.ones((len(o), self.n_domains, 1), o.real.dtype)
+        for s, rows in enumerate(domains):
+            if self.kind != "with_self":
+                seen[rows, s] = 0
+            if self.kind == "renorm" and self.n_domains > 1:
+                a[rows, s] = -np.inf
+        o = seen * o
+        g, h = mix_scalars(a, o)
+        return h, AttentionCache(logits, seen, g, o, h)
+
+    def backward(self, c, dh):
+        do, da = mix_scalars_backward(c.g, c.o, c.h, dh)
+        de, grads = self.logits.backward(c.logits, da)
+        return (de, c.seen * do), grads

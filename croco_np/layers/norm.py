@@ -1,0 +1,96 @@
+"""Partitioned normalisation: batch normalisation by domain."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..tree import Moving
+
+FLAT = 1e-3  # a variance below this share of eps is none
+
+
+class NormCache(NamedTuple):
+    p: dict
+    domains: tuple[slice, ...]
+    scale: np.ndarray
+    xhat: np.ndarray
+    batch: np.ndarray
+    mean: np.ndarray
+    var: np.ndarray
+
+
+@dataclass(frozen=True)
+class PartitionedNorm:
+    """Partitioned normalisation (Sheng et al. 2021): each domain by moments of its own, then shared and own factors.
+
+        xhat = (x - mu_s) / sqrt(v_s + eps)            mu_s, v_s: mean and variance of the rows of domain s
+        y = (gamma * gamma_s) xhat + (beta + beta_s)
+
+    x (B, n) -> y (B, n); gamma, beta (n,), gamma_s, beta_s (S, n).
+
+    In training the moments are those of the domain's rows in the batch, elsewhere the running ones ("mean", "var", both
+    (S, n)), which the optimiser moves by `rate` of the distance at each step in which the domain's own were used; as in
+    PyTorch, rows are scaled by the variance over n_s rows, and "var" tracks the one over n_s - 1.
+
+    Our choices: a domain with a single row in the batch, whose xhat would be 0, uses the running moments, too, as
+    constants. A column that does not vary within a domain, such as the domain's own id, has xhat = 0 elsewhere as in
+    training: its running mean follows a moving embedding with a lag, which divided by sqrt(eps) would drown all else.
+
+    Backward, given dy, for the rows of domain s, with u_s = sum_i dy * xhat:
+        dgamma = sum_s u_s gamma_s,  dgamma_s = u_s gamma,  dbeta = sum_s dbeta_s,  dbeta_s = sum_i dy
+        dxhat = gamma gamma_s dy
+        dx = (dxhat - mean(dxhat) - xhat mean(dxhat xhat)) / sqrt(v_s + eps)
+    The means take from dxhat what would shift or stretch all rows alike: mu_s and v_s undo that. With running moments
+    they are absent: dx = dxhat / sqrt(v_s + eps).
+    """
+
+    width: int
+    n_domains: int
+    rate: float = 0.1
+    eps: float = 1e-5
+
+    def init(self, rng):
+        n, of_domains = (self.width,), (self.n_domains, self.width)
+        return {
+            "gamma": np.ones(n),
+            "beta": np.zeros(n),
+            "gamma_s": np.ones(of_domains),
+            "beta_s": np.zeros(of_domains),
+            "mean": np.zeros(of_domains),
+            "var": np.zeros(of_domains),  # no variance was seen yet
+        }
+
+    def forward(self, p, domains, x, training=True):
+        batch = np.array([training and rows.stop - rows.start > 1 for rows in domains])  # (S,) whose own moments count
+        mean, var = p["mean"].astype(x.dtype), p["var"].astype(x.dtype)
+        for s in np.flatnonzero(batch):
+            rows = x[domains[s]]
+            mean[s] = rows[0] + (rows - rows[0]).mean(axis=0)  # exact where a column is constant: the domain's field
+            var[s] = ((rows - mean[s]) ** 2).mean(axis=0)  # np.var of complex numbers takes |.|^2
+        scale = np.where(var.real > FLAT * self.eps, 1 / np.sqrt(var + self.eps), 0)
+        xhat = np.concatenate([(x[rows] - mean[s]) * scale[s] for s, rows in enumerate(domains)])
+        gamma, beta = p["gamma"] * p["gamma_s"], p["beta"] + p["beta_s"]
+        y = np.concatenate([gamma[s] * xhat[rows] + beta[s] for s, rows in enumerate(domains)])
+        return y, NormCache(p, domains, scale, xhat, batch, mean, var)
+
+    def backward(self, c, dy):
+        p, gamma = c.p, c.p["gamma"] * c.p["gamma_s"]
+        dx = np.empty_like(dy)
+        u, dbeta_s, var = np.empty_like(gamma), np.empty_like(gamma), c.var.copy()
+        for s, rows in enumerate(c.domains):
+            xhat, n = c.xhat[rows], rows.stop - rows.start
+            u[s], dbeta_s[s] = (dy[rows] * xhat).sum(axis=0), dy[rows].sum(axis=0)
+            dxhat = gamma[s] * dy[rows]
+            if c.batch[s]:
+                dxhat = dxhat - dxhat.mean(axis=0) - xhat * (dxhat * xhat).mean(axis=0)
+                var[s] *= n / (n - 1)
+            dx[rows] = c.scale[s] * dxhat
+        return dx, {
+            "gamma": (u * p["gamma_s"]).sum(axis=0),
+            "beta": dbeta_s.sum(axis=0),
+            "gamma_s": u * p["gamma"],
+            "beta_s": dbeta_s,
+            "mean": Moving(c.mean, self.rate),  # where the running moments were used, the target is where they are
+            "var": Moving(var, self.rate),
+        }

@@ -1,0 +1,65 @@
+"""Star topology: what all domains share in the centre, what is a domain's own at the points."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..tree import tree_map
+from .domain import DomainCache, PerDomain
+
+
+class StarCache(NamedTuple):
+    p: dict
+    parts: DomainCache
+
+
+@dataclass(frozen=True)
+class Star:
+    """S copies of a layer, each made of a shared and an own part (Sheng et al. 2021): W * W_s and b + b_s.
+
+        y = layer(x; W * W_s, b + b_s) for the rows of domain s          weights times, biases plus
+
+    `layer` has one input and weights of two axes (`Tower`, `MLP`, `Linear`). The params are "shared", those of one
+    layer, and "own", those of `PerDomain`.
+
+    Our choice: W starts as the layer's own, W_s at 1, and b_s at 0. Were both random and small, their product would be
+    far smaller still: its variance is the product of the variances.
+
+    Backward: the layer's own gives dW*_s and db*_s for the joint weights W*_s = W * W_s of each domain, and then
+        dW = sum_s dW*_s * W_s,  dW_s = dW*_s * W,  db = sum_s db*_s,  db_s = db*_s
+    Each domain teaches the shared weights in proportion to its own, an absent one nothing: its dW*_s is 0.
+    """
+
+    layer: Any
+    n_domains: int
+
+    @property
+    def copies(self):
+        return PerDomain(self.layer, self.n_domains)
+
+    def init(self, rng):
+        shared = self.layer.init(rng)
+        own = {str(s): tree_map(lambda w: np.full_like(w, w.ndim == 2), shared) for s in range(self.n_domains)}
+        return {"shared": shared, "own": own}
+
+    def forward(self, p, domains, x):
+        joint = {s: tree_map(_join, p["shared"], own) for s, own in p["own"].items()}
+        y, parts = self.copies.forward(joint, domains, x)
+        return y, StarCache(p, parts)
+
+    def backward(self, c, dy):
+        dx, djoint = self.copies.backward(c.parts, dy)
+        shared, own = c.p["shared"], c.p["own"]
+        each = [tree_map(_through, djoint[s], own[s]) for s in own]
+        dshared = tree_map(lambda *gs: sum(gs), *each)
+        return dx, {"shared": dshared, "own": {s: tree_map(_through, djoint[s], shared) for s in own}}
+
+
+def _join(shared, own):
+    return shared * own if shared.ndim == 2 else shared + own
+
+
+def _through(djoint, other):
+    """Backward of `_join` to one of its arguments, given the other."""
+    return djoint * other if djoint.ndim == 2 else djoint

@@ -1,0 +1,135 @@
+"""What each system costs: parameters, multiply-adds of a sample, and which parameters a domain has to itself.
+
+Takes the flags of croco_np.train that set sizes, and three of its own. --schema FILE: the columns, as JSON with fields,
+vocabulary, user, item, domain, domains and context (default: like those of --dataset, or of aliccp). --match-parameters
+SYSTEM: turn the --knob of each system until it has as many parameters as SYSTEM. --knob: embedding_width (default) or
+expert_width.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ..config import parse
+from ..datasets.splits import Schema
+from ..errors import InputError
+from ..tree import flatten, unflatten
+from . import MODELS
+from .budget import budget, shapes_of
+from .match import KNOBS, LARGEST, match_parameters
+from .schemas import SCHEMAS
+
+
+def run(argv):
+    """The command; returns the exit status."""
+    own, rest = _own_flags().parse_known_args(argv)
+    if not any(arg.split("=")[0] in ("--dataset", "--resume") for arg in rest):
+        rest = ["--dataset", "aliccp", *rest]
+    config, _, _, given = parse(rest, "python -m croco_np.models", __doc__)
+    if config is None:
+        raise InputError("--resume: is for croco_np.train; nothing is trained here")
+    _choose(own.match_parameters, MODELS, "--match-parameters")
+    _choose(own.knob, KNOBS, "--knob")
+    schema = _read(own.schema) if own.schema else SCHEMAS[config.dataset]
+    names = [config.model] if "model" in given else list(MODELS)
+    print(f"{len(schema.fields)} fields, {sum(schema.vocabulary):,} values, {len(schema.domains)} domains "
+          f"({own.schema or f'like {config.dataset}'})\n")  # fmt: skip
+    target = budget(MODELS[own.match_parameters], schema, config).parameters if own.match_parameters else None
+    print(f"{'system':<14}{'parameters':>14}{'in tables':>11}{'multiply-adds':>15}{'own, per domain':>17}  {'':<18}")
+    for name in names:
+        try:
+            print(_line(name, schema, config, target, own.knob), flush=True)
+        except (InputError, ValueError) as error:
+            print(f"{name:<14}  not at these sizes: {error}")
+    print(f"\nParameters are trained scalars. Multiply-adds: matrix products of one sample's forward pass. Domains:"
+          f"\n{', '.join(f'{s} = {name}' for s, name in enumerate(schema.domains))}; s stands for each.")  # fmt: skip
+    return 0
+
+
+def _line(name, schema, config, target, knob):
+    """A system's line, and below it what its domains own."""
+    build, sizes, note = MODELS[name], config, ""
+    if target is not None:
+        found = match_parameters(build, schema, config, target, knob)
+        sizes, was = found.sizes, config.embedding_width if knob == "embedding_width" else config.expert_sizes[-1]
+        note = f"{knob} {was} -> {found.value}: {found.parameters / target:.3f} of the target"
+        note += ", out of this knob's reach" if found.value in (1, LARGEST) else ""
+    cost = budget(build, schema, sizes)
+    shares = sorted({sum(own.values()) for own in cost.owned})
+    shown = f"{shares[0]:,}" if len(shares) == 1 else f"{shares[0]:,} to {shares[-1]:,}"
+    line = f"{name:<14}{cost.parameters:>14,}{cost.tables / cost.parameters:>11.1%}{cost.multiply_adds:>15,.0f}"
+    line += f"{shown:>17}  {note}".rstrip()
+    paths = list(shapes_of(build(schema, sizes)))
+    own = [whole_branches(paths, owned) for owned in cost.owned]
+    patterns = {tuple(_pattern(path, s) for path in mine) for s, mine in enumerate(own)}
+    if len(patterns) == 1:
+        return f"{line}\n    own: {', '.join(patterns.pop()) or 'nothing'}"
+    return line + "".join(f"\n    own of {s}: {', '.join(mine)}" for s, mine in enumerate(own))
+
+
+def whole_branches(paths, owned):
+    """The paths in `owned`, with a branch of the parameter tree in place of all its leaves where all are owned."""
+    tree = unflatten({path: path in owned for path in paths})
+
+    def walk(node, prefix):
+        for key, child in node.items():
+            path = f"{prefix}{key}"
+            if not isinstance(child, dict):
+                yield from [path] if child else [p for p in owned if p.startswith(path + "[")]
+            elif all(flatten(child).values()):
+                yield path
+            else:
+                yield from walk(child, path + ".")
+
+    return list(walk(tree, ""))
+
+
+def _pattern(path, domain):
+    """A path with `s` in place of the number of the domain, in the path's last number or in its index."""
+    stem, bracket, index = path.partition("[")
+    if bracket:
+        head, comma, last = index.removesuffix("]").rpartition(", ")
+        return f"{stem}[{head}{comma}{'s' if last == str(domain) else last}]"
+    keys = stem.split(".")
+    numbers = [i for i, key in enumerate(keys) if key == str(domain)]
+    if numbers:
+        keys[numbers[-1]] = "s"
+    return ".".join(keys)
+
+
+def _own_flags():
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for flag, default in (("--schema", ""), ("--match-parameters", ""), ("--knob", KNOBS[0])):
+        parser.add_argument(flag, default=default)
+    return parser
+
+
+def _choose(value, choices, flag):
+    if value and value not in choices:
+        raise InputError(f"{flag} {value}: choose one of {', '.join(choices)}")
+
+
+def _read(path):
+    """A `Schema` from a JSON file."""
+    try:
+        entries = json.loads(Path(path).read_text())
+        schema = Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in entries.items()})
+        if len(schema.fields) != len(schema.vocabulary) or not schema.domains:
+            raise ValueError("as many sizes in vocabulary as fields, and at least one domain")
+        _ = schema.prior_fields, schema.personal_fields
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"--schema {path}: not a schema: {error}") from error
+    return schema
+
+
+def main(argv=None):
+    try:
+        return run(argv)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""AdaSparse: one network, of which each domain uses a part."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..layers import MLP, Embeddings, Linear, Pruner, domain_ids
+from ..tree import Moving
+from .output import Output
+
+
+class AdaSparseCache(NamedTuple):
+    embeddings: NamedTuple
+    domain: NamedTuple
+    hidden: list
+    pruners: list
+    logit: NamedTuple
+    step: np.ndarray
+
+
+@dataclass(frozen=True)
+class AdaSparse:
+    """AdaSparse (Yang et al. 2022): one network for all domains, and a pruner after each hidden layer.
+
+        h_0 = embeddings(ids),  e = row s of the domain table
+        h_l = pruner_l(e, relu(h_{l-1} W_l + b_l)),  z = h_L w + b
+        R = 1/L sum_l lambda_l |r_l - r|,  lambda_l = 0 if low <= r_l <= high, else lambda |r_l - r|
+
+    R is the sparsity control, the tap `penalty`, and r_l the share of neurons that pruner l cut, to be brought to
+    r = (low + high) / 2. The lambda_l are a controller: no gradient through them, so dR/dr_l = lambda_l sgn(r_l - r)/L,
+    which the pruner passes straight through its step. No control where nothing is pruned (scaling) or `penalty` is 0.
+
+    Our choice: over the first `ramp` training steps, alpha grows linearly from 0.1 to 5 and lambda from a hundredth of
+    `penalty` to all of it; then both stay. "step" counts training steps. The optimiser moves it, so evaluation cannot.
+
+    Where we follow the paper and not the usual code: the step prunes to zero, where code has a sign function that
+    negates; the schedules move with training steps, not with forward passes.
+    """
+
+    embeddings: Embeddings
+    domain: Embeddings
+    hidden: MLP
+    pruners: tuple[Pruner, ...]
+    logit: Linear
+    penalty: float
+    ramp: int
+    alphas: tuple[float, float] = (0.1, 5.0)
+    low: float = 0.15
+    high: float = 0.25
+
+    @classmethod
+    def build(cls, schema, sizes):
+        width = sizes.embedding_width
+        return cls(
+            embeddings=Embeddings(schema.vocabulary, 1, width, sizes.embedding_std),
+            domain=Embeddings((len(schema.domains),), 1, width, sizes.embedding_std),
+            hidden=MLP((len(schema.fields) * width, *sizes.expert_sizes)),
+            pruners=tuple(Pruner(width, n, sizes.prune_mode, sizes.prune_epsilon) for n in sizes.expert_sizes),
+            logit=Linear(sizes.expert_sizes[-1], 1),
+            penalty=0.0 if sizes.prune_mode == "scaling" else sizes.prune_penalty,
+            ramp=sizes.prune_steps,
+        )
+
+    def init(self, rng):
+        return {
+            "embeddings": self.embeddings.init(rng),
+            "domain": self.domain.init(rng),
+            "hidden": self.hidden.init(rng),
+            "pruners": {str(i): pruner.init(rng) for i, pruner in enumerate(self.pruners)},
+            "logit": self.logit.init(rng),
+            "step": np.zeros(1),
+        }
+
+    def schedule(self, step):
+        """alpha and lambda at a training step."""
+        done = min(float(step[0]) / self.ramp, 1.0)
+        first, last = self.alphas
+        return first + (last - first) * done, self.penalty * (0.01 + 0.99 * done)
+
+    def control(self, caches, step):
+        """Distances r_l - r, and lambda_l, both (L,)."""
+        shares = np.array([c.share for c in caches])
+        gap = shares - (self.low + self.high) / 2
+        outside = (shares < self.low) | (shares > self.high)
+        return gap, outside * self.schedule(step)[1] * abs(gap)
+
+    def forward(self, p, batch):
+        h, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
+        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
+        h, e, alpha = h[:, 0], e[:, 0], self.schedule(p["step"])[0]
+        hidden, pruners = [], []
+        for i, (dense, pruner) in enumerate(zip(self.hidden.layers, self.pruners, strict=True)):
+            h, cache = dense.forward(p["hidden"][str(i)], h)
+            hidden.append(cache)
+            h, cache = pruner.forward(p["pruners"][str(i)], e, h, alpha)  # (B, n_l)
+            pruners.append(cache)
+        z, logit = self.logit.forward(p["logit"], h)  # (B, 1)
+        gap, weights = self.control(pruners, p["step"])
+        penalty = float((weights * abs(gap)).mean()) if self.penalty else None
+        return Output(z[:, 0], penalty=penalty), AdaSparseCache(embeddings, domain, hidden, pruners, logit, p["step"])
+
+    def backward(self, c, d):
+        gap, weights = self.control(c.pruners, c.step)
+        dshares = (d.penalty or 0.0) * weights * np.sign(gap) / len(gap)
+        dh, logit = self.logit.backward(c.logit, d.logits[:, None])
+        de, hidden, pruners = 0, {}, {}
+        for i in reversed(range(len(self.pruners))):
+            (de_i, dh), pruners[str(i)] = self.pruners[i].backward(c.pruners[i], dh, float(dshares[i]))
+            dh, hidden[str(i)] = self.hidden.layers[i].backward(c.hidden[i], dh)
+            de = de + de_i  # every pruner reads e
+        _, domain = self.domain.backward(c.domain, np.ascontiguousarray(de)[:, None])
+        _, embeddings = self.embeddings.backward(c.embeddings, dh[:, None])
+        grads = {"embeddings": embeddings, "domain": domain, "hidden": dict(sorted(hidden.items()))}
+        grads |= {"pruners": dict(sorted(pruners.items())), "logit": logit}
+        return grads | {"step": Moving(c.step + 1, 1.0)}

@@ -1,0 +1,94 @@
+"""HiNet: every row asks every domain's experts, and an attention weighs the foreign answers."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels.mix import mix_scalars, mix_scalars_backward
+from ..layers import Embeddings, Experts, Linear, PerDomain, ScenarioAttention, Tower, add_own, domain_ids, own
+from .output import Output, merge
+
+
+class HiNetCache(NamedTuple):
+    embeddings: NamedTuple
+    domain: NamedTuple
+    experts: list
+    gates: NamedTuple
+    mixture: tuple
+    attention: NamedTuple
+    towers: NamedTuple
+    domains: tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class HiNet:
+    """HiNet (Zhou et al. 2023), scenario layer only: S + 1 small mixtures of experts (SEI) on every row.
+
+        t_j = sum_r softmax(x W_j + b_j)_r f_jr(x)           SEI of each domain j, and a shared one, j = S
+        h = attention of the row's domain s to the t_j of the others     (SAN, `ScenarioAttention`)
+        z = tower_s([h ; t_s ; t_S])
+
+    There is no stop-gradient: a row teaches every domain's experts, also those of domains absent from the batch. All
+    (S + 1) n experts run on every row, which makes this the most expensive of the baselines.
+
+    Where we follow the paper and not the usual code: no ReLU before any softmax, and softmax over axes of more than one
+    entry. Our choice: a single linear layer gives SAN's shares; one task a domain, so the task layer (CGC) is left out.
+    """
+
+    embeddings: Embeddings
+    domain: Embeddings
+    experts: Experts
+    gates: Linear
+    attention: ScenarioAttention
+    towers: PerDomain
+
+    @classmethod
+    def build(cls, schema, sizes):
+        n_domains, width = len(schema.domains), sizes.embedding_width
+        n_in, n_experts = len(schema.fields) * width, (n_domains + 1) * sizes.n_sub_experts
+        return cls(
+            embeddings=Embeddings(schema.vocabulary, 1, width, sizes.embedding_std),
+            domain=Embeddings((n_domains,), 1, width, sizes.embedding_std),
+            experts=Experts(n_experts, (n_in, *sizes.expert_sizes)),
+            gates=Linear(n_in, n_experts),  # a column block for each SEI
+            attention=ScenarioAttention(width, n_domains, sizes.attention),
+            towers=PerDomain(Tower((3 * sizes.expert_sizes[-1], *sizes.tower_sizes)), n_domains),
+        )
+
+    def init(self, rng):
+        names = ("embeddings", "domain", "experts", "gates", "attention", "towers")
+        return {name: getattr(self, name).init(rng) for name in names}
+
+    def forward(self, p, batch):
+        x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
+        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
+        o, experts = self.experts.forward(p["experts"], x)  # (B, (S + 1) n, K)
+        a, gates = self.gates.forward(p["gates"], x[:, 0])  # (B, (S + 1) n)
+        n_rows, n_mixtures, width = len(o), self.attention.n_domains + 1, o.shape[2]
+        n = self.experts.n_experts // n_mixtures
+        parts = o.reshape(n_rows * n_mixtures, n, width)  # one row for each SEI of each row
+        g, t = mix_scalars(a.reshape(n_rows * n_mixtures, n), parts)
+        sei = t.reshape(n_rows, n_mixtures, width)
+        h, attention = self.attention.forward(p["attention"], batch.domains, e[:, 0], sei[:, :-1])  # (B, K)
+        mine = own(sei, batch.domains, range(n_mixtures - 1))  # (B, K)
+        z, towers = self.towers.forward(p["towers"], batch.domains, np.concatenate([h, mine, sei[:, -1]], axis=1))
+        cache = HiNetCache(embeddings, domain, experts, gates, (g, parts, t), attention, towers, batch.domains)
+        return Output(z[:, 0], experts=o), cache
+
+    def backward(self, c, d):
+        dh, towers = self.towers.backward(c.towers, d.logits[:, None])
+        dh, dmine, dshared = (np.ascontiguousarray(part) for part in np.split(dh, 3, axis=1))
+        (de, dforeign), attention = self.attention.backward(c.attention, dh)
+        dsei = np.concatenate([dforeign, dshared[:, None]], axis=1)  # (B, S + 1, K)
+        add_own(dsei, c.domains, range(self.attention.n_domains), dmine)
+        g, parts, t = c.mixture
+        do, da = mix_scalars_backward(g, parts, t, dsei.reshape(t.shape))
+        n_rows, n_experts = len(dsei), self.experts.n_experts
+        do = merge(do.reshape(n_rows, n_experts, t.shape[1]), d.experts)
+        dx, experts = self.experts.backward(c.experts, do)
+        dx_gates, gates = self.gates.backward(c.gates, da.reshape(n_rows, n_experts))
+        _, domain = self.domain.backward(c.domain, de[:, None])
+        _, embeddings = self.embeddings.backward(c.embeddings, dx + dx_gates[:, None])
+        grads = {"embeddings": embeddings, "domain": domain, "experts": experts, "gates": gates}
+        return grads | {"attention": attention, "towers": towers}

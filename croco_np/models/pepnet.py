@@ -1,0 +1,127 @@
+"""PEPNet: domains scale the embedding, persons scale the layers of the towers."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+from ..layers import Dense, Embeddings, GateUnit, Linear, PerDomain, domain_ids
+from .output import Output
+
+EVERYONE = (slice(None),)  # all rows as one domain: EPNet's gate has a single block
+
+
+class PEPNetCache(NamedTuple):
+    tables: tuple
+    epnet: NamedTuple
+    x: np.ndarray
+    layers: list
+    logit: NamedTuple
+
+
+@dataclass(frozen=True)
+class PEPNet:
+    """PEPNet (Chang et al. 2023): EPNet's gate on the embedding, then PPNet's gates on the layers of S towers.
+
+        EPNet   delta = U([e ; sg(x)]),  o = delta * x                        e: embedding of the row's domain
+        PPNet   delta_l = U_l([r ; sg(o)])                                    r: own embeddings of user, item, author
+                h_0 = o,  h_{l+1} = relu((delta_l * h_l) W_l^s + b_l^s)       gate_at = "input"
+                          h_{l+1} = delta_l * relu(h_l W_l^s + b_l^s)         gate_at = "output", as most public code
+                z = h_L w^s + b^s
+        U, U_l  gate units (`GateUnit`); W2 of U_l has a column block for each domain
+
+    sg is a stop-gradient: the gates read x and o, but do not teach them. In backward it is an absence: the part of
+    the gradient that belongs to x or o is cut off and dropped. With `stop=False` it is added where the value forked.
+
+    Backward of a product delta * h, given dy: ddelta = dy * h, dh = dy * delta.
+
+    Where we follow the paper and not the usual code: the towers read o (so the embeddings are trained, through o only),
+    every domain has weights of its own, and the gates stand at the layers' inputs.
+    Our choice: e as wide as one embedding, r from tables of its own, towers of the expert's and the tower's widths.
+    """
+
+    embeddings: Embeddings
+    domain: Embeddings
+    prior: Embeddings
+    epnet: GateUnit
+    gates: tuple[GateUnit, ...]
+    layers: tuple[PerDomain, ...]
+    logit: PerDomain
+    personal_fields: tuple[int, ...]
+    gate_at: str = "input"
+    stop: bool = True
+
+    @classmethod
+    def build(cls, schema, sizes):
+        if sizes.gate_at not in ("input", "output"):
+            raise InputError(f"--gate-at {sizes.gate_at}: choose input or output")
+        n_domains, width, fields = len(schema.domains), sizes.embedding_width, schema.personal_fields
+        n_in, n_prior = len(schema.fields) * width, len(fields) * sizes.prior_width
+        steps = tuple(pairwise((n_in, *sizes.expert_sizes, *sizes.tower_sizes)))
+        gated = [step[sizes.gate_at == "output"] for step in steps]
+        personal = tuple(schema.vocabulary[f] for f in fields)
+        return cls(
+            embeddings=Embeddings(schema.vocabulary, 1, width, sizes.embedding_std),
+            domain=Embeddings((n_domains,), 1, width, sizes.embedding_std),
+            prior=Embeddings(personal, 1, sizes.prior_width, sizes.embedding_std),
+            epnet=GateUnit(width + n_in, sizes.gate_width, n_in),
+            gates=tuple(GateUnit(n_prior + n_in, sizes.gate_width, n, n_domains) for n in gated),
+            layers=tuple(PerDomain(Dense(a, b), n_domains) for a, b in steps),
+            logit=PerDomain(Linear(steps[-1][1], 1), n_domains),
+            personal_fields=fields,
+            gate_at=sizes.gate_at,
+        )
+
+    def init(self, rng):
+        names = ("embeddings", "domain", "prior", "epnet")
+        params = {name: getattr(self, name).init(rng) for name in names}
+        params["gates"] = {str(i): gate.init(rng) for i, gate in enumerate(self.gates)}
+        params["layers"] = {str(i): layer.init(rng) for i, layer in enumerate(self.layers)}
+        return params | {"logit": self.logit.init(rng)}
+
+    def forward(self, p, batch):
+        x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
+        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
+        r, prior = self.prior.forward(p["prior"], batch.ids[:, self.personal_fields])  # (B, 1, 3 P)
+        x, e, r = x[:, 0], e[:, 0], r[:, 0]
+        delta, epnet = self.epnet.forward(p["epnet"], EVERYONE, np.concatenate([e, x], axis=1))  # (B, F E)
+        h = delta * x
+        seen, layers = np.concatenate([r, h], axis=1), []  # what every gate of PPNet reads
+        for i, (gate, layer) in enumerate(zip(self.gates, self.layers, strict=True)):
+            delta, gate_cache = gate.forward(p["gates"][str(i)], batch.domains, seen)
+            if self.gate_at == "input":
+                scaled = h
+                h, cache = layer.forward(p["layers"][str(i)], batch.domains, delta * scaled)
+            else:
+                scaled, cache = layer.forward(p["layers"][str(i)], batch.domains, h)
+                h = delta * scaled
+            layers.append((gate_cache, cache, scaled))
+        z, logit = self.logit.forward(p["logit"], batch.domains, h)  # (B, 1)
+        return Output(z[:, 0]), PEPNetCache((embeddings, domain, prior), epnet, x, layers, logit)
+
+    def backward(self, c, d):
+        embeddings, domain, prior = c.tables
+        dh, logit = self.logit.backward(c.logit, d.logits[:, None])
+        dseen, gates, layers = 0, {}, {}
+        for i in reversed(range(len(self.layers))):
+            gate, cache, scaled = c.layers[i]
+            if self.gate_at == "input":
+                dh, layers[str(i)] = self.layers[i].backward(cache, dh)
+            ddelta, dh = dh * scaled, dh * gate.delta
+            if self.gate_at == "output":
+                dh, layers[str(i)] = self.layers[i].backward(cache, dh)
+            dread, gates[str(i)] = self.gates[i].backward(gate, ddelta)
+            dseen = dseen + dread
+        dr, do = np.split(dseen, [dseen.shape[1] - dh.shape[1]], axis=1)
+        dh = dh if self.stop else dh + do  # stopped: do is dropped
+        dread, epnet = self.epnet.backward(c.epnet, dh * c.x)
+        de, dx = np.split(dread, [self.domain.width], axis=1)
+        dx = dh * c.epnet.delta + (0 if self.stop else dx)  # stopped: the gate's dx is dropped
+        _, prior = self.prior.backward(prior, dr[:, None])
+        _, domain = self.domain.backward(domain, de[:, None])
+        _, embeddings = self.embeddings.backward(embeddings, dx[:, None])
+        grads = {"embeddings": embeddings, "domain": domain, "prior": prior, "epnet": epnet}
+        gates, layers = dict(reversed(gates.items())), dict(reversed(layers.items()))
+        return grads | {"gates": gates, "layers": layers, "logit": logit}

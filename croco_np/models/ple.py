@@ -1,0 +1,116 @@
+"""PLE and its multi-embedding version."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+from ..layers import Embeddings, Experts, Extraction, PerDomain, ScalarGate, Tower, add_own, own
+from .output import Output
+
+
+class PLECache(NamedTuple):
+    embeddings: NamedTuple
+    levels: list
+    specific: NamedTuple
+    shared: list
+    gates: NamedTuple
+    towers: NamedTuple
+    domains: tuple[slice, ...]
+    tables: np.ndarray
+
+
+@dataclass(frozen=True)
+class PLE:
+    """Progressive layered extraction (Tang et al. 2020) with domains for tasks; ME-PLE with S + 1 tables.
+
+        x -> levels (S domain paths and a shared one) -> last level -> tower of the row's domain
+        last level: h = gate of domain s, on x_s, mixes the experts of s, on x_s, and the shared ones, on x_sh
+
+    One embedding (PLE): all paths start as x. S + 1 embeddings (ME-PLE): path s starts as x_s and the shared path as
+    x_sh, so the table of domain s is trained by rows of s alone. That holds for a single level, hence ME-PLE has one.
+
+    Where we follow the paper and not the usual code: the last level runs a row through its own domain's experts only;
+    the shared gate of earlier levels mixes *all* experts (`Extraction.shared_only` is the other reading).
+    Our choice: one level, one expert of each domain's own and one shared one, gates without hidden layers.
+
+    All tables of a value lie side by side, so a row of ME-PLE looks up foreign tables too. Their gradient is exactly 0,
+    but they count as touched: `lazy_adam` and `l2` let them decay.
+    """
+
+    embeddings: Embeddings
+    levels: tuple[Extraction, ...]
+    specific: PerDomain
+    shared: Experts
+    gates: ScalarGate
+    towers: PerDomain
+
+    @classmethod
+    def build(cls, schema, sizes, multi_embedding=False):
+        n_domains, n_in = len(schema.domains), len(schema.fields) * sizes.embedding_width
+        n_sp, n_sh, width = sizes.n_specific, sizes.n_shared, sizes.expert_sizes[-1]
+        widths = [n_in] + [width] * (sizes.n_levels - 1)
+        if multi_embedding and sizes.n_levels > 1:
+            raise InputError("--n-levels: me_ple has one level; with more, a domain's table would not be its own")
+        first = [
+            Extraction(n_domains, n_sp, n_sh, (n, *sizes.expert_sizes), sizes.shared_gate == "shared_only")
+            for n in widths[:-1]
+        ]
+        last = (widths[-1], *sizes.expert_sizes)
+        n_tables = n_domains + 1 if multi_embedding else 1
+        return cls(
+            embeddings=Embeddings(schema.vocabulary, n_tables, sizes.embedding_width, sizes.embedding_std),
+            levels=tuple(first),
+            specific=PerDomain(Experts(n_sp, last), n_domains),
+            shared=Experts(n_sh, last),
+            gates=ScalarGate(widths[-1], n_sp + n_sh, n_domains, bias=True),
+            towers=PerDomain(Tower((width, *sizes.tower_sizes)), n_domains),
+        )
+
+    def init(self, rng):
+        return {
+            "embeddings": self.embeddings.init(rng),
+            "levels": {str(i): level.init(rng) for i, level in enumerate(self.levels)},
+            "specific": self.specific.init(rng),
+            "shared": self.shared.init(rng),
+            "gates": self.gates.init(rng),
+            "towers": self.towers.init(rng),
+        }
+
+    def forward(self, p, batch):
+        x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1 or S + 1, F E)
+        n_domains, levels = self.gates.n_domains, []
+        if self.levels:
+            x = np.repeat(x, n_domains + 1, axis=1)  # all paths start alike
+        for i, level in enumerate(self.levels):
+            x, cache = level.forward(p["levels"][str(i)], x)  # (B, S + 1, K)
+            levels.append(cache)
+        tables = np.arange(n_domains) if x.shape[1] > 1 else np.zeros(n_domains, int)
+        e = own(x, batch.domains, tables)  # (B, n)
+        specific, spe = self.specific.forward(p["specific"], batch.domains, e[:, None])  # (B, n_sp, K)
+        shared, sha = self.shared.forward(p["shared"], x[:, -1:])  # (B, n_sh, K)
+        o = np.concatenate([specific, shared], axis=1)
+        (h, g), gates = self.gates.forward(p["gates"], batch.domains, e, o)  # (B, K)
+        z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)
+        cache = PLECache(embeddings, levels, spe, sha, gates, towers, batch.domains, tables)
+        return Output(z[:, 0], gates=g), cache
+
+    def backward(self, c, d):
+        n_sp = self.specific.layer.n_experts
+        dh, towers = self.towers.backward(c.towers, d.logits[:, None])
+        (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
+        dspe, specific = self.specific.backward(c.specific, np.ascontiguousarray(do[:, :n_sp]))
+        dsha, shared = self.shared.backward(c.shared, np.ascontiguousarray(do[:, n_sp:]))
+        n_paths = self.gates.n_domains + 1 if self.levels else self.embeddings.n_tables
+        dx = np.zeros((len(de), n_paths, de.shape[1]), de.dtype)
+        add_own(dx, c.domains, c.tables, de + dspe[:, 0])  # x_s is read by the gate and the experts of s
+        dx[:, -1:] += dsha
+        levels = {}
+        for i in reversed(range(len(self.levels))):
+            dx, levels[str(i)] = self.levels[i].backward(c.levels[i], dx)
+        if self.levels:
+            dx = dx.sum(axis=1, keepdims=True)
+        _, embeddings = self.embeddings.backward(c.embeddings, dx)
+        grads = {"embeddings": embeddings, "levels": dict(sorted(levels.items())), "specific": specific}
+        return grads | {"shared": shared, "gates": gates, "towers": towers}

@@ -1,0 +1,81 @@
+"""STAR: shared weights times a domain's own."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..layers import Embeddings, PartitionedNorm, Star, Tower, domain_ids
+from .output import Output
+
+
+class STARCache(NamedTuple):
+    embeddings: NamedTuple
+    domain: NamedTuple
+    norm: NamedTuple
+    network: NamedTuple
+    auxiliary: NamedTuple
+
+
+@dataclass(frozen=True)
+class STAR:
+    """STAR (Sheng et al. 2021): partitioned normalisation, star topology, auxiliary network.
+
+        x = embeddings(ids),  e = row s of the domain table
+        z = network_s(norm_s(x)) + auxiliary([e, x])
+
+    norm_s and network_s join a domain's own parameters with shared ones (`PartitionedNorm`, `Star`). The tables and the
+    auxiliary network are shared; that one is told the domain. The logit has no ReLU.
+
+    A field that is constant within a domain, such as the domain itself, is normalised away: only the auxiliary network
+    sees it.
+
+    Where we follow the paper and not the usual code: a domain is normalised by the moments of its own rows, in
+    evaluation by running ones, and not by those of the whole mixed batch, on which a score would then depend; network
+    and norm have a product of shared and own weights, not a sum; there is no further normalisation between the layers.
+    """
+
+    embeddings: Embeddings
+    domain: Embeddings
+    norm: PartitionedNorm
+    network: Star
+    auxiliary: Tower
+
+    @classmethod
+    def build(cls, schema, sizes):
+        n_domains, width = len(schema.domains), sizes.embedding_width
+        n_in = len(schema.fields) * width
+        return cls(
+            embeddings=Embeddings(schema.vocabulary, 1, width, sizes.embedding_std),
+            domain=Embeddings((n_domains,), 1, width, sizes.embedding_std),
+            norm=PartitionedNorm(n_in, n_domains),
+            network=Star(Tower((n_in, *sizes.expert_sizes)), n_domains),
+            auxiliary=Tower((width + n_in, *sizes.tower_sizes)),
+        )
+
+    def init(self, rng):
+        return {
+            "embeddings": self.embeddings.init(rng),
+            "domain": self.domain.init(rng),
+            "norm": self.norm.init(rng),
+            "network": self.network.init(rng),
+            "auxiliary": self.auxiliary.init(rng),
+        }
+
+    def forward(self, p, batch):
+        x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
+        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
+        h, norm = self.norm.forward(p["norm"], batch.domains, x[:, 0], batch.training)  # (B, F E)
+        z, network = self.network.forward(p["network"], batch.domains, h)  # (B, 1)
+        extra, auxiliary = self.auxiliary.forward(p["auxiliary"], np.concatenate([e[:, 0], x[:, 0]], axis=1))  # (B, 1)
+        return Output((z + extra)[:, 0]), STARCache(embeddings, domain, norm, network, auxiliary)
+
+    def backward(self, c, d):
+        dz = d.logits[:, None]
+        dex, auxiliary = self.auxiliary.backward(c.auxiliary, dz)
+        dh, network = self.network.backward(c.network, dz)
+        dx, norm = self.norm.backward(c.norm, dh)
+        de, dx_aux = np.split(dex, [self.domain.width], axis=1)
+        _, domain = self.domain.backward(c.domain, np.ascontiguousarray(de[:, None]))
+        _, embeddings = self.embeddings.backward(c.embeddings, (dx + dx_aux)[:, None])  # x is read twice
+        return {"embeddings": embeddings, "domain": domain, "norm": norm, "network": network, "auxiliary": auxiliary}

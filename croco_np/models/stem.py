@@ -1,0 +1,99 @@
+"""STEM: every row runs through everybody's experts, but teaches only its own."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..layers import Embeddings, Experts, PerDomain, ScalarGate, Tower, add_own, own
+from .output import Output, merge
+
+
+class STEMCache(NamedTuple):
+    embeddings: NamedTuple
+    experts: list
+    gates: NamedTuple
+    towers: NamedTuple
+    domains: tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class STEM:
+    """STEM-Net (Su et al. 2024): S + 1 embeddings, all-forward and task-specific backward.
+
+        o_e = expert_e(x of the expert's own table)           all S n_specific + n_shared experts, every row
+        h = sum_e softmax(gate_s(x_s + x_sh))_e  flow(o_e)    flow: identity forwards; backwards only to the experts of
+                                                              the row's domain s and the shared ones
+        z = tower_s(h)
+
+    The stop-gradient is one multiplication by a 0/1 matrix, `teaches`: which domain's rows may teach which expert. The
+    gate learns from the *values* of all experts, foreign ones included; only their weights and tables are closed. With
+    `stop=False` all rows teach all experts.
+
+    Where we follow the paper and not the usual code: the stop sits on the foreign experts' outputs; on the mixture,
+    where it is easily put, it would close the gate's gradient too. Our choice: one level, one expert of each domain's
+    own and one shared one; a loss on the `experts` tap is stopped like the mixture.
+    """
+
+    embeddings: Embeddings
+    experts: Experts
+    gates: ScalarGate
+    towers: PerDomain
+    n_specific: int
+    stop: bool = True
+
+    @classmethod
+    def build(cls, schema, sizes):
+        n_domains, n_in = len(schema.domains), len(schema.fields) * sizes.embedding_width
+        n_experts = n_domains * sizes.n_specific + sizes.n_shared
+        return cls(
+            embeddings=Embeddings(schema.vocabulary, n_domains + 1, sizes.embedding_width, sizes.embedding_std),
+            experts=Experts(n_experts, (n_in, *sizes.expert_sizes)),
+            gates=ScalarGate(n_in, n_experts, n_domains, bias=True),
+            towers=PerDomain(Tower((sizes.expert_sizes[-1], *sizes.tower_sizes)), n_domains),
+            n_specific=sizes.n_specific,
+        )
+
+    @property
+    def tables(self):
+        """(number of experts,) the table that each expert reads; S is the shared one."""
+        return np.minimum(np.arange(self.experts.n_experts) // self.n_specific, self.gates.n_domains)
+
+    @property
+    def teaches(self):
+        """(S, number of experts) 1 where rows of the domain may teach the expert, else 0; all 1 without stop."""
+        if not self.stop:
+            return np.ones((self.gates.n_domains, self.experts.n_experts))
+        s = np.arange(self.gates.n_domains)[:, None]
+        return ((self.tables == s) | (self.tables == self.gates.n_domains)).astype(float)
+
+    def init(self, rng):
+        return {
+            "embeddings": self.embeddings.init(rng),
+            "experts": self.experts.init(rng),
+            "gates": self.gates.init(rng),
+            "towers": self.towers.init(rng),
+        }
+
+    def forward(self, p, batch):
+        x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, S + 1, F E)
+        o, experts = self.experts.forward(p["experts"], x[:, self.tables])  # (B, n, K)
+        e = own(x, batch.domains, range(self.gates.n_domains)) + x[:, -1]  # (B, F E)
+        (h, g), gates = self.gates.forward(p["gates"], batch.domains, e, o)  # (B, K)
+        z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)
+        return Output(z[:, 0], experts=o, gates=g), STEMCache(embeddings, experts, gates, towers, batch.domains)
+
+    def backward(self, c, d):
+        dh, towers = self.towers.backward(c.towers, d.logits[:, None])
+        (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
+        do = merge(do, d.experts)
+        for rows, flow in zip(c.domains, self.teaches.astype(do.dtype), strict=True):
+            do[rows] *= flow[:, None]
+        do_x, experts = self.experts.backward(c.experts, do)
+        dx = np.zeros((len(do), self.embeddings.n_tables, do_x.shape[2]), do.dtype)
+        for expert, table in enumerate(self.tables):
+            dx[:, table] += do_x[:, expert]
+        add_own(dx, c.domains, range(self.gates.n_domains), de)
+        dx[:, -1] += de  # the gate reads the sum of both tables
+        _, embeddings = self.embeddings.backward(c.embeddings, dx)
+        return {"embeddings": embeddings, "experts": experts, "gates": gates, "towers": towers}
