@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "croco_np"
 FLOORS = (
-    {"gradcheck.cases", "gradcheck.stops", "gradcheck.__main__", "models.__main__", "train"},
+    {"gradcheck.cases", "gradcheck.stops", "gradcheck.__main__", "models.__main__", "__main__", "train"},
     {"objective", "checkpoint", "config", "plots", "datasets.load"},
     {"models", "metrics", "diagnostics", "optim"},
     {"losses", "datasets"},

@@ -68,7 +68,8 @@ class PartitionedNorm:
             rows = x[domains[s]]
             mean[s] = rows[0] + (rows - rows[0]).mean(axis=0)  # exact where a column is constant: the domain's field
             var[s] = ((rows - mean[s]) ** 2).mean(axis=0)  # np.var of complex numbers takes |.|^2
-        scale = np.where(var.real > FLAT * self.eps, 1 / np.sqrt(var + self.eps), 0)
+        varies = var.real > FLAT * self.eps
+        scale = varies / np.sqrt(np.where(varies, var + self.eps, 1)).astype(x.dtype)
         xhat = np.concatenate([(x[rows] - mean[s]) * scale[s] for s, rows in enumerate(domains)])
         gamma, beta = p["gamma"] * p["gamma_s"], p["beta"] + p["beta_s"]
         y = np.concatenate([gamma[s] * xhat[rows] + beta[s] for s, rows in enumerate(domains)])

@@ -53,14 +53,15 @@ def test_a_loss_with_parameters_is_resumed_bit_for_bit(data, tmp_path):
     assert counts[0] == counts[1]
 
 
-def test_a_model_without_experts_says_so_once(data, tmp_path, capsys):
-    out = tmp_path / "run"
-    run(*FLAGS, "--model", "shared_bottom", "--epochs", 1, "--data-dir", data, "--out", out)
-    said = capsys.readouterr().out
-    assert said.count("CovLoss") == 1
-    assert "covariance.png" not in said
-    assert not (out / "covariance.png").exists()
-    assert json.loads((out / "config.json").read_text())["config"]["loss"] == "none"
+def test_a_baseline_is_trained_without_covloss(data, tmp_path, capsys):
+    for model in ("shared_bottom", "mmoe"):
+        out = tmp_path / model
+        run(*FLAGS, "--model", model, "--epochs", 1, "--data-dir", data, "--out", out)
+        said = capsys.readouterr().out
+        assert "CovLoss" not in said
+        assert ("covariance.png" in said) == (out / "covariance.png").exists() == (model == "mmoe")  # who has experts
+        assert json.loads((out / "config.json").read_text())["config"]["loss"] == "none"
+        assert json.loads((out / "history.jsonl").read_text())["cov"] == 0
 
 
 @pytest.mark.parametrize("model", ["stem", "hinet"])
