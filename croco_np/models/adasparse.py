@@ -7,6 +7,7 @@ import numpy as np
 
 from ..layers import MLP, Embeddings, Linear, Pruner, domain_ids
 from ..tree import Moving
+from .assembly import Assembly
 from .output import Output
 
 
@@ -20,7 +21,7 @@ class AdaSparseCache(NamedTuple):
 
 
 @dataclass(frozen=True)
-class AdaSparse:
+class AdaSparse(Assembly):
     """AdaSparse (Yang et al. 2022): one network for all domains, and a pruner after each hidden layer.
 
         h_0 = embeddings(ids),  e = row s of the domain table
@@ -63,14 +64,7 @@ class AdaSparse:
         )
 
     def init(self, rng):
-        return {
-            "embeddings": self.embeddings.init(rng),
-            "domain": self.domain.init(rng),
-            "hidden": self.hidden.init(rng),
-            "pruners": {str(i): pruner.init(rng) for i, pruner in enumerate(self.pruners)},
-            "logit": self.logit.init(rng),
-            "step": np.zeros(1),
-        }
+        return super().init(rng) | {"step": np.zeros(1)}
 
     def schedule(self, step):
         """alpha and lambda at a training step."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..layers import ElementGate, Embeddings, Experts, PerDomain, ScalarGate, Tower
+from .assembly import Assembly
 from .output import Output, merge
 
 
@@ -16,7 +17,7 @@ class CrocodileCache(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Crocodile:
+class Crocodile(Assembly):
     """Multi-embedding, experts, prior-informed gates and towers (Fig. 3; Eqs. 3, 4, 5, 8, 9, 10).
 
     Table m of every field feeds expert m; all tables and experts are shared by all domains, so a domain with little
@@ -50,15 +51,6 @@ class Crocodile:
             gates=gate(),
             towers=PerDomain(Tower((width, *sizes.tower_sizes)), n_domains),
         )
-
-    def init(self, rng):
-        return {
-            "embeddings": self.embeddings.init(rng),
-            "experts": self.experts.init(rng),
-            "prior": self.prior.init(rng),
-            "gates": self.gates.init(rng),
-            "towers": self.towers.init(rng),
-        }
 
     def forward(self, p, batch):
         """p: the parameters, with the tree of `init`; returns an `Output` and the cache for `backward`."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..kernels.mix import mix_scalars, mix_scalars_backward
 from ..layers import Embeddings, Experts, Linear, PerDomain, ScenarioAttention, Tower, add_own, domain_ids, own
+from .assembly import Assembly
 from .output import Output, merge
 
 
@@ -22,7 +23,7 @@ class HiNetCache(NamedTuple):
 
 
 @dataclass(frozen=True)
-class HiNet:
+class HiNet(Assembly):
     """HiNet (Zhou et al. 2023), scenario layer only: S + 1 small mixtures of experts (SEI) on every row.
 
         t_j = sum_r softmax(x W_j + b_j)_r f_jr(x)           SEI of each domain j, and a shared one, j = S
@@ -55,10 +56,6 @@ class HiNet:
             attention=ScenarioAttention(width, n_domains, sizes.attention),
             towers=PerDomain(Tower((3 * sizes.expert_sizes[-1], *sizes.tower_sizes)), n_domains),
         )
-
-    def init(self, rng):
-        names = ("embeddings", "domain", "experts", "gates", "attention", "towers")
-        return {name: getattr(self, name).init(rng) for name in names}
 
     def forward(self, p, batch):
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)

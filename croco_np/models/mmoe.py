@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..layers import Embeddings, Experts, PerDomain, ScalarGate, Tower, add_own, own
+from .assembly import Assembly
 from .output import Output, merge
 
 
@@ -19,7 +20,7 @@ class MMoECache(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MMoE:
+class MMoE(Assembly):
     """Multi-gate mixture of experts (Ma et al. 2018) with domains for tasks; ME-MMoE with one table an expert.
 
     One embedding (MMoE): all experts and gates read x. M embeddings (ME-MMoE): expert m reads x_m, and the gate of
@@ -51,14 +52,6 @@ class MMoE:
     def gate_tables(self):
         """(S,) table that the gate of each domain reads."""
         return np.arange(self.gates.n_domains) if self.embeddings.n_tables > 1 else np.zeros(self.gates.n_domains, int)
-
-    def init(self, rng):
-        return {
-            "embeddings": self.embeddings.init(rng),
-            "experts": self.experts.init(rng),
-            "gates": self.gates.init(rng),
-            "towers": self.towers.init(rng),
-        }
 
     def forward(self, p, batch):
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1 or M, F E)

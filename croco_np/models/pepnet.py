@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..layers import Dense, Embeddings, GateUnit, Linear, PerDomain, domain_ids
+from .assembly import Assembly
 from .output import Output
 
 EVERYONE = (slice(None),)  # all rows as one domain: EPNet's gate has a single block
@@ -22,7 +23,7 @@ class PEPNetCache(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PEPNet:
+class PEPNet(Assembly):
     """PEPNet (Chang et al. 2023): EPNet's gate on the embedding, then PPNet's gates on the layers of S towers.
 
         EPNet   delta = U([e ; sg(x)]),  o = delta * x                        e: embedding of the row's domain
@@ -73,13 +74,6 @@ class PEPNet:
             personal_fields=fields,
             gate_at=sizes.gate_at,
         )
-
-    def init(self, rng):
-        names = ("embeddings", "domain", "prior", "epnet")
-        params = {name: getattr(self, name).init(rng) for name in names}
-        params["gates"] = {str(i): gate.init(rng) for i, gate in enumerate(self.gates)}
-        params["layers"] = {str(i): layer.init(rng) for i, layer in enumerate(self.layers)}
-        return params | {"logit": self.logit.init(rng)}
 
     def forward(self, p, batch):
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..layers import Embeddings, Experts, Extraction, PerDomain, ScalarGate, Tower, add_own, own
+from .assembly import Assembly
 from .output import Output
 
 
@@ -22,7 +23,7 @@ class PLECache(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PLE:
+class PLE(Assembly):
     """Progressive layered extraction (Tang et al. 2020) with domains for tasks; ME-PLE with S + 1 tables.
 
         x -> levels (S domain paths and a shared one) -> last level -> tower of the row's domain
@@ -67,16 +68,6 @@ class PLE:
             gates=ScalarGate(widths[-1], n_sp + n_sh, n_domains, bias=True),
             towers=PerDomain(Tower((width, *sizes.tower_sizes)), n_domains),
         )
-
-    def init(self, rng):
-        return {
-            "embeddings": self.embeddings.init(rng),
-            "levels": {str(i): level.init(rng) for i, level in enumerate(self.levels)},
-            "specific": self.specific.init(rng),
-            "shared": self.shared.init(rng),
-            "gates": self.gates.init(rng),
-            "towers": self.towers.init(rng),
-        }
 
     def forward(self, p, batch):
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1 or S + 1, F E)

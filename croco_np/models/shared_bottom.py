@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..layers import MLP, Embeddings, PerDomain, Tower
+from .assembly import Assembly
 from .output import Output
 
 
@@ -16,7 +17,7 @@ class SharedBottomCache(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SharedBottom:
+class SharedBottom(Assembly):
     """Shared bottom (Caruana 1997): one embedding and one MLP for all domains, a tower for each.
 
         x = embeddings(ids),  t = bottom(x),  z = tower_s(t)
@@ -36,13 +37,6 @@ class SharedBottom:
             bottom=MLP((n_in, *sizes.expert_sizes)),
             towers=PerDomain(Tower((sizes.expert_sizes[-1], *sizes.tower_sizes)), len(schema.domains)),
         )
-
-    def init(self, rng):
-        return {
-            "embeddings": self.embeddings.init(rng),
-            "bottom": self.bottom.init(rng),
-            "towers": self.towers.init(rng),
-        }
 
     def forward(self, p, batch):
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)

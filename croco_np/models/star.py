@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..layers import Embeddings, PartitionedNorm, Star, Tower, domain_ids
+from .assembly import Assembly
 from .output import Output
 
 
@@ -18,7 +19,7 @@ class STARCache(NamedTuple):
 
 
 @dataclass(frozen=True)
-class STAR:
+class STAR(Assembly):
     """STAR (Sheng et al. 2021): partitioned normalisation, star topology, auxiliary network.
 
         x = embeddings(ids),  e = row s of the domain table
@@ -52,15 +53,6 @@ class STAR:
             network=Star(Tower((n_in, *sizes.expert_sizes)), n_domains),
             auxiliary=Tower((width + n_in, *sizes.tower_sizes)),
         )
-
-    def init(self, rng):
-        return {
-            "embeddings": self.embeddings.init(rng),
-            "domain": self.domain.init(rng),
-            "norm": self.norm.init(rng),
-            "network": self.network.init(rng),
-            "auxiliary": self.auxiliary.init(rng),
-        }
 
     def forward(self, p, batch):
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..layers import Embeddings, Experts, PerDomain, ScalarGate, Tower, add_own, own
+from .assembly import Assembly
 from .output import Output, merge
 
 
@@ -18,7 +19,7 @@ class STEMCache(NamedTuple):
 
 
 @dataclass(frozen=True)
-class STEM:
+class STEM(Assembly):
     """STEM-Net (Su et al. 2024): S + 1 embeddings, all-forward and task-specific backward.
 
         o_e = expert_e(x of the expert's own table)           all S n_specific + n_shared experts, every row
@@ -66,14 +67,6 @@ class STEM:
             return np.ones((self.gates.n_domains, self.experts.n_experts))
         s = np.arange(self.gates.n_domains)[:, None]
         return ((self.tables == s) | (self.tables == self.gates.n_domains)).astype(float)
-
-    def init(self, rng):
-        return {
-            "embeddings": self.embeddings.init(rng),
-            "experts": self.experts.init(rng),
-            "gates": self.gates.init(rng),
-            "towers": self.towers.init(rng),
-        }
 
     def forward(self, p, batch):
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, S + 1, F E)

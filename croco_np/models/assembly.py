@@ -1,0 +1,21 @@
+"""What all models have in common: they are made of layers."""
+
+from dataclasses import fields
+
+
+class Assembly:
+    """A frozen dataclass of layers. Its parameters are those of its layers, under the names of the fields.
+
+    A field that is a tuple of layers becomes a branch with the keys "0", "1", ...; fields that are no layers have none.
+    """
+
+    def init(self, rng):
+        """Parameters of all layers, drawn in the order of the fields."""
+        params = {}
+        for name in (f.name for f in fields(self)):
+            part = getattr(self, name)
+            if hasattr(part, "init"):
+                params[name] = part.init(rng)
+            elif isinstance(part, tuple) and all(hasattr(layer, "init") for layer in part):
+                params[name] = {str(i): layer.init(rng) for i, layer in enumerate(part)}
+        return params
