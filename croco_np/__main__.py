@@ -2,6 +2,7 @@
 
 COMMANDS = """\
 python -m croco_np.train --dataset {aliccp,kuairand}   train a system and measure it
+python -m croco_np.diagnostics RUN                     report on what a trained model learnt
 python -m croco_np.gradcheck                           check every gradient
 python -m croco_np.models                              list the systems, their sizes and costs
 Each has --help."""

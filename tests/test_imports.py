@@ -7,6 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "croco_np"
 FLOORS = (
+    {"diagnostics.__main__", "diagnostics.report"},
     {"gradcheck.cases", "gradcheck.stops", "gradcheck.__main__", "models.__main__", "__main__", "train"},
     {"objective", "checkpoint", "config", "plots", "datasets.load"},
     {"models", "metrics", "diagnostics", "optim"},

@@ -1,0 +1,243 @@
+"""All diagnostics of one trained model, as plain numbers for a JSON file and as text."""
+
+import numpy as np
+
+from ..batch import make_batch
+from ..models import MODELS, Output
+from ..models.budget import table_owners
+from ..train.loop import EVALUATION_ROWS
+from .abundance import (
+    Measure,
+    abundance_by_domain,
+    abundance_by_exposure,
+    expert_abundance,
+    exposures,
+    field_tables,
+    information_abundance,
+    mean_abundance,
+    table_abundance,
+    trained_rows,
+)
+from .covariance import between_experts, covariance_map
+from .diversity import LEVELS, chance_level, conflicts, diversity_index, of_every_domain
+from .gates import gate_use
+
+SAMPLE_ROWS = 65_536  # test rows, evenly spaced, on which outputs are kept whole: of all rows they take much memory
+
+# What counts as the experts of domain s where rows do not run through all experts: PLE's specific ones, and of a model
+# without experts what the domain's logit reads. For `of_every_domain`.
+READ = {
+    "ple": lambda c, s: c.specific.parts[s][-1].y,
+    "me_ple": lambda c, s: c.specific.parts[s][-1].y,
+    "single_domain": lambda c, s: c[1][s].towers.parts[0].logit.x,
+    "shared_bottom": lambda c, s: c.towers.parts[s].logit.x,
+    "pepnet": lambda c, s: c.logit.parts[s].x,
+    "star": lambda c, s: c.network.parts.parts[s].logit.x,
+    "adasparse": lambda c, s: c.logit.x,
+}
+
+
+def diagnose(setup, params):
+    """Every diagnostic of a model (`train.loop.Setup`) with these weights -> dict for a JSON file."""
+    splits = setup.splits
+    out, domains = _sample(setup, params)
+    return {
+        "dataset": setup.config.dataset,
+        "simulated": splits.simulated,
+        "model": setup.config.system,
+        "seed": setup.config.seed,
+        "domains": list(splits.schema.domains),
+        "item_tables": item_tables(setup, params),
+        "experts": experts(out, domains, setup.config.system),
+        "diversity": diversity(setup, params, all_forward=out.experts is not None),
+        "gates": gates(out, domains, splits.schema.domains, setup.config.system),
+    }
+
+
+def item_tables(setup, params):
+    """Information abundance of the tables of the item field, over the rows that training moved."""
+    schema, c = setup.splits.schema, setup.config
+    tables = field_tables(params, schema, schema.item)
+    owners = table_owners(MODELS[c.model], schema, c)
+    counts = exposures(setup.splits.train, schema, schema.item)
+    trained = [t[trained_rows(counts, o)] for t, o in zip(tables, owners, strict=True)]
+    return {
+        "field": schema.item,
+        "tables": [
+            {"rows": len(t), "width": t.shape[1], "owner": None if o is None else schema.domains[o]}
+            | _plain(information_abundance(t))
+            for t, o in zip(trained, owners, strict=True)
+        ],
+        "mean": _plain(table_abundance(tables, counts, owners)),
+        "by_exposure": [_plain(m) for m in abundance_by_exposure(tables, counts, owners)],  # the least exposed first
+        "by_domain": _by_name(schema.domains, map(_plain, abundance_by_domain(tables, counts, owners))),
+    }
+
+
+def experts(out, domains, system):
+    """Information abundance of the expert outputs on test rows, and how they vary together."""
+    o = out.experts
+    reason = f"{system} has no experts that every row runs through" if o is None else ""
+    reason = reason or ("no test rows" if domains[-1].stop == 0 else "")
+    if reason:
+        return {"value": None, "reason": reason}
+    n = o.shape[1]
+    alone, together = expert_abundance(o)
+    measures = dict(zip(("covariance", "correlation"), between_experts(covariance_map(o), n), strict=True))
+    single = Measure(None, "there is one expert only")
+    return {
+        "rows": len(o),
+        "width": o.shape[2],
+        "abundance": [_plain(m) for m in alone],
+        "mean_abundance": _plain(mean_abundance(o[:, m] for m in range(n))),
+        "abundance_together": _plain(together),
+        **{f"mean_abs_{name}": _plain(Measure(x) if n > 1 else single) for name, x in measures.items()},
+    }
+
+
+def diversity(setup, params, all_forward):
+    """The diversity index on all test rows, with pooled thresholds and with those of each expert.
+
+    At the level that `conflicts` chose and, where that is the coarse one, at the finer one too, under "finer": there
+    the conflicts are few for most pairs, but the coarse level asks for several impressions and may have none at all.
+    """
+    splits, context = setup.splits, setup.splits.schema.context
+    category = context[0] if context else None
+    found, norms = conflicts(splits, category), _norms(setup, params, all_forward)
+    coarse = found.level != LEVELS[0]
+    return {
+        "form": "all-forward" if all_forward else "specific-forward",
+        "experts": norms.shape[1] if all_forward else list(norms.shape[1:]),
+        "chance": chance_level(*norms.shape[1:]),
+        "category": category if coarse else None,
+        **_indices(norms, found, splits.schema.domains),
+        "finer": _indices(norms, conflicts(splits), splits.schema.domains) if coarse else None,
+    }
+
+
+def _indices(norms, found, names):
+    """The diversity index for one set of conflicts, with both kinds of thresholds."""
+    result = {"level": found.level, "conflict_rows": sum(map(len, found.rows.values()))}
+    for key, per_expert in (("pooled", False), ("per_expert", True)):
+        index = diversity_index(norms, found, per_expert)
+        pairs = [{"domains": [names[s], names[t]], **pair} for (s, t), pair in index["pairs"].items()]
+        result[key] = index["overall"] | {"pairs": pairs}
+    return result
+
+
+def gates(out, domains, names, system):
+    """Mean share of each expert in each domain, on test rows."""
+    if out.gates is None:
+        return {"value": None, "reason": f"{system} has no gates over experts"}
+    use = gate_use(out.gates, domains)
+    none = {"value": None, "reason": "no test rows"}
+    return _by_name(names, (none if shares is None else {"value": shares} for shares in use))
+
+
+def _sample(setup, params):
+    """The model's outputs on evenly spaced test rows, sorted by domain, and the slice of each domain."""
+    test = setup.splits.test
+    at = np.unique(np.linspace(0, test.n - 1, min(test.n, SAMPLE_ROWS)).astype(np.int64))
+    domain = np.asarray(test.domains[at])
+    at = at[np.argsort(domain, kind="stable")]  # so that the parts, each sorted by domain, follow on each other
+    parts = [setup.outputs(params, test, at[start : start + EVALUATION_ROWS])[0] for start in _starts(len(at))]
+    ends = np.cumsum(np.bincount(domain, minlength=len(setup.splits.schema.domains))).tolist()
+
+    def whole(tap):
+        each = [getattr(part, tap) for part in parts]
+        return None if each[0] is None else np.concatenate(each)
+
+    return Output(whole("logits"), whole("experts"), whole("gates")), tuple(map(slice, [0, *ends[:-1]], ends))
+
+
+def _norms(setup, params, all_forward):
+    """Norms for `diversity_index`, on all test rows in their own order."""
+    test, norms, positions = setup.splits.test, [], []
+    for start in _starts(test.n):
+        at = np.arange(start, min(start + EVALUATION_ROWS, test.n))
+        if all_forward:
+            out, at = setup.outputs(params, test, at)
+            norms.append(np.linalg.norm(out.experts, axis=2))
+        else:
+            batch, at = make_batch(test, at, setup.splits.schema, setup.config.dtype, training=False)
+            norms.append(of_every_domain(setup.model, params, batch, READ[setup.config.model]))
+        positions.append(at)
+    return np.concatenate(norms)[np.argsort(np.concatenate(positions))]
+
+
+def _starts(n):
+    """Where the parts of n rows start; one empty part of no rows, for its shapes."""
+    return range(0, max(n, 1), EVALUATION_ROWS)
+
+
+def _plain(measure):
+    """A measure for a JSON file."""
+    return {"value": None, "reason": measure.reason} if measure.value is None else {"value": measure.value}
+
+
+def _by_name(names, values):
+    return dict(zip(names, values, strict=True))
+
+
+def text(report):
+    """The report to read."""
+    simulated = " (SIMULATED data)" if report["simulated"] else ""
+    return "\n".join(
+        [
+            f"{report['model']} on {report['dataset']}, seed {report['seed']}{simulated}",
+            *_tables_text(report["item_tables"]),
+            *_experts_text(report["experts"]),
+            *_diversity_text(report["diversity"]),
+            *_gates_text(report["gates"]),
+        ]
+    )
+
+
+def _tables_text(r):
+    lines = ["", f"Information abundance of the tables of {r['field']} (1 = collapsed; at most the width)"]
+    for i, t in enumerate(r["tables"]):
+        whose = f", trained by {t['owner']} alone" if t["owner"] else ""
+        lines.append(f"  {f'table {i}':<14}{_show(t)}   of {t['width']}; {t['rows']:,} trained rows{whose}")
+    lines.append(f"  {'mean':<14}{_show(r['mean'])}")
+    ends = {0: " (least exposed)", len(r["by_exposure"]) - 1: " (most exposed)"}
+    lines += [f"  {f'fifth {i + 1}':<14}{_show(m)}{ends.get(i, '')}" for i, m in enumerate(r["by_exposure"])]
+    return lines + [f"  {name:<14}{_show(m)}" for name, m in r["by_domain"].items()]
+
+
+def _experts_text(r):
+    if "reason" in r:
+        return ["", f"Expert outputs: - ({r['reason']})"]
+    lines = ["", f"Information abundance of the expert outputs, {r['rows']:,} test rows (at most {r['width']} each)"]
+    lines += [f"  {f'expert {i}':<14}{_show(m)}" for i, m in enumerate(r["abundance"])]
+    lines += [f"  {'mean':<14}{_show(r['mean_abundance'])}", f"  {'together':<14}{_show(r['abundance_together'])}"]
+    lines += ["", "Between experts, mean over pairs of dimensions"]
+    return lines + [
+        f"  {f'|{name}|':<14}{_show(r[f'mean_abs_{name}'], '.3g')}" for name in ("covariance", "correlation")
+    ]
+
+
+def _diversity_text(r):
+    lines = ["", f"Diversity index, {r['form']}: conflict rows whose experts give both large and small outputs"]
+    for level in (r, r["finer"]):
+        if level:
+            what = f" = {r['category']}" if r["category"] and level is r else ""
+            lines.append(f"  {level['conflict_rows']:,} conflict rows by ({level['level']}{what})")
+            lines.append(f"    {'pooled':<12}{_show(level['pooled'], '.4f')}   large and small among all experts")
+            lines.append(f"    {'per expert':<12}{_show(level['per_expert'], '.4f')}   ... for each expert by itself")
+    lines.append(f"    {'chance':<12}{r['chance']:9.4f}   independent experts; compare models of equally many")
+    return lines
+
+
+def _gates_text(r):
+    if "reason" in r:
+        return ["", f"Gates: - ({r['reason']})"]
+    lines = ["", "Gates: mean share of each expert"]
+    for name, m in r.items():
+        shares = f"- ({m['reason']})" if m["value"] is None else " ".join(f"{share:.3f}" for share in m["value"])
+        lines.append(f"  {name:<14}    {shares}")
+    return lines
+
+
+def _show(m, form=".2f"):
+    """A measure in nine places, or the reason why there is none."""
+    return f"{'-':>9} ({m['reason']})" if m["value"] is None else f"{m['value']:>9{form}}"

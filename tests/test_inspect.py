@@ -1,0 +1,171 @@
+"""`python -m croco_np.diagnostics`: a report of any run, and a line on what is not a run."""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+sys.path.append(str(Path(__file__).parent / "train"))
+from commands import SMALL, make_data
+
+from croco_np.diagnostics import conflicts, diversity_index, expert_abundance, information_abundance, report
+from croco_np.diagnostics.__main__ import main, read_run
+from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
+from croco_np.models import MODELS
+from croco_np.train.__main__ import main as train
+
+TABS = [f"tab {t}" for t in (0, 1, 2, 4, 6)]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return make_data(tmp_path_factory.mktemp("kuairand"), rows=400)  # conflicts at both levels, few of them
+
+
+@pytest.fixture(scope="module")
+def runs(data, tmp_path_factory):
+    """A run of one epoch of a model with experts and gates, of one with gates only, and of one with neither."""
+    folder = tmp_path_factory.mktemp("runs")
+    for model in ("crocodile", "ple", "shared_bottom"):
+        flags = [*SMALL, "--dataset", "kuairand", "--data-dir", data, "--model", model, "--out", folder / model]
+        assert train([str(f) for f in (*flags, "--epochs", 1, "--compare-steps", 0)]) == 0
+    return folder
+
+
+def inspect(folder, capsys):
+    assert main([str(folder)]) == 0
+    return json.loads((folder / "diagnostics.json").read_text()), capsys.readouterr().out
+
+
+def test_experts_and_gates(runs, capsys):
+    found, printed = inspect(runs / "crocodile", capsys)
+    assert {k: found[k] for k in ("dataset", "simulated", "model", "seed", "domains")} == {
+        "dataset": "kuairand",
+        "simulated": False,
+        "model": "crocodile",
+        "seed": 0,
+        "domains": TABS,
+    }
+    tables, weights = found["item_tables"], load_file(runs / "crocodile" / "model.safetensors")
+    setup, params = read_run(runs / "crocodile")
+    n_users = setup.splits.schema.vocabulary[0]
+    assert setup.splits.schema.fields[:2] == ("user_id", "video_id")
+    for m, table in enumerate(tables["tables"]):
+        rows = weights["embeddings.table"][n_users + 1 : n_users + 10, m]  # nine videos, after the rare ones
+        assert table == {"rows": 9, "width": 4, "owner": None, "value": information_abundance(rows).value}
+    assert tables["mean"]["value"] == pytest.approx(np.mean([t["value"] for t in tables["tables"]]))
+    assert len(tables["by_exposure"]) == 5
+    assert list(tables["by_domain"]) == TABS
+
+    test = setup.splits.test
+    out, at = setup.outputs(params, test, np.arange(test.n))
+    alone, together = expert_abundance(out.experts)
+    experts = found["experts"]
+    assert experts["rows"] == test.n
+    for shown, m in zip(experts["abundance"], alone, strict=True):  # an expert may have died in so short a training
+        assert shown == ({"value": None, "reason": m.reason} if m.value is None else {"value": pytest.approx(m.value)})
+    assert experts["abundance_together"]["value"] == pytest.approx(together.value, rel=1e-4)
+    assert 0 <= experts["mean_abs_correlation"]["value"] <= 1
+
+    assert list(found["gates"]) == TABS
+    for s, m in enumerate(found["gates"].values()):
+        mine = out.gates[np.asarray(test.domains)[at] == s]
+        assert m["value"] == pytest.approx(mine.mean(axis=(0, 2)), rel=1e-4)
+
+    diversity = found["diversity"]
+    assert (diversity["form"], diversity["experts"]) == ("all-forward", 3)
+    assert diversity["chance"] == pytest.approx(0.28125)
+    assert (diversity["level"], diversity["category"]) == ("user and category", "author_id")
+    finer = diversity["finer"]
+    assert finer["level"] == "user and item"
+    norms = report._norms(setup, params, all_forward=True)
+    for level, found_rows in (
+        (diversity, conflicts(setup.splits, "author_id")),
+        (finer, conflicts(setup.splits)),
+    ):
+        assert f"{level['conflict_rows']:,} conflict rows by ({level['level']}" in printed
+        for kind in ("pooled", "per_expert"):
+            right = diversity_index(norms, found_rows, kind == "per_expert")
+            assert level[kind]["value"] == pytest.approx(right["overall"]["value"])
+            assert [p["rows"] for p in level[kind]["pairs"]] == [len(rows) for rows in found_rows.rows.values()]
+            assert level[kind]["rows"] == level["conflict_rows"] > 0
+    assert "SIMULATED" not in printed
+
+
+def test_gates_only(runs, capsys):
+    found, printed = inspect(runs / "ple", capsys)
+    assert found["experts"] == {"value": None, "reason": "ple has no experts that every row runs through"}
+    assert found["experts"]["reason"] in printed
+    assert all(sum(m["value"]) == pytest.approx(1, rel=1e-5) for m in found["gates"].values())
+    assert (found["diversity"]["form"], found["diversity"]["experts"]) == ("specific-forward", [5, 1])
+
+
+def test_neither(runs, capsys):
+    found, printed = inspect(runs / "shared_bottom", capsys)
+    assert len(found["item_tables"]["tables"]) == 1
+    for part in ("experts", "gates"):
+        assert found[part]["value"] is None
+        assert found[part]["reason"] in printed
+    assert found["diversity"]["form"] == "specific-forward"
+
+
+@pytest.mark.parametrize("rows", [7, 100])
+def test_parts_follow_on_each_other(runs, monkeypatch, rows):
+    """Rows run through the model in parts; norms come back in the order of the test rows."""
+    setup, params = read_run(runs / "crocodile")
+    whole, norms = report.experts(*report._sample(setup, params), ""), report._norms(setup, params, True)
+    shares = report.gates(*report._sample(setup, params), TABS, "")
+    monkeypatch.setattr(report, "EVALUATION_ROWS", rows)
+    parts = report.experts(*report._sample(setup, params), "")
+    for name, m in report.gates(*report._sample(setup, params), TABS, "").items():
+        assert m["value"] == pytest.approx(shares[name]["value"], rel=1e-5)
+    assert parts["abundance_together"]["value"] == pytest.approx(whole["abundance_together"]["value"], rel=1e-4)
+    np.testing.assert_allclose(report._norms(setup, params, True), norms, rtol=1e-4, atol=1e-6)
+    out, at = setup.outputs(params, setup.splits.test, np.arange(20))
+    np.testing.assert_allclose(norms[at], np.linalg.norm(out.experts, axis=2), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_system_has_experts_or_a_stand_in(name):
+    rng = np.random.default_rng(0)
+    sizes = SimpleNamespace(**SIZES | {"expert_sizes": (16, 16), "tower_sizes": (16,)})  # wide: no layer all zero
+    model, batch = MODELS[name](SCHEMA, sizes), draw_batch(rng)
+    params = model.init(rng)
+    if name == "star":
+        params["norm"]["var"][:] = 1  # as after training; at the start there are no moments, and all rows are alike
+    out, _ = model.forward(params, batch)
+    assert (out.experts is None) == (name in report.READ)
+    if out.experts is None:
+        norms = report.of_every_domain(model, params, batch, report.READ[name])
+        assert norms.shape[:2] == (len(batch.labels), len(SCHEMA.domains))
+        assert norms.any(axis=(0, 2)).all()
+
+
+def test_moved_data(runs, data, tmp_path, capsys):
+    moved = tmp_path / "moved"
+    moved.symlink_to(data, target_is_directory=True)
+    assert main([str(runs / "ple"), "--data-dir", str(moved)]) == 0
+    capsys.readouterr()
+    assert main([str(runs / "ple"), "--data-dir", str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err == f"error: --data-dir {tmp_path / 'none'}: no such folder\n"
+
+
+def test_other_data(runs, tmp_path, capsys):
+    assert main([str(runs / "ple"), "--data-dir", str(make_data(tmp_path, rows=60))]) == 2
+    assert "other columns or vocabularies" in capsys.readouterr().err
+
+
+def test_not_a_run(tmp_path, capsys):
+    for argv, message in (([str(tmp_path)], "no model.safetensors there"), ([], "required: RUN")):
+        assert main(argv) == 2
+        err = capsys.readouterr().err
+        assert err.startswith("error: ")
+        assert message in err
+        assert err.count("\n") == 1
+    (tmp_path / "model.safetensors").write_bytes(b"nothing")
+    assert main([str(tmp_path)]) == 2
+    assert "not a whole checkpoint" in capsys.readouterr().err
