@@ -6,6 +6,7 @@ import math
 import os
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 
+from .command import Parser
 from .errors import InputError
 from .losses import LOSSES
 from .losses.orthogonal import FORMS
@@ -200,13 +201,6 @@ def _did_you_mean(word, words):
     return f"; did you mean {close[0]}?" if close else ""
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors as one line (InputError) instead of a usage dump."""
-
-    def error(self, message):
-        raise InputError(f"{message}; {self.prog} --help lists the flags")
-
-
 def _convert(f):
     """Text of a flag -> value of the field, with a one-line error."""
 
@@ -238,7 +232,7 @@ def parse(argv, prog, description):
     """
     recipes = (f"{name}: " + ", ".join(f"{_flag(k)} {v}" for k, v in r.items()) for name, r in RECIPES.items())
     epilog = f"Defaults that depend on the data set: {'; '.join(recipes)}."
-    parser = _Parser(prog=prog, description=description, epilog=epilog, allow_abbrev=False)
+    parser = Parser(prog=prog, description=description, epilog=epilog, allow_abbrev=False)
     for f in fields(Config):
         default = "" if f.default is MISSING else f.default
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else default

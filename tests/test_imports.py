@@ -13,7 +13,7 @@ FLOORS = (
     {"models", "metrics", "diagnostics", "optim"},
     {"losses", "datasets"},
     {"layers", "gradcheck"},
-    {"kernels", "progress"},
+    {"kernels", "progress", "command"},
     {"backend", "tree", "batch", "errors"},
 )
 

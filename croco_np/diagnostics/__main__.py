@@ -3,7 +3,6 @@
 Reads the folder of a run of croco_np.train and the data the run was trained on; writes diagnostics.json to the folder.
 """
 
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import checkpoint
+from ..command import Parser, status
 from ..config import Config
 from ..datasets.load import load
 from ..datasets.splits import Schema
@@ -61,28 +61,15 @@ def read_run(path, data_dir=""):
     return setup, with_leaves(drawn, arrays)
 
 
-class _Parser(argparse.ArgumentParser):
-    """Errors as one line (InputError) instead of a usage dump."""
-
-    def error(self, message):
-        raise InputError(f"{message}; {self.prog} --help lists the flags")
-
-
 def _flags():
-    parser = _Parser(prog="python -m croco_np.diagnostics", description=__doc__, allow_abbrev=False)
+    parser = Parser(prog="python -m croco_np.diagnostics", description=__doc__, allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", help="folder of a run of croco_np.train")
     parser.add_argument("--data-dir", default="", metavar="DIR", help="folder of the raw files, if they have moved")
     return parser
 
 
 def main(argv=None):
-    try:
-        return run(argv)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return status(run, argv)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """python -m croco_np.gradcheck: is every gradient right? A table, and exit status 1 if one is not."""
 
-import argparse
 import json
+import math
 import sys
 
 import numpy as np
 
+from ..command import Parser, status
+from ..errors import InputError
 from ..losses import LOSSES
 from ..models import MODELS
 from . import METHODS, check, report
@@ -29,8 +31,9 @@ def run(cases, seed):
     return checks
 
 
-def main(argv=None):
-    parser = argparse.ArgumentParser(prog="python -m croco_np.gradcheck", description=__doc__)
+def command(argv):
+    """The command; returns the exit status."""
+    parser = Parser(prog="python -m croco_np.gradcheck", description=__doc__, allow_abbrev=False)
     parser.add_argument("--model", choices=[*MODELS, "all"], help="check one system, or all of them")
     parser.add_argument("--loss", choices=["bce", *LOSSES, "all"], help="check one loss, or all of them")
     parser.add_argument("--seed", type=int, default=0)
@@ -56,10 +59,23 @@ def main(argv=None):
     worst = {m: max((c.error for c in checks if c.method == m), default=0.0) for m in (*METHODS, METHOD)}
     print(f"\n{len(checks)} checks, {failed} failed; worst " + ", ".join(f"{m} {e:.1e}" for m, e in worst.items()))
     if args.json:
-        rows = [{k: getattr(c, k) for k in ("name", "method", "error", "tolerance", "ok")} for c in checks]
-        with open(args.json, "w") as file:
-            json.dump({"checks": rows, "failed": failed}, file, indent=1)
+        write_json(args.json, checks, failed)
     return 1 if failed else 0
+
+
+def write_json(path, checks, failed):
+    """The checks as JSON; an error that is not finite is null."""
+    rows = [{k: getattr(c, k) for k in ("name", "method", "error", "tolerance", "ok")} for c in checks]
+    rows = [row | {"error": row["error"] if math.isfinite(row["error"]) else None} for row in rows]
+    try:
+        with open(path, "w") as file:
+            json.dump({"checks": rows, "failed": failed}, file, indent=1)
+    except OSError as error:
+        raise InputError(f"--json {path}: cannot write ({error.strerror})") from error
+
+
+def main(argv=None):
+    return status(command, argv)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+from ..command import status
 from ..config import parse
 from ..datasets.splits import Schema
 from ..errors import InputError
@@ -124,11 +125,7 @@ def _read(path):
 
 
 def main(argv=None):
-    try:
-        return run(argv)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return status(run, argv)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,9 @@ import sys
 from contextlib import contextmanager
 
 from ..backend import set_threads
+from ..command import status
 from ..config import parse, resumed
 from ..datasets.load import load
-from ..errors import InputError
 from .folder import RunFolder
 from .loop import Setup, fit
 from .results import finish
@@ -75,13 +75,7 @@ def _interrupts():
 
 
 def main(argv=None):
-    try:
-        return run(argv)
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return status(run, argv)
 
 
 if __name__ == "__main__":
