@@ -86,7 +86,8 @@ def test_shapes_dtypes_and_untouched_arguments(name, label):
 
 @every_loss
 def test_backward_is_the_derivative(name, label):
-    """Away from kinks. Not below six rows: two or three are nearly always fully correlated, with gradients near 0."""
+    """Away from kinks, and from minima, where a gradient is mostly rounding. Not below six rows: two or three are
+    nearly always fully correlated, with gradients near 0."""
     real_only = ", ".join(filter(None, (name, label))) in REAL_ONLY
     methods = ("central differences",) if real_only else ("complex step",)
 
@@ -95,6 +96,7 @@ def test_backward_is_the_derivative(name, label):
     def law(drawn):
         x, own, rng = drawn
         layer = LossOf(LOSSES[name].loss, call(name, label, len(x)))
+        assume(name != "importance" or layer.forward(own, x)[0] > 1e-4)  # balanced shares: a minimum
         checks = check(layer, own, (x,), rng, name=name, methods=methods)
         assume(not any(c.kink for c in checks))
         assert_ok(checks)
