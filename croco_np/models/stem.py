@@ -1,21 +1,13 @@
 """STEM: every row runs through everybody's experts, but teaches only its own."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from ..layers import Embeddings, Experts, PerDomain, ScalarGate, Tower, add_own, own
 from .assembly import Assembly
+from .mmoe import MMoECache
 from .output import Output, merge
-
-
-class STEMCache(NamedTuple):
-    embeddings: NamedTuple
-    experts: list
-    gates: NamedTuple
-    towers: NamedTuple
-    domains: tuple[slice, ...]
 
 
 @dataclass(frozen=True)
@@ -74,7 +66,7 @@ class STEM(Assembly):
         e = own(x, batch.domains, range(self.gates.n_domains)) + x[:, -1]  # (B, F E)
         (h, g), gates = self.gates.forward(p["gates"], batch.domains, e, o)  # (B, K)
         z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)
-        return Output(z[:, 0], experts=o, gates=g), STEMCache(embeddings, experts, gates, towers, batch.domains)
+        return Output(z[:, 0], experts=o, gates=g), MMoECache(embeddings, experts, gates, towers, batch.domains)
 
     def backward(self, c, d):
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])
