@@ -20,6 +20,7 @@ from ..layers import (
     Experts,
     GateUnit,
     Linear,
+    LookUpExperts,
     PartitionedNorm,
     PerDomain,
     Pruner,
@@ -137,6 +138,9 @@ def layer_cases():
         "Embeddings": case(Embeddings((4, 2), N_EXPERTS, 3, std=1.0), repeated_ids),
         "Experts": case(Experts(N_EXPERTS, (5, 4, 3)), (N_ROWS, N_EXPERTS, 5)),
         "Experts, one input": case(Experts(N_EXPERTS, (5, 4, 3)), (N_ROWS, 1, 5)),
+        "LookUpExperts": case(
+            LookUpExperts(Embeddings((4, 2), N_EXPERTS, 3, std=1.0), Experts(N_EXPERTS, (6, 4, 3)), few=2), repeated_ids
+        ),
         "PerDomain": case(PerDomain(Tower((5, 4)), 4), DOMAINS, e),
         "ScalarGate (PG)": case(ScalarGate(5, N_EXPERTS, 4), DOMAINS, e, o),
         "ScalarGate (MMoE)": case(ScalarGate(5, N_EXPERTS, 4, bias=True), DOMAINS, e, o),

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..backend import kernel, prange
 
-BLOCK = 64  # columns a thread owns when it sums over rows: wide enough for vector loads, narrow enough to share out
+PARTS = 64  # stretches of rows summed apart; their number is fixed, so the order of adding does not depend on threads
 
 
 @kernel
@@ -37,10 +37,15 @@ def relu_backward(y, dy):
     n_rows, n = y.shape
     zero = dy.dtype.type(0)
     dz = np.empty_like(dy)
+    sums = np.zeros((PARTS, n), dy.dtype)
+    for part in prange(PARTS):
+        for i in range(part * n_rows // PARTS, (part + 1) * n_rows // PARTS):
+            for j in range(n):  # along the row, as memory lies
+                d = dy[i, j] if y[i, j] > zero else zero
+                dz[i, j] = d
+                sums[part, j] += d
     db = np.zeros(n, dy.dtype)
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        for i in range(n_rows):
-            for j in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
-                dz[i, j] = dy[i, j] if y[i, j] > zero else zero
-                db[j] += dz[i, j]
+    for part in range(PARTS):
+        for j in range(n):
+            db[j] += sums[part, j]
     return dz, db

@@ -4,6 +4,9 @@ import numpy as np
 
 from ..backend import kernel, prange
 
+OWNED = 2  # fields whose rows one thread owns: they lie side by side in dx, and are few enough to share out
+COLUMNS = 128  # columns one thread owns in `sum_rows`: its sums stay in the core's own cache
+
 
 @kernel
 def gather(table, rows):
@@ -31,29 +34,75 @@ def gather(table, rows):
 
 
 @kernel
-def sum_by_row(order, starts, dx, n_fields):
+def sum_by_row(slots, n_rows, dx):
     """Backward of `gather`: add up the gradients of all places where a row was used.
 
-    order  (B F,) int  places b F + f, sorted by the row they used
-    starts (R,)   int  where in `order` each of the R distinct rows begins
-    dx     (B, M, F E) -> (R, M, E)
+    slots  (B, F) int  which of the R distinct rows, 0 .. R - 1, each place used; a row belongs to one field
+    dx     (B, M, F E) -> (R, M, E), each sum in the order of the batch
     """
-    n_batch, n_tables, n = dx.shape
-    places = dx.reshape(n_batch, n_tables, n_fields, n // n_fields).swapaxes(1, 2)
-    places = places.reshape(n_batch * n_fields, n_tables, n // n_fields)
-    return np.add.reduceat(places[order], starts, axis=0) if len(starts) else places
+    n_batch, n_fields = slots.shape
+    n_tables, width = dx.shape[1], dx.shape[2] // max(n_fields, 1)
+    places = dx.reshape(n_batch, n_tables, n_fields, width).swapaxes(1, 2)
+    places = places.reshape(n_batch * n_fields, n_tables, width)
+    order = np.argsort(slots, axis=None, kind="stable")
+    starts = np.searchsorted(slots.ravel()[order], np.arange(n_rows))
+    return np.add.reduceat(places[order], starts, axis=0) if n_rows else places
 
 
 @sum_by_row.numba
-def sum_by_row(order, starts, dx, n_fields):
-    _, n_tables, n = dx.shape
-    width = n // n_fields
-    sums = np.zeros((len(starts), n_tables, width), dx.dtype)
-    for r in prange(len(starts)):
-        end = starts[r + 1] if r + 1 < len(starts) else len(order)
-        for i in range(starts[r], end):
-            b, f = order[i] // n_fields, order[i] % n_fields
+def sum_by_row(slots, n_rows, dx):
+    n_batch, n_fields = slots.shape
+    n_tables, width = dx.shape[1], dx.shape[2] // max(n_fields, 1)
+    sums = np.zeros((n_rows, n_tables, width), dx.dtype)
+    for owner in prange((n_fields + OWNED - 1) // OWNED):
+        for b in range(n_batch):
             for m in range(n_tables):
-                for e in range(width):
-                    sums[r, m, e] += dx[b, m, f * width + e]
+                for f in range(owner * OWNED, min(n_fields, (owner + 1) * OWNED)):
+                    total, d = sums[slots[b, f], m], dx[b, m, f * width : (f + 1) * width]
+                    for e in range(width):
+                        total[e] += d[e]
+    return sums
+
+
+@kernel
+def add_rows(z, table, slots):
+    """Add to every row of z (B, M, N), in place, the rows of table (R, M, N) that slots (B, F) names."""
+    for f in range(slots.shape[1]):
+        z += table[slots[:, f]]
+
+
+@add_rows.numba
+def add_rows(z, table, slots):
+    n_batch, n_tables, width = z.shape
+    for b in prange(n_batch):
+        for m in range(n_tables):
+            total = z[b, m]
+            for f in range(slots.shape[1]):
+                row = table[slots[b, f], m]
+                for k in range(width):
+                    total[k] += row[k]
+
+
+@kernel
+def sum_rows(slots, n_rows, dz):
+    """Backward of `add_rows`: sum dz (B, M, N) over the places that used each of the R rows -> (R, M, N)."""
+    sums = np.zeros((n_rows, *dz.shape[1:]), dz.dtype)
+    for f in range(slots.shape[1]):
+        np.add.at(sums, slots[:, f], dz)
+    return sums
+
+
+@sum_rows.numba
+def sum_rows(slots, n_rows, dz):
+    n_batch, n_tables, width = dz.shape
+    sums = np.zeros((n_rows, n_tables, width), dz.dtype)
+    n_parts = (width + COLUMNS - 1) // COLUMNS
+    for owner in prange(n_tables * n_parts):
+        m, k = owner // n_parts, owner % n_parts * COLUMNS
+        for b in range(n_batch):
+            d = dz[b, m, k : k + COLUMNS]
+            for f in range(slots.shape[1]):
+                total = sums[slots[b, f], m, k : k + COLUMNS]
+                for j in range(len(d)):
+                    total[j] += d[j]
     return sums

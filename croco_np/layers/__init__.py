@@ -15,6 +15,7 @@ from .experts import Experts
 from .extraction import Extraction
 from .gate import ElementGate, ScalarGate
 from .linear import Linear
+from .lookup import LookUpExperts
 from .mlp import MLP, Dense, Tower
 from .norm import PartitionedNorm
 from .prune import Pruner
@@ -22,5 +23,5 @@ from .scale import GateUnit
 from .star import Star
 
 __all__ = ["MLP", "ElementGate", "Embeddings", "Experts", "Extraction", "Linear", "PerDomain", "ScalarGate", "Tower"]
-__all__ += ["Dense", "GateUnit", "ScenarioAttention", "add_own", "domain_ids", "own"]
+__all__ += ["Dense", "GateUnit", "LookUpExperts", "ScenarioAttention", "add_own", "domain_ids", "own"]
 __all__ += ["PartitionedNorm", "Pruner", "Star"]

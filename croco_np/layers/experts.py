@@ -11,6 +11,32 @@ from .chain import Chain
 from .linear import xavier
 
 
+def products(x, W):
+    """One product an expert, z_m = x_m W_m: x (B, M or 1, n_in), W (M, n_in, n_out) -> z (B, M, n_out)."""
+    z = np.empty((len(x), len(W), W.shape[2]), np.result_type(x, W))
+    np.matmul(x.swapaxes(0, 1), W, out=z.swapaxes(0, 1))
+    return z
+
+
+def products_backward(x, W, dz):
+    """Backward of `products`: dx_m = dz_m W_m^T (summed over m where x is one input for all), dW_m = x_m^T dz_m."""
+    dW = np.matmul(x.transpose(1, 2, 0), dz.swapaxes(0, 1))
+    dx = products(dz, W.swapaxes(1, 2))
+    return (dx if x.shape[1] == len(W) else dx.sum(axis=1, keepdims=True)), dW
+
+
+def add_bias_relu(z, b):
+    """`bias_relu` for M experts: z (B, M, N), b (M, N)."""
+    return bias_relu(z.reshape(len(z), b.size), b.ravel()).reshape(z.shape)
+
+
+def stacked_relu_backward(y, dy):
+    """`relu_backward` for M experts: y, dy (B, M, N) -> dz (B, M, N), db (M, N)."""
+    flat = (len(y), y.shape[1] * y.shape[2])
+    dz, db = relu_backward(y.reshape(flat), dy.reshape(flat))
+    return dz.reshape(y.shape), db.reshape(y.shape[1:])
+
+
 class StackedCache(NamedTuple):
     p: dict
     x: np.ndarray
@@ -37,21 +63,13 @@ class StackedDense:
         return {"W": xavier(rng, self.n_in, self.n_out, self.n_experts), "b": np.zeros((self.n_experts, self.n_out))}
 
     def forward(self, p, x):
-        z = np.empty((len(x), self.n_experts, self.n_out), np.result_type(x, p["W"], p["b"]))
-        np.matmul(x.swapaxes(0, 1), p["W"], out=z.swapaxes(0, 1))
-        y = bias_relu(z.reshape(len(x), self.n_experts * self.n_out), p["b"].ravel()).reshape(z.shape)
+        y = add_bias_relu(products(x, p["W"]), p["b"])
         return y, StackedCache(p, x, y)
 
     def backward(self, c, dy):
-        flat = (len(dy), self.n_experts * self.n_out)
-        dz, db = relu_backward(c.y.reshape(flat), dy.reshape(flat))
-        dz = dz.reshape(dy.shape)
-        dW = np.matmul(c.x.transpose(1, 2, 0), dz.swapaxes(0, 1))
-        dx = np.empty((len(dy), self.n_experts, self.n_in), dy.dtype)
-        np.matmul(dz.swapaxes(0, 1), c.p["W"].swapaxes(1, 2), out=dx.swapaxes(0, 1))
-        if c.x.shape[1] < self.n_experts:
-            dx = dx.sum(axis=1, keepdims=True)
-        return dx, {"W": dW, "b": db.reshape(self.n_experts, self.n_out)}
+        dz, db = stacked_relu_backward(c.y, dy)
+        dx, dW = products_backward(c.x, c.p["W"], dz)
+        return dx, {"W": dW, "b": db}
 
 
 @dataclass(frozen=True)

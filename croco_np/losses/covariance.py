@@ -45,5 +45,5 @@ def covariance(o, reduction="sum", within=False, rows=None):
     for m in range(n_experts):
         omega_sign[m, :, m] *= 2 if within else 0
     value = c / (2 * width**2) * (omega_sign * C).sum()
-    dz = c / width**2 * (z @ omega_sign.reshape(n_experts * width, n_experts * width))
+    dz = z @ (c / width**2 * omega_sign).reshape(n_experts * width, n_experts * width)
     return value, dz.reshape(o.shape)

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..layers import ElementGate, Embeddings, Experts, PerDomain, ScalarGate, Tower
+from ..layers import ElementGate, Embeddings, Experts, LookUpExperts, PerDomain, ScalarGate, Tower
 from .assembly import Assembly
 from .output import Output, merge
 
 
 class CrocodileCache(NamedTuple):
-    embeddings: NamedTuple
-    experts: list
+    experts: NamedTuple
     prior: NamedTuple
     gates: NamedTuple
     towers: NamedTuple
@@ -52,20 +51,26 @@ class Crocodile(Assembly):
             towers=PerDomain(Tower((width, *sizes.tower_sizes)), n_domains),
         )
 
+    @property
+    def embedded_experts(self):
+        """x = embeddings(ids), o = experts(x), as one layer, which is faster."""
+        return LookUpExperts(self.embeddings, self.experts)
+
+    def looks_up(self, batch):
+        return {"embeddings": batch.ids, "prior": batch.prior_ids}
+
     def forward(self, p, batch):
         """p: the parameters, with the tree of `init`; returns an `Output` and the cache for `backward`."""
-        x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, M, F E)       Eq. 3
-        o, experts = self.experts.forward(p["experts"], x)  # (B, M, K)                          Eq. 4
+        o, experts = self.embedded_experts.forward(p, batch.ids)  # (B, M, K)                    Eqs. 3, 4
         e, prior = self.prior.forward(p["prior"], batch.prior_ids)  # (B, 1, P)                  Eq. 9
         (h, g), gates = self.gates.forward(p["gates"], batch.domains, e[:, 0], o)  # (B, K)      Eqs. 8, 10
         z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)                 Eq. 5
-        return Output(z[:, 0], experts=o, gates=g), CrocodileCache(embeddings, experts, prior, gates, towers)
+        return Output(z[:, 0], experts=o, gates=g), CrocodileCache(experts, prior, gates, towers)
 
     def backward(self, c, d):
         """c: the cache of `forward`; d: the gradient at each tap, an `Output` with None where no loss pulls."""
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])  # (B, K)
         (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))  # (B, P), (B, M, K)
         _, prior = self.prior.backward(c.prior, de[:, None])
-        dx, experts = self.experts.backward(c.experts, merge(do, d.experts))  # two roads meet: tower and CovLoss
-        _, embeddings = self.embeddings.backward(c.embeddings, dx)  # dx (B, M, F E)
-        return {"embeddings": embeddings, "experts": experts, "prior": prior, "gates": gates, "towers": towers}
+        _, grads = self.embedded_experts.backward(c.experts, merge(do, d.experts))  # two roads meet: tower and CovLoss
+        return grads | {"prior": prior, "gates": gates, "towers": towers}

@@ -244,9 +244,7 @@ def _(rng):
 @bug("the tower's road into the experts is missing")
 def _(rng):
     def backward(model, c, d):
-        grads = model.backward(c, d)
-        dx, experts = model.experts.backward(c.experts, d.experts)
-        return grads | {"experts": experts, "embeddings": model.embeddings.backward(c.embeddings, dx)[1]}
+        return model.backward(c, d) | model.embedded_experts.backward(c.experts, d.experts)[1]
 
     return _training(Crocodile.build(SCHEMA, SimpleNamespace(**SIZES)), backward, rng)
 

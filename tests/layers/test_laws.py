@@ -14,6 +14,7 @@ from croco_np.layers import (
     Experts,
     GateUnit,
     Linear,
+    LookUpExperts,
     PerDomain,
     ScalarGate,
     ScenarioAttention,
@@ -22,6 +23,11 @@ from croco_np.layers import (
 from croco_np.tree import RowGrad, flatten, tree_map
 
 sizes = st.integers(1, 4)
+
+
+def look_up_experts(vocabulary, m, width, widths, few=2):
+    n_in = len(vocabulary) * width
+    return LookUpExperts(Embeddings(vocabulary, m, width, std=1.0), Experts(m, (n_in, *widths)), few)
 
 
 @st.composite
@@ -45,6 +51,7 @@ def layers(draw, min_rows=0):
                 (Embeddings(vocabulary, m, k, std=1.0), (ids,)),
                 (Experts(m, (k, 3, p)), (o,)),
                 (Experts(m, (k, 3)), (o[:, :1],)),
+                (look_up_experts(vocabulary, m, k, (3, p)), (ids,)),
                 (PerDomain(Tower((p, k)), n_domains), (domains, e)),
                 (ScalarGate(p, m, n_domains, bias=True), (domains, e, o)),
                 (ElementGate(p, m, k, n_domains), (domains, e, o)),
@@ -84,11 +91,10 @@ def test_gradients_have_the_tree_and_the_shapes_of_the_parameters(drawn):
     layer, params, inputs, rng = drawn
     ys, cache = outputs(layer, params, inputs)
     dinputs, grads = layer.backward(cache, cotangent(ys, rng))
-    shapes = {
-        k: (w.shape if not isinstance(w, RowGrad) else w.dense(params[k].shape).shape)
-        for k, w in flatten(grads).items()
+    expected = {k: w.shape for k, w in flatten(params).items()}
+    assert expected == {
+        k: w.dense(expected[k]).shape if isinstance(w, RowGrad) else w.shape for k, w in flatten(grads).items()
     }
-    assert shapes == {k: w.shape for k, w in flatten(params).items()}
     floats = [x for x in inputs if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
     dinputs = dinputs if isinstance(dinputs, tuple) else (dinputs,)
     for x, dx in zip(floats, dinputs, strict=False):
@@ -163,3 +169,29 @@ def test_shares_can_only_be_moved(gate):
     for s in "01":
         per_expert = grads[s]["W"].reshape(3, 4, -1)
         np.testing.assert_allclose(per_expert.sum(axis=1), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("side", ["numpy", "numba"])
+@pytest.mark.parametrize("few", [0, 3, 9])
+def test_look_up_experts_are_embeddings_and_experts(side, few):
+    """No field narrow, some, all of them: the same outputs and gradients as the two layers one after the other."""
+    rng = np.random.default_rng(0)
+    layer = look_up_experts((2, 9, 3, 7), 3, 4, (5, 6), few)
+    ids = np.stack([rng.integers(0, v, 20) for v in layer.embeddings.vocabulary], axis=1)
+    params, do = layer.init(rng), rng.standard_normal((20, 3, 6))
+    with using(side):
+        o, cache = layer.forward(params, ids)
+        _, grads = layer.backward(cache, do)
+        x, below = layer.embeddings.forward(params["embeddings"], ids)
+        other, above = layer.experts.forward(params["experts"], x)
+        dx, experts = layer.experts.backward(above, do)
+        _, embeddings = layer.embeddings.backward(below, dx)
+    np.testing.assert_allclose(o, other, rtol=1e-13, atol=1e-13)
+    expected = flatten({"embeddings": embeddings, "experts": experts})
+    assert list(flatten(grads)) == list(expected)
+    for path, g in flatten(grads).items():
+        same = expected[path]
+        if isinstance(g, RowGrad):
+            np.testing.assert_array_equal(g.rows, same.rows)
+            g, same = g.values, same.values
+        np.testing.assert_allclose(g, same, rtol=1e-12, atol=1e-13, err_msg=path)

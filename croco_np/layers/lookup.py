@@ -1,0 +1,112 @@
+"""Experts on embeddings: Eqs. (3) and (4) in one layer, which multiplies fewer rows."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels.rows import add_rows, gather, sum_by_row, sum_rows
+from ..tree import RowGrad
+from .embedding import Embeddings
+from .experts import Experts, add_bias_relu, products, products_backward, stacked_relu_backward
+
+
+class Narrow(NamedTuple):
+    """The places of the fields with few values: which values occur, which of them each place uses, and their fields."""
+
+    values: np.ndarray
+    slots: np.ndarray
+    fields: list
+
+
+class LookUpCache(NamedTuple):
+    p: dict
+    rows: np.ndarray
+    x: np.ndarray
+    narrow: Narrow
+    y: np.ndarray
+    above: list
+
+
+@dataclass(frozen=True)
+class LookUpExperts:
+    """M experts that read M embedding tables: o = experts(embeddings(ids)), Eqs. (3) and (4), to rounding.
+
+    The first layer multiplies what was looked up, block by block of its weights:
+
+        z_m = sum_f E_f^m[id_f] W_f^m + b_m               W_f^m: the E rows of W_m that field f feeds
+
+    and a look-up is linear, E[id] W = (E W)[id]. So a field with no more than `few` values is multiplied once for each
+    value that occurs, T_f = E_f W_f, not once for each row of the batch, and T_f is looked up. Nine of the fields of
+    AliCCP have fewer than a hundred values: their share of the largest product is not computed, forwards or backwards.
+
+    ids (B, F) -> o (B, M, K). Params {"embeddings": ..., "experts": ...} as those two layers have them.
+
+    Backward, given dz:
+        wide fields      dx_f = dz W_f^T,  dW_f = x_f^T dz,  and dE_f sums dx_f by row, as in `Embeddings`
+        narrow fields    dT_f[v] = sum of dz over the rows with id v;  then dW_f = E_f^T dT_f,  dE_f = dT_f W_f^T
+    """
+
+    embeddings: Embeddings
+    experts: Experts
+    few: int = 128
+
+    def init(self, rng):
+        return {"embeddings": self.embeddings.init(rng), "experts": self.experts.init(rng)}
+
+    @property
+    def is_narrow(self):
+        """(F,) which fields have few values."""
+        return np.array(self.embeddings.vocabulary) <= self.few
+
+    def blocks(self, W):
+        """W (M, F E, N) as (M, F, E, N), a block for each field; a view."""
+        return W.reshape(len(W), -1, self.embeddings.width, W.shape[2])
+
+    def wide(self, W):
+        """The blocks of the wide fields, below each other again: a copy."""
+        blocks = self.blocks(W)[:, ~self.is_narrow]
+        return blocks.reshape(len(W), blocks.shape[1] * self.embeddings.width, W.shape[2])
+
+    def forward(self, p, ids):
+        first, table = p["experts"]["0"], p["embeddings"]["table"]
+        rows = ids + self.embeddings.offsets
+        x = gather(table, rows[:, ~self.is_narrow])
+        z = products(x, self.wide(first["W"]))
+        narrow, W = self._narrow(rows), self.blocks(first["W"])
+        projected = [products(table[narrow.values[at]], W[:, f]) for f, at in narrow.fields]
+        if projected:
+            add_rows(z, np.concatenate(projected), narrow.slots)
+        y = o = add_bias_relu(z, first["b"])
+        above = []
+        for i, layer in enumerate(self.experts.layers[1:], 1):
+            o, cache = layer.forward(p["experts"][str(i)], o)
+            above.append(cache)
+        return o, LookUpCache(p, rows, x, narrow, y, above)
+
+    def backward(self, c, do):
+        experts = {}
+        for i in reversed(range(len(c.above))):
+            do, experts[str(i + 1)] = self.experts.layers[i + 1].backward(c.above[i], do)
+        dz, db = stacked_relu_backward(c.y, do)
+        first, table = c.p["experts"]["0"], c.p["embeddings"]["table"]
+        dW, W = np.empty_like(first["W"], dtype=dz.dtype), self.blocks(first["W"])
+        dx, dwide = products_backward(c.x, self.wide(first["W"]), dz)
+        self.blocks(dW)[:, ~self.is_narrow] = dwide.reshape(dW.shape[0], -1, self.embeddings.width, dW.shape[2])
+        dvalues = np.empty((len(c.narrow.values), *table.shape[1:]), dz.dtype)
+        dprojected = sum_rows(c.narrow.slots, len(c.narrow.values), dz)
+        for f, at in c.narrow.fields:
+            dvalues[at], self.blocks(dW)[:, f] = products_backward(table[c.narrow.values[at]], W[:, f], dprojected[at])
+        wide, slots = np.unique(c.rows[:, ~self.is_narrow], return_inverse=True)
+        rows = np.concatenate([wide, c.narrow.values])
+        dwide = sum_by_row(slots, len(wide), dx).reshape(len(wide), *table.shape[1:])
+        values = np.concatenate([dwide, dvalues])
+        order = np.argsort(rows)
+        grads = {"0": {"W": dW, "b": db}, **dict(reversed(experts.items()))}
+        return None, {"embeddings": {"table": RowGrad(rows[order], values[order])}, "experts": grads}
+
+    def _narrow(self, rows):
+        values, slots = np.unique(rows[:, self.is_narrow], return_inverse=True)
+        ends = np.searchsorted(values, self.embeddings.offsets + self.embeddings.vocabulary)
+        fields = [(f, slice(ends[f - 1] if f else 0, ends[f])) for f in np.flatnonzero(self.is_narrow)]
+        return Narrow(values, slots, fields)
