@@ -1,10 +1,12 @@
-"""Crocodile (Lin et al., arXiv 2405.12706) in NumPy, with every backward pass written by hand."""
+"""Crocodile (Lin et al., arXiv 2405.12706) in NumPy, with every backward pass written by hand.
 
-import os
+Import it before NumPy: it asks the thread pools to give way to each other, OpenBLAS for kernels that fit the CPU, and
+the heap to keep its pages (`threads.py`, `heap.py`). What the user set wins; CROCO_NP_AS_IS=1 leaves all as it is.
+"""
 
-# Both thread pools of a training step, Numba's (OpenMP) and OpenBLAS's, busy-wait between calls by default and then
-# steal each other's cores. The settings are read when the libraries load, hence here; what the user set wins.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+from . import heap, threads
+
+threads.prepare()
+heap.keep_pages()
 
 __version__ = "0.1.0"

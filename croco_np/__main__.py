@@ -3,8 +3,11 @@
 COMMANDS = """\
 python -m croco_np.train --dataset {aliccp,kuairand}   train a system and measure it
 python -m croco_np.diagnostics RUN                     report on what a trained model learnt
+python -m croco_np.predict RUN                         click probabilities from a trained model
+python -m croco_np.bench                               time a training step, phase by phase, and PyTorch's beside it
 python -m croco_np.gradcheck                           check every gradient
 python -m croco_np.models                              list the systems, their sizes and costs
+python -m croco_np.doctor                              say what slows training down on this machine, and what to change
 Each has --help."""
 
 if __name__ == "__main__":

@@ -73,9 +73,13 @@ def using(side):
 
 
 def set_threads(n):
-    """Limit Numba's pool and BLAS's pool to `n` threads each; returns an object that holds the limit while it lives."""
+    """Limit Numba's pool and every BLAS's pool to `n` threads each, the pool of a BLAS that loads later included.
+
+    Returns threadpoolctl's limiter, whose `restore_original_limits()` lifts the limit of the BLAS loaded now.
+    """
     from threadpoolctl import threadpool_limits
 
+    os.environ["OPENBLAS_NUM_THREADS"] = str(n)  # SciPy brings an OpenBLAS of its own, read when that loads
     if numba is not None:
         numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
     return threadpool_limits(n)

@@ -1,11 +1,8 @@
 """Figures from arrays. Colours are told apart by colour-blind readers; every axis has a name and a unit."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure  # without pyplot: a notebook's own figures are left alone
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # Okabe & Ito
 
@@ -14,13 +11,13 @@ def _save(figure, path, simulated):
     if simulated:
         figure.suptitle("SIMULATED DATA", x=0.005, ha="left", color=ORANGE, fontsize=9)
     figure.savefig(path, dpi=130)
-    plt.close(figure)
 
 
 def learning(history, path, simulated=False):
     """Learning curves of a run: training loss and validation AUC by epoch, from the entries of history.jsonl."""
     epochs = [h["epoch"] for h in history]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
     left.plot(epochs, [h["bce"] for h in history], "o-", color=BLUE, label="training")
     left.plot(epochs, [h["valid"]["logloss"] for h in history], "s--", color=ORANGE, label="validation")
     left.set(xlabel="epoch", ylabel="cross-entropy (nats a row)", title="Loss")
@@ -42,7 +39,8 @@ def domains(metrics, path, simulated=False):
     """Test AUC per domain as points with 95 % intervals, from metrics.json; best possible where known."""
     rows = {"overall": metrics["overall"], **metrics["domains"]}
     known = {name: m for name, m in rows.items() if m["auc"] is not None}
-    figure, axis = plt.subplots(figsize=(7, 1.6 + 0.45 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(7, 1.6 + 0.45 * len(rows)), layout="constrained")
+    axis = figure.subplots()
     for y, m in enumerate(known.values()):
         half = 1.96 * auc_error(m["auc"], m["positives"], m["rows"] - m["positives"])
         ends = [[min(half, m["auc"])], [min(half, 1 - m["auc"])]]
@@ -74,11 +72,10 @@ def covariance(maps, n_experts, path, simulated=False):
     """
     sizes = {title: np.abs(cov) for title, cov in maps.items()}
     top = np.quantile(np.stack(list(sizes.values())), 0.99) or 1.0
-    figure, axes = plt.subplots(
-        1, len(maps), figsize=(4.3 * len(maps) + 1, 4.6), layout="constrained", squeeze=False, sharey=True
-    )
+    figure = Figure(figsize=(4.3 * len(maps) + 1, 4.6), layout="constrained")
+    axes = figure.subplots(1, len(maps), squeeze=False, sharey=True)
     for axis, (title, size) in zip(axes[0], sizes.items(), strict=True):
-        image = axis.imshow(size, cmap="cividis", norm=matplotlib.colors.PowerNorm(0.5, vmin=0, vmax=top))
+        image = axis.imshow(size, cmap="cividis", norm=PowerNorm(0.5, vmin=0, vmax=top))
         width = len(size) // n_experts
         for edge in range(1, n_experts):
             axis.axhline(edge * width - 0.5, color="white", lw=1)

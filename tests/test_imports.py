@@ -7,14 +7,20 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "croco_np"
 FLOORS = (
-    {"diagnostics.__main__", "diagnostics.report"},
-    {"gradcheck.cases", "gradcheck.stops", "gradcheck.__main__", "models.__main__", "__main__", "train"},
+    {"doctor"},
+    {"bench"},
+    {"diagnostics.__main__", "diagnostics.report", "predict.__main__"},
+    {"gradcheck.cases", "gradcheck.stops", "gradcheck.__main__", "models.__main__", "__main__", "train", "teaching"},
+    {"predict"},
     {"objective", "checkpoint", "config", "plots", "datasets.load"},
     {"models", "metrics", "diagnostics", "optim"},
     {"losses", "datasets"},
     {"layers", "gradcheck"},
     {"kernels", "progress", "command"},
     {"backend", "tree", "batch", "errors"},
+    {"heap"},
+    {"threads"},
+    {"cpu"},
 )
 
 

@@ -4,25 +4,38 @@ import numpy as np
 import pytest
 
 import croco_np.kernels.adam
+import croco_np.kernels.idle
 import croco_np.kernels.mix
 import croco_np.kernels.ranking
 import croco_np.kernels.relu
 import croco_np.kernels.rows  # noqa: F401  (defining the kernels registers them)
 from croco_np.backend import KERNELS, numba
+from croco_np.kernels.idle import plan, series
 
 TOLERANCE = {np.float64: 1e-13, np.float32: 2e-6}  # relative; sums are added up in another order
 
 
 def draw_rows(rng, kind):
-    places = rng.integers(0, 9, 40)
-    order = np.argsort(places, kind="stable")
-    starts = np.unique(places[order], return_index=True)[1]
-    return order, starts, rng.standard_normal((10, 3, 4 * 5)).astype(kind), 4
+    slots = np.unique(rng.integers(0, 3, (10, 5)) + 3 * np.arange(5), return_inverse=True)[1]
+    return slots, int(slots.max()) + 1, rng.standard_normal((10, 3, 5 * 4)).astype(kind)
+
+
+def draw_rows_of_all(rng, kind):
+    return rng.integers(0, 9, (10, 4)), 9, rng.standard_normal((10, 3, 150)).astype(kind)
 
 
 def draw_adam(rng, kind, *extra):
     w, g, m = (rng.standard_normal((7, 5)).astype(kind) for _ in range(3))
     return w, g, m, rng.random((7, 5)).astype(kind), 1e-2, 0.5, 0.9, 0.999, 1e-8
+
+
+def draw_idle(rng, kind):
+    """Four rows, one of them never used, that slept 1, 30 or 399 steps before step 400."""
+    w, _, m, v, *_ = draw_adam(rng, kind)
+    m[4] = v[4] = 0
+    gaps = np.array([1, 30, 399])
+    coefficients, _ = series(plan(w.dtype, 0.9, 0.999), gaps, 400, 1e-2, 0.9, 0.999)
+    return w, np.array([0, 1, 4, 6]), m, v, np.array([2, 0, 2, 1]), gaps, coefficients, 0.9, 0.999, 1e-8
 
 
 def draw_mix(rng, kind, *gate):
@@ -44,6 +57,12 @@ def draw_ranking(rng, kind):
 DRAW = {
     "gather": lambda rng, kind: (rng.standard_normal((9, 3, 5)).astype(kind), rng.integers(0, 9, (10, 4))),
     "sum_by_row": draw_rows,
+    "add_rows": lambda rng, kind: (
+        rng.standard_normal((10, 3, 150)).astype(kind),
+        rng.standard_normal((9, 3, 150)).astype(kind),
+        rng.integers(0, 9, (10, 4)),
+    ),
+    "sum_rows": draw_rows_of_all,
     "bias_relu": lambda rng, kind: (rng.standard_normal((11, 150)).astype(kind), rng.standard_normal(150).astype(kind)),
     "relu_backward": lambda rng, kind: (
         np.maximum(rng.standard_normal((11, 150)), 0).astype(kind),
@@ -58,9 +77,10 @@ DRAW = {
     "adam_rows": lambda rng, kind: (lambda w, g, *rest: (w, np.array([1, 4]), g[:2].copy(), *rest))(
         *draw_adam(rng, kind)
     ),
-    "decay_rows": lambda rng, kind: (lambda w, g, m, v, *rest: (w, m, v, rng.random(7) < 0.5, *rest))(
-        *draw_adam(rng, kind)
-    ),
+    "catch_up_rows": draw_idle,
+    "replay_rows": lambda rng, kind: (
+        lambda w, rows, m, v, gap, gaps, _, *betas: (w, rows, m, v, gaps[gap], 400, 300, 1e-2, *betas)
+    )(*draw_idle(rng, kind)),
 }
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..progress import bars
-from . import aliccp, kuairand
+from . import aliccp
 from .simulate import simulate
 
 ALICCP_SOURCE = "https://tianchi.aliyun.com/dataset/408"
@@ -19,6 +19,8 @@ def load(config, say=print):
     if config.data_dir and not folder.is_dir():
         raise InputError(f"--data-dir {folder}: no such folder")
     if config.dataset == "kuairand":
+        from . import kuairand  # with it pandas, half a second that nobody else has to wait
+
         return kuairand.read(folder, config.train_until, config.valid_until, config.min_count)
     if not config.data_dir and not aliccp.present(folder):
         say(

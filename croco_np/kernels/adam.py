@@ -23,11 +23,12 @@ def adam_dense(w, g, m, v, step, c, b1, b2, eps):
 @adam_dense.numba
 def adam_dense(w, g, m, v, step, c, b1, b2, eps):
     kind = w.dtype.type
-    step, c, b1, b2, eps, one = kind(step), kind(c), kind(b1), kind(b2), kind(eps), kind(1)
+    new1, new2 = kind(1 - b1), kind(1 - b2)  # not kind(1) - kind(b2): in float32 that is wrong in the fifth digit
+    step, c, b1, b2, eps = kind(step), kind(c), kind(b1), kind(b2), kind(eps)
     for i in prange(w.shape[0]):
         for k in range(w.shape[1]):
-            m[i, k] = b1 * m[i, k] + (one - b1) * g[i, k]
-            v[i, k] = b2 * v[i, k] + (one - b2) * g[i, k] * g[i, k]
+            m[i, k] = b1 * m[i, k] + new1 * g[i, k]
+            v[i, k] = b2 * v[i, k] + new2 * g[i, k] * g[i, k]
             w[i, k] -= step * m[i, k] / (np.sqrt(v[i, k]) / c + eps)
 
 
@@ -42,30 +43,11 @@ def adam_rows(w, rows, g, m, v, step, c, b1, b2, eps):
 @adam_rows.numba
 def adam_rows(w, rows, g, m, v, step, c, b1, b2, eps):
     kind = w.dtype.type
-    step, c, b1, b2, eps, one = kind(step), kind(c), kind(b1), kind(b2), kind(eps), kind(1)
+    new1, new2 = kind(1 - b1), kind(1 - b2)  # not kind(1) - kind(b2): in float32 that is wrong in the fifth digit
+    step, c, b1, b2, eps = kind(step), kind(c), kind(b1), kind(b2), kind(eps)
     for r in prange(len(rows)):
         i = rows[r]
         for k in range(w.shape[1]):
-            m[i, k] = b1 * m[i, k] + (one - b1) * g[r, k]
-            v[i, k] = b2 * v[i, k] + (one - b2) * g[r, k] * g[r, k]
+            m[i, k] = b1 * m[i, k] + new1 * g[r, k]
+            v[i, k] = b2 * v[i, k] + new2 * g[r, k] * g[r, k]
             w[i, k] -= step * m[i, k] / (np.sqrt(v[i, k]) / c + eps)
-
-
-@kernel
-def decay_rows(w, m, v, idle, step, c, b1, b2, eps):
-    """Rows of w (V, K) that no sample touched, where idle (V,) is True: g = 0, yet moments decay and weights move."""
-    m[idle] *= b1
-    v[idle] *= b2
-    w[idle] -= step * m[idle] / (np.sqrt(v[idle]) / c + eps)
-
-
-@decay_rows.numba
-def decay_rows(w, m, v, idle, step, c, b1, b2, eps):
-    kind = w.dtype.type
-    step, c, b1, b2, eps = kind(step), kind(c), kind(b1), kind(b2), kind(eps)
-    for i in prange(w.shape[0]):
-        if idle[i]:
-            for k in range(w.shape[1]):
-                m[i, k] = b1 * m[i, k]
-                v[i, k] = b2 * v[i, k]
-                w[i, k] -= step * m[i, k] / (np.sqrt(v[i, k]) / c + eps)

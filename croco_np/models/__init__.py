@@ -1,6 +1,7 @@
 """The systems of the paper by name.
 
-A model has `init(rng)`, `forward(params, batch) -> (Output, cache)` and `backward(cache, dOutput) -> grads`.
+A model has `init(rng)`, `forward(params, batch) -> (Output, cache)` and `backward(cache, dOutput) -> grads`;
+`reads(batch)` says which rows of its tables forward will read.
 """
 
 from functools import partial

@@ -79,6 +79,9 @@ class AdaSparse(Assembly):
         outside = (shares < self.low) | (shares > self.high)
         return gap, outside * self.schedule(step)[1] * abs(gap)
 
+    def looks_up(self, batch):
+        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains)}
+
     def forward(self, p, batch):
         h, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)

@@ -19,3 +19,12 @@ class Assembly:
             elif isinstance(part, tuple) and all(hasattr(layer, "init") for layer in part):
                 params[name] = {str(i): layer.init(rng) for i, layer in enumerate(part)}
         return params
+
+    def looks_up(self, batch):
+        """The ids that each layer of embeddings looks up in `forward`: {name of the field: (B, F) int}."""
+        return {"embeddings": batch.ids}
+
+    def reads(self, batch):
+        """The rows of tables that `forward` reads: pairs of a table's path and its rows, with repeats."""
+        for name, ids in self.looks_up(batch).items():
+            yield f"{name}.table", (ids + getattr(self, name).offsets).ravel()

@@ -57,6 +57,9 @@ class HiNet(Assembly):
             towers=PerDomain(Tower((3 * sizes.expert_sizes[-1], *sizes.tower_sizes)), n_domains),
         )
 
+    def looks_up(self, batch):
+        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains)}
+
     def forward(self, p, batch):
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)

@@ -75,6 +75,10 @@ class PEPNet(Assembly):
             gate_at=sizes.gate_at,
         )
 
+    def looks_up(self, batch):
+        personal = batch.ids[:, self.personal_fields]
+        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains), "prior": personal}
+
     def forward(self, p, batch):
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)

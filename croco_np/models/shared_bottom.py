@@ -74,6 +74,11 @@ class SingleDomain:
     def init(self, rng):
         return {str(s): self.model.init(rng) for s in range(self.n_domains)}
 
+    def reads(self, batch):
+        for s, rows in enumerate(batch.domains):
+            for path, ids in self.model.reads(batch.only(rows)):
+                yield f"{s}.{path}", ids
+
     def forward(self, p, batch):
         parts = [self.model.forward(p[str(s)], batch.only(rows)) for s, rows in enumerate(batch.domains)]
         outputs, caches = zip(*parts, strict=True)

@@ -54,6 +54,9 @@ class STAR(Assembly):
             auxiliary=Tower((width + n_in, *sizes.tower_sizes)),
         )
 
+    def looks_up(self, batch):
+        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains)}
+
     def forward(self, p, batch):
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)

@@ -19,7 +19,8 @@ def run(argv):
     if resume:
         folder, config = RunFolder.existing(resume)
         config = resumed(config, given)
-    limits = set_threads(config.threads) if config.threads else None  # noqa: F841 (the limit lives as long as its name)
+    if config.threads:
+        set_threads(config.threads)
     splits = load(config)
     for note in splits.notes:
         print(note, flush=True)

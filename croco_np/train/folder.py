@@ -8,9 +8,10 @@ from pathlib import Path
 from .. import checkpoint
 from ..config import Config
 from ..errors import InputError
+from ..predict.saved import MODEL
 from ..tree import flatten, with_leaves
 
-CHECKPOINT, MODEL, MAP = "checkpoint.safetensors", "model.safetensors", "covariance.safetensors"
+CHECKPOINT, MAP = "checkpoint.safetensors", "covariance.safetensors"
 
 
 class RunFolder:
@@ -62,6 +63,7 @@ class RunFolder:
         arrays = {f"params.{k}": v for k, v in flatten(state.params).items()}
         arrays |= {f"m.{k}": v for k, v in flatten(state.moments["m"]).items()}
         arrays |= {f"v.{k}": v for k, v in flatten(state.moments["v"]).items()}
+        arrays |= {f"last.{k}": v for k, v in state.moments["last"].items()}  # idle rows are saved as they are
         facts = {"state": state.facts, "t": state.moments["t"], "rng": state.rng.bit_generator.state}
         checkpoint.save(self.path / CHECKPOINT, arrays, _about(setup) | facts)
         self.write("history.jsonl", "".join(json.dumps(entry) + "\n" for entry in state.facts["history"]))
@@ -88,12 +90,14 @@ class RunFolder:
         if facts["schema"] != _about(setup)["schema"]:
             raise InputError(f"{path}: the data has other columns or vocabularies than when the run began")
 
+        def part(prefix):
+            return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+
         def tree(prefix):
-            leaves = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-            return with_leaves(state.params, leaves)
+            return with_leaves(state.params, part(prefix))
 
         state.facts = facts["state"]
-        state.moments = {"t": facts["t"], "m": tree("m."), "v": tree("v.")}
+        state.moments = {"t": facts["t"], "m": tree("m."), "v": tree("v."), "last": part("last.")}
         state.params = tree("params.")
         state.rng.bit_generator.state = facts["rng"]
         if state.facts["best_epoch"] is not None:

@@ -15,6 +15,7 @@ from ..metrics import evaluate
 from ..models import MODELS
 from ..objective import Objective
 from ..optim import OPTIMISERS, Adam
+from ..predict import Predictor
 from ..progress import bar
 from ..tree import tree_map
 
@@ -81,15 +82,23 @@ class Setup:
         }
         return State(params, self.optimiser.init(params), sample, facts)
 
-    def step(self, state, batch):
-        """One training step; returns the parts of the loss before it."""
+    def step(self, state, batch, defer=False):
+        """One training step; returns the parts of the loss before it.
+
+        With `defer`, the tables' idle rows wait until a later step needs them or `settle` is called.
+        """
+        self.optimiser.catch_up(state.params, self.model.reads(batch), state.moments)
         out, cache = self.model.forward(state.params, batch)
         parts, d, own = self.objective(out, batch, state.rng, state.params.get("loss"))  # Eq. 7, at every tap
         grads = self.model.backward(cache, d)
         if self.objective.has_parameters:
             grads["loss"] = own
-        self.optimiser.step(state.params, grads, state.moments)
+        self.optimiser.step(state.params, grads, state.moments, defer)
         return parts
+
+    def settle(self, state):
+        """Bring all parameters up to date: they may now be read outside of `step`."""
+        self.optimiser.settle(state.params, state.moments)
 
     def batches(self, epoch, position=0):
         """The batches of an epoch from a position on. Their order depends on the seed and the epoch alone."""
@@ -105,11 +114,7 @@ class Setup:
 
     def logits(self, params, rows):
         """Click logits of all rows, (N,) float64."""
-        z = np.empty(rows.n)
-        for start in range(0, rows.n, EVALUATION_ROWS):
-            out, at = self.outputs(params, rows, np.arange(start, min(start + EVALUATION_ROWS, rows.n)))
-            z[at] = out.logits
-        return z
+        return Predictor(self.model, params, self.splits.schema, self.config.dtype).logits(rows)
 
     def covariance(self, params):
         """Covariance map of the experts on the first validation rows; None for a model without the tap `experts`."""
@@ -128,7 +133,7 @@ def fit(setup, state, folder, interrupted=lambda: False, say=print):
         with bar(setup.splits.train.n, f"epoch {facts['epoch']}", initial=facts["position"]) as progress:
             for batch in setup.batches(facts["epoch"], facts["position"]):
                 started = time.perf_counter()
-                parts = setup.step(state, batch)
+                parts = setup.step(state, batch, defer=True)
                 facts["train_seconds"] += time.perf_counter() - started
                 _count(facts, parts, len(batch.labels))
                 if not np.isfinite(parts["total"]):
@@ -136,8 +141,10 @@ def fit(setup, state, folder, interrupted=lambda: False, say=print):
                         f"step {facts['step']}: the loss is {parts['total']}; try a smaller --lr or --alpha "
                         f"(the last checkpoint in {folder.path} is from before)"
                     )
-                if facts["step"] == c.compare_steps and (cov := setup.covariance(state.params)) is not None:
-                    folder.save_map(cov, facts["step"])
+                if facts["step"] == c.compare_steps:
+                    setup.settle(state)
+                    if (cov := setup.covariance(state.params)) is not None:
+                        folder.save_map(cov, facts["step"])
                 progress.set_postfix(loss=f"{facts['sums']['bce'] / facts['position']:.4f}", refresh=False)
                 progress.update(len(batch.labels))
                 if interrupted():
@@ -160,6 +167,9 @@ def _count(facts, parts, rows):
 def end_epoch(setup, state, folder, say):
     """Validate, keep the best weights, note the epoch in the history, save."""
     facts, valid = state.facts, setup.splits.valid
+    started = time.perf_counter()
+    setup.settle(state)
+    facts["train_seconds"] += time.perf_counter() - started
     measures = evaluate(setup.logits(state.params, valid), np.asarray(valid.labels), np.asarray(valid.users))
     means = {name: total / facts["position"] for name, total in facts["sums"].items()}
     entry = {"epoch": facts["epoch"], "step": facts["step"], **means, "valid": measures}

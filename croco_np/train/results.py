@@ -6,7 +6,6 @@ from itertools import chain, count, islice
 
 import numpy as np
 
-from .. import plots
 from ..diagnostics import between_experts
 from ..metrics import evaluate_domains
 from ..progress import bar
@@ -16,6 +15,8 @@ from .loop import Setup
 
 def finish(setup, state, folder, say=print):
     """Measure the best weights on the test rows; write metrics.json and the pictures; show the table."""
+    from .. import plots  # with it matplotlib: half a second, due when there is something to draw
+
     c, splits, facts = setup.config, setup.splits, state.facts
     params = state.params if state.best is None else state.best
     measures = evaluate_domains(setup.logits(params, splits.test), splits.test, splits.schema.domains)

@@ -1,0 +1,97 @@
+"""How fast training is, against its floor (the matrix products alone) and, with --peer torch, against PyTorch.
+
+Sizes are those of known data sets; ids are made up. Contenders take turns, figures are medians, ratios hold within one
+report. PyTorch runs in a process of its own and need not be installed here: --peer-python names an interpreter that
+has it.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from ..backend import set_threads
+from ..command import Parser, status
+from ..errors import InputError
+from ..models import MODELS
+from ..optim import OPTIMISERS
+from . import report
+from .machine import blas, cores, cpu
+from .single import bench
+from .sweeps import SWEEPS, points, sweep
+from .workloads import WORKLOADS
+
+
+def run(argv):
+    """The command; returns the exit status."""
+    args = _parser().parse_args(argv)
+    for flag, value, low in (
+        ("--threads", args.threads, 0),
+        ("--repeats", args.repeats, 1),
+        ("--batch-size", args.batch_size, 1),
+    ):
+        if value is not None and value < low:
+            raise InputError(f"{flag} {value}: must be at least {low}")
+    if args.peer_python and not args.peer:
+        raise InputError("--peer-python: goes with --peer torch")
+    for flag, value, fixed in (("--model", args.model, "systems"), ("--batch-size", args.batch_size, "batch")):
+        if value is not None and args.sweep == fixed:
+            raise InputError(f"{flag}: --sweep {fixed} goes through all of them")
+    if args.json and not Path(args.json).absolute().parent.is_dir():
+        raise InputError(f"--json {args.json}: no such folder; make it first")
+    threads = args.threads or cores()
+    chosen = {"model": args.model, "optimiser": args.optimiser, "batch_size": args.batch_size}
+    options = {name: value for name, value in chosen.items() if value is not None} | {"threads": args.threads}
+    workload = WORKLOADS[args.workload].with_options(**options)
+    _ = workload.config  # refused now, if at all
+    python = (args.peer_python or sys.executable) if args.peer else None
+    limits = set_threads(threads)  # noqa: F841 (the limit lives as long as its name)
+    if args.sweep:
+        found = _sweep(args, workload, threads, python)
+    else:
+        found = bench(workload, threads, args.repeats, args.predict, python)
+        print("\n".join(report.single(found)))
+    if args.json:
+        try:
+            Path(args.json).write_text(json.dumps(found, indent=1) + "\n")
+        except OSError as error:
+            raise InputError(f"--json {args.json}: cannot be written: {error.strerror}") from error
+    return 0
+
+
+def _sweep(args, workload, threads, python):
+    """Run and print a sweep -> JSON object."""
+    mode = "inference" if args.predict else "training"
+    print(f"{args.sweep}, {args.workload} (made-up ids), {mode}, {threads} thread(s); {cpu()}; BLAS: {blas()}")
+    tables = {}
+    for title, workloads in points(args.sweep, workload, args.optimiser):
+        rows = sweep(title, workloads, threads, args.repeats, args.predict, python)
+        tables[title] = report.rows_json(rows)
+        print("\n" + "\n".join(report.table(title, rows)), flush=True)
+    facts = {"workload": args.workload, "simulated": True, "mode": "predict" if args.predict else "train"}
+    facts |= {"model": workload.config.model, "threads": threads, "cpu": cpu(), "blas": blas(), "sweep": args.sweep}
+    return facts | {"tables": tables}
+
+
+def _parser():
+    parser = Parser(prog="python -m croco_np.bench", description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add("--workload", default="aliccp", choices=tuple(WORKLOADS), help="sizes of which data set (default: aliccp)")
+    add("--model", choices=tuple(MODELS), help="which system (default: crocodile)")
+    add("--optimiser", choices=tuple(OPTIMISERS), help="default: lazy_adam for aliccp, adam for the others")
+    add("--batch-size", type=int, help="rows a step (default: 4096 for aliccp)")
+    add("--threads", type=int, default=0, help="threads of Numba, BLAS and the peer; 0 = all cores (default)")
+    add("--repeats", type=int, default=15, help="timed steps of each contender (default: 15)")
+    add("--predict", action="store_true", help="inference in the place of training")
+    add("--peer", choices=("torch",), help="PyTorch does the same steps")
+    add("--peer-python", metavar="PATH", help="interpreter that has PyTorch (default: this one)")
+    add("--sweep", choices=SWEEPS, help="one size varied: a table, with ratios against its first row")
+    add("--json", metavar="FILE", help="write everything there, too")
+    return parser
+
+
+def main(argv=None):
+    return status(run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

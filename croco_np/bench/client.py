@@ -1,0 +1,138 @@
+"""PyTorch in a process of its own, which does the same steps: our side of the conversation.
+
+    PYTHON croco_np/bench/peer FOLDER        FOLDER holds job.json, params.npz, batches.npz
+
+It is asked and answers in lines of JSON: {"do": "settings"}, {"do": "train", "setting": ..., "batch": ...}, ...; what
+it cannot do is answered by {"error": "one line"}.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..tree import flatten
+
+PEER = Path(__file__).parent / "peer"
+OURS = ("OMP_WAIT_POLICY", "OPENBLAS_", "KMP_")  # names, or beginnings of names, that this package may set for itself
+PAUSE = 0.1  # seconds after a step: its threads may spin on for a while, and would slow down whoever is next
+
+
+class Refused(Exception):
+    """The peer's own words on why it cannot do a thing."""
+
+
+class Peer:
+    """The process, and the job it was started for. A context manager.
+
+    python   interpreter that has PyTorch
+    ours     `Ours` before its first step: parameters, batches and config are handed over
+    program  what to run, a folder or a file (default: `PEER`)
+    """
+
+    def __init__(self, python, ours, threads, program=None):
+        self.do = "predict" if ours.predict else "train"
+        self.n_batches, self.first = len(ours.batches), {}
+        self.scratch = ExitStack()
+        folder = Path(self.scratch.enter_context(tempfile.TemporaryDirectory(prefix="croco-np-peer-")))
+        self.errors = folder / "stderr.txt"
+        try:
+            _write_job(folder, ours, threads)
+            with self.errors.open("w") as errors:
+                self.process = subprocess.Popen(
+                    [python, str(program or PEER), str(folder)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    env=environment(),
+                    text=True,
+                )
+        except OSError as error:
+            self.scratch.close()
+            raise InputError(f"--peer-python {python}: cannot be started: {error.strerror or error}") from error
+
+    def ask(self, do, **more):
+        """One question -> the answer; raises `Refused` for an error, InputError if the process is gone."""
+        try:
+            self.process.stdin.write(json.dumps({"do": do, **more}) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+            answer = json.loads(line)
+        except (OSError, ValueError):
+            raise InputError(f"the peer process ended or did not answer with JSON: {self._last_words()}") from None
+        if "error" in answer:
+            raise Refused(answer["error"])
+        return answer
+
+    def step(self, setting):
+        """function(i) -> seconds of a step by this setting, as `measure.interleave` wants it."""
+
+        def step(i):
+            answer = self.ask(self.do, setting=setting, batch=i % self.n_batches)
+            time.sleep(PAUSE)
+            self.first.setdefault(setting, answer["loss" if self.do == "train" else "mean"])
+            return answer["seconds"]
+
+        return step
+
+    def _last_words(self):
+        """The end of what the process wrote to stderr."""
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        lines = self.errors.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"no message, exit status {self.process.poll()}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        try:
+            self.process.stdin.write('{"do": "quit"}\n')
+            self.process.stdin.close()
+            self.process.wait(10)
+        except (OSError, subprocess.TimeoutExpired):
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.scratch.close()
+
+
+def environment():
+    """Our environment without what this package set for its own thread pools; what the user set stays."""
+    start = Path("/proc/self/environ")  # as it was when this process began
+    before = start.read_bytes().split(b"\0") if start.exists() else []
+    before = {os.fsdecode(entry.split(b"=", 1)[0]) for entry in before}
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS) or name in before}
+
+
+def _write_job(folder, ours, threads):
+    config, schema, objective = ours.setup.config, ours.workload.schema, ours.setup.objective
+    job = {
+        "model": config.model,
+        "config": config.json(),
+        "schema": {
+            "vocabulary": schema.vocabulary,
+            "prior_fields": schema.prior_fields,
+            "personal_fields": schema.personal_fields,
+            "n_domains": len(schema.domains),
+        },
+        "alpha": config.alpha if objective.active else 0.0,
+        "lr": config.lr,
+        "threads": threads,
+    }
+    (folder / "job.json").write_text(json.dumps(job))
+    np.savez(folder / "params.npz", **{k: w.astype(np.float32) for k, w in flatten(ours.state.params).items()})
+    batches = {}
+    for i, batch in enumerate(ours.batches):
+        batches[f"{i}.ids"] = batch.ids.astype(np.int64)
+        batches[f"{i}.labels"] = batch.labels.astype(np.float32)
+        batches[f"{i}.sizes"] = np.array([rows.stop - rows.start for rows in batch.domains], np.int64)
+    np.savez(folder / "batches.npz", **batches)

@@ -1,0 +1,118 @@
+"""The floor: the matrix products of a step, as the equations have them, and nothing else.
+
+Which products a forward pass takes is watched, not written down: parameters are handed in as arrays that note each
+product they take part in. A product x W, (m, k) times (k, n), brings two more in training, dW = x^T dz and dx = dz W^T,
+of as many operations. CovLoss takes Z^T Z, which is symmetric and which NumPy computes by SYRK in half the operations,
+and Z times a matrix of signs. All are then replayed at the same shapes, into buffers that are there already.
+
+Each product counts at full size, also where the program gets around a part of it: `LookUpExperts` is replaced by its
+definition while we watch. So a program may come nearer to the floor than its other work seems to allow.
+
+Left out: products of losses other than CovLoss.
+"""
+
+import time
+from contextlib import contextmanager
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from ..backend import using
+from ..layers import LookUpExperts
+from ..tree import tree_map
+
+
+class Shape(NamedTuple):
+    """`copies` products (m, k) times (k, n); `inputs` of the left sides differ: 1 if all copies read the same one."""
+
+    copies: int
+    inputs: int
+    m: int
+    k: int
+    n: int
+
+    @property
+    def flop(self):
+        return 2 * self.copies * self.m * self.k * self.n
+
+
+def forward_products(model, params, batch):
+    """The shapes of the products of a forward pass, and the model's output."""
+    shapes = []
+
+    class Watched(np.ndarray):
+        def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+            inputs = [_plain(x) for x in inputs]
+            if out is not None:
+                kwargs["out"] = tuple(_plain(x) for x in out)
+            result = getattr(ufunc, method)(*inputs, **kwargs)
+            if ufunc is np.matmul and result.size:
+                x, w = inputs
+                shapes.append(Shape(prod(result.shape[:-2]), prod(x.shape[:-2]), *x.shape[-2:], w.shape[-1]))
+            return result.view(Watched) if isinstance(result, np.ndarray) else result
+
+    with using("numpy"), _textbook():
+        out, _ = model.forward(tree_map(lambda w: w.view(Watched), params), batch)
+    return shapes, out
+
+
+@contextmanager
+def _textbook():
+    """Inside the block `LookUpExperts` takes no short cut: first look up, then run the experts."""
+
+    def forward(self, p, ids):
+        return self.experts.forward(p["experts"], self.embeddings.forward(p["embeddings"], ids)[0])
+
+    before, LookUpExperts.forward = LookUpExperts.forward, forward
+    try:
+        yield
+    finally:
+        LookUpExperts.forward = before
+
+
+def _plain(x):
+    return x.view(np.ndarray) if isinstance(x, np.ndarray) else x
+
+
+class Floor:
+    """The products of a step of ours, ready to be replayed.
+
+    flop  operations of a step, an addition and a multiplication counting as two
+    """
+
+    def __init__(self, setup, params, batch, predict=False):
+        shapes, out = forward_products(setup.model, params, batch)
+        rng, dtype = np.random.default_rng(0), np.dtype(setup.config.dtype)
+
+        def draw(*shape):
+            return rng.standard_normal(shape, np.float32).astype(dtype, copy=False)
+
+        self.calls, self.flop = [], 0
+        for copies, inputs, m, k, n in shapes:
+            x, w, z = draw(inputs, m, k), draw(copies, k, n), np.empty((copies, m, n), dtype)
+            self.calls.append((x, w, z))
+            if not predict:
+                dz = draw(copies, m, n)
+                self.calls.append((x.swapaxes(1, 2), dz, np.empty((copies, k, n), dtype)))
+                self.calls.append((dz, w.swapaxes(1, 2), np.empty((copies, m, k), dtype)))
+        self.flop += sum(s.flop for s in shapes) * (1 if predict else 3)
+        objective = setup.objective
+        if not predict and objective.active and objective.loss == "covariance":
+            n_rows, n_experts, width = out.experts.shape
+            n_rows, n = min(objective.rows or n_rows, n_rows), n_experts * width
+            z, signs = draw(n_rows, n), np.sign(draw(n, n))
+            self.calls += [(z.T, z, np.empty((n, n), dtype)), (z, signs, np.empty((n_rows, n), dtype))]
+            self.flop += covariance_flop(n_rows, n)
+
+    def step(self, _=0):
+        """Replay all products -> seconds."""
+        started = time.perf_counter()
+        for a, b, out in self.calls:
+            np.matmul(a, b, out=out)
+        return time.perf_counter() - started
+
+
+def covariance_flop(n_rows, n):
+    """Operations of CovLoss on n = M K columns: Z^T Z by SYRK, half of 2 B n^2, and Z times signs."""
+    return n_rows * n**2 + 2 * n_rows * n**2

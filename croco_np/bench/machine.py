@@ -1,0 +1,77 @@
+"""What the machine can do: rate of matrix products, rate of memory, and their names."""
+
+import os
+import platform
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+SIDE = 1536  # of the square product whose rate stands for all products
+NUMBERS = 1 << 24  # float32 in each array of the memory test: far more than caches hold
+CHUNK = 1 << 16  # of them at a time and thread
+
+
+def cores():
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu():
+    """The processor's name, as far as the system tells."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def blas():
+    """The BLAS behind NumPy: "openblas 0.3.31, SkylakeX kernels, 2 threads"."""
+    found = [library for library in threadpool_info() if library["user_api"] == "blas"]
+    if not found:
+        return "unknown"
+    b = next((library for library in found if "numpy" in library["filepath"]), found[0])  # SciPy may bring another
+    kernels = f", {b['architecture']} kernels" if b.get("architecture") else ""
+    return f"{b['internal_api']} {b['version']}{kernels}, {b['num_threads']} threads"
+
+
+class Product:
+    """A square float32 product, as fast as BLAS goes."""
+
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.a, self.b = (rng.standard_normal((SIDE, SIDE), np.float32) for _ in range(2))
+        self.out = np.empty_like(self.a)
+
+    def step(self, _=0):
+        started = time.perf_counter()
+        np.matmul(self.a, self.b, out=self.out)
+        return time.perf_counter() - started
+
+    flop = 2 * SIDE**3
+
+
+class Triad:
+    """a <- b + s c over arrays that no cache holds, split among threads: two reads and one write, as STREAM counts.
+
+    In chunks of which the second pass finds the first's result in the cache, so memory sees each array once.
+    """
+
+    def __init__(self, threads):
+        self.a, self.b, self.c = (np.ones(NUMBERS, np.float32) for _ in range(3))
+        self.pool, self.parts = ThreadPoolExecutor(threads), np.linspace(0, NUMBERS, threads + 1).astype(int)
+
+    def _part(self, start, stop):
+        for i in range(start, stop, CHUNK):
+            rows = slice(i, min(i + CHUNK, stop))
+            np.multiply(self.c[rows], np.float32(3), out=self.a[rows])
+            np.add(self.a[rows], self.b[rows], out=self.a[rows])
+
+    def step(self, _=0):
+        started = time.perf_counter()
+        list(self.pool.map(self._part, self.parts[:-1], self.parts[1:]))
+        return time.perf_counter() - started
+
+    bytes = 3 * 4 * NUMBERS

@@ -1,0 +1,41 @@
+"""One step of ours: what `croco_np.train` does with a batch, or the forward pass of a model that is used."""
+
+import time
+
+import numpy as np
+
+from ..losses.bce import sigmoid
+from ..train.loop import Setup
+
+
+def probabilities(setup, params, batch):
+    """Click probabilities of the rows of a batch, (B,)."""
+    out, _ = setup.model.forward(params, batch._replace(training=False))
+    return sigmoid(out.logits)
+
+
+class Ours:
+    """A workload ready to run; parameters and batches are made here, the first step compiles.
+
+    predict  steps are inference in the place of training
+    first    of the first step: its loss before it (training) or its mean probability, to compare with a peer's
+    """
+
+    def __init__(self, workload, predict=False):
+        self.workload, self.predict, self.first = workload, predict, None
+        self.setup = Setup(workload.config, workload.splits())
+        self.state = self.setup.start()
+        self.batches = list(self.setup.batches(1))
+
+    def step(self, i):
+        """One step on batch `i` modulo the number of batches -> seconds."""
+        batch = self.batches[i % len(self.batches)]
+        started = time.perf_counter()
+        if self.predict:
+            result = probabilities(self.setup, self.state.params, batch)
+        else:
+            result = self.setup.step(self.state, batch, defer=True)["total"]
+        seconds = time.perf_counter() - started
+        if self.first is None:
+            self.first = float(np.mean(result))
+        return seconds

@@ -1,0 +1,103 @@
+"""PyTorch in the benchmark: the same models, written for PyTorch and as fast as it goes on a CPU.
+
+    PYTHON croco_np/bench/peer FOLDER        PYTHON needs torch and numpy, nothing else
+
+FOLDER holds job.json, params.npz and batches.npz. Then each line of JSON on stdin is answered by one on stdout:
+
+    {"do": "settings"}                                  {"settings": [...], "version": ..., "threads": ...}
+    {"do": "train", "setting": ..., "batch": i}         {"seconds": ..., "loss": ...}, one step and the loss before it
+    {"do": "predict", "setting": ..., "batch": i}       {"seconds": ..., "mean": ...}, of the probabilities
+    {"do": "logits", "setting": ..., "batch": i}        {"logits": [...]}
+    {"do": "memory"}                                    {"peak_rss_mb": ...}
+    {"do": "drop", "setting": ...}                      {}, its parameters are freed
+    {"do": "quit"}                                      nothing, the process ends
+
+What fails is answered by {"error": "one line"}. A setting is built when it is first used, with parameters of its own;
+seconds are those of the step, and where something had to be built or compiled first, "build_seconds" tells how long.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+
+import torch
+from contender import SETTINGS, Contender
+from job import read
+
+
+class Peer:
+    """The conversation: one method for each thing that can be asked."""
+
+    def __init__(self, folder):
+        self.job, self.params, self.batches = read(folder)
+        torch.set_num_threads(self.job.threads)
+        self.contenders, self.compiled = {}, set()
+
+    def settings(self):
+        return {"settings": list(SETTINGS), "version": torch.__version__, "threads": torch.get_num_threads()}
+
+    def train(self, setting, batch):
+        contender, built = self._ready(setting, "train")
+        started = time.perf_counter()
+        loss = contender.train(self.batches[batch])
+        return {"seconds": time.perf_counter() - started, "loss": loss, **built}
+
+    def predict(self, setting, batch):
+        contender, built = self._ready(setting, "predict")
+        started = time.perf_counter()
+        p = contender.logits(self.batches[batch]).sigmoid()
+        return {"seconds": time.perf_counter() - started, "mean": float(p.mean()), **built}
+
+    def logits(self, setting, batch):
+        return {"logits": self._ready(setting, "predict")[0].logits(self.batches[batch]).tolist()}
+
+    def memory(self):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes; on macOS bytes
+        return {"peak_rss_mb": peak / (1e6 if sys.platform == "darwin" else 1e6 / 1024)}
+
+    def drop(self, setting):
+        self.contenders.pop(setting, None)
+        self.compiled = {use for use in self.compiled if use[0] != setting}
+        return {}
+
+    def _ready(self, setting, use):
+        """The contender, built and, for this use, compiled; and the seconds that took, if it was now."""
+        started = time.perf_counter()
+        if new := setting not in self.contenders:
+            self.contenders[setting] = Contender(self.job, self.params, setting)
+        contender = self.contenders[setting]
+        if contender.compiled and (setting, use) not in self.compiled:
+            contender.warm_up(self.batches, use == "train")
+            self.compiled.add((setting, use))
+            new = True
+        return contender, {"build_seconds": time.perf_counter() - started} if new else {}
+
+
+def main(folder):
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries and compilers print is no answer
+    peer, refused = None, None
+    try:
+        peer = Peer(folder)
+    except ValueError as error:
+        refused = error
+    for line in sys.stdin:
+        question = json.loads(line)
+        do = question.pop("do")
+        if do == "quit":
+            return
+        try:
+            if refused:
+                raise refused
+            answer = getattr(peer, do)(**question)
+        except Exception as error:  # whatever it is, the benchmark goes on without this setting
+            reason = str(error).strip().partition("\n")[0]
+            answer = {"error": f"{type(error).__name__}: {reason}" if not refused else reason}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,93 @@
+"""What the process was started for: the folder's three files."""
+
+import json
+from itertools import accumulate
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+DEFAULTS = {"cov_reduction": "sum", "cov_within": False, "cov_rows": 0}  # the CovLoss that is written down here
+
+
+class Batch(NamedTuple):
+    """Rows sorted by domain.
+
+    ids      (B, F) int64
+    labels   (B,)
+    domains  (B,) int64       domain of each row
+    sizes    S integers       rows of each domain
+    weights  (B,)             of each row's cross-entropy
+    """
+
+    ids: torch.Tensor
+    labels: torch.Tensor
+    domains: torch.Tensor
+    sizes: list[int]
+    weights: torch.Tensor
+
+
+class Job(NamedTuple):
+    """config: all fields of the run's config, as attributes; the rest as in job.json and its schema."""
+
+    model: str
+    config: SimpleNamespace
+    vocabulary: list[int]
+    prior_fields: list[int]
+    personal_fields: list[int]
+    n_domains: int
+    alpha: float
+    lr: float
+    threads: int
+
+    def places(self, path, batch):
+        """The rows of a table that a batch looks up, (B, F); tables of one name hold their fields one below another."""
+        *owner, name = path.split(".")[:-1]
+        if name == "domain":
+            return batch.domains[:, None]
+        ids = batch.ids
+        if owner:  # a domain's own
+            ids = ids.split(batch.sizes)[int(owner[0])]
+        fields = {"embeddings": None, "prior": self.personal_fields if self.model == "pepnet" else self.prior_fields}
+        fields, sizes = fields[name], self.vocabulary
+        if fields is not None:
+            ids, sizes = ids[:, fields], [sizes[f] for f in fields]
+        return ids + torch.tensor([0, *accumulate(sizes[:-1])])
+
+
+def read(folder):
+    """The job, its parameters {path: float32 array} and its batches; ValueError for what is not written down here."""
+    folder = Path(folder)
+    raw = json.loads((folder / "job.json").read_text())
+    job = Job(**{k: raw[k] for k in ("model", "alpha", "lr", "threads")}, **raw["schema"], config=_config(raw))
+    with np.load(folder / "params.npz") as arrays:
+        params = dict(arrays)
+    with np.load(folder / "batches.npz") as arrays:
+        n = len(arrays.files) // 3
+        batches = [_batch(job, *(arrays[f"{i}.{part}"] for part in ("ids", "labels", "sizes"))) for i in range(n)]
+    return job, params, batches
+
+
+def _config(raw):
+    config = SimpleNamespace(**raw["config"])
+    if raw["alpha"] and config.loss != "covariance":
+        raise ValueError(f"the peer has no loss {config.loss}, only covariance")
+    for name, value in DEFAULTS.items():
+        if raw["alpha"] and getattr(config, name) != value:
+            raise ValueError(f"the peer has CovLoss with {name} = {value} only")
+    if config.reduction == "dataset_mean":
+        raise ValueError("the peer has the reductions batch_mean and domain_mean only")
+    return config
+
+
+def _batch(job, ids, labels, sizes):
+    weights = 1 / np.maximum(sizes, 1) if job.config.reduction == "domain_mean" else np.full(len(sizes), 1 / len(ids))
+    return Batch(
+        ids=torch.from_numpy(ids),
+        labels=torch.from_numpy(labels),
+        domains=torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes)),
+        sizes=sizes.tolist(),
+        weights=torch.from_numpy(np.repeat(weights, sizes).astype(np.float32)),
+    )

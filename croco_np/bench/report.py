@@ -1,0 +1,92 @@
+"""Measurements as tables."""
+
+
+def single(r):
+    """The report on one workload, from the JSON object of `single.bench`: lines."""
+    ours, ms = r["samples_per_second"], r["milliseconds"]
+    what = "inference" if r["mode"] == "predict" else f"training with {r['optimiser']}"
+    yield f"{r['model']} on {r['workload']} (made-up ids), {what}, batches of {r['batch_size']:,}"
+    yield f"{r['cpu']}, {r['threads']} thread(s); BLAS: {r['blas']}"
+    yield ""
+    yield f"{'':<18}{'samples/s':>11}{'ms a step':>11}{'quartiles':>16}{'repeats':>9}{'ours is':>12}"
+    for name, rate in {"ours": ours, **r["peers"], "floor": r["floor_samples_per_second"]}.items():
+        t, ratio = ms[name], "" if name == "ours" else f"{ours / rate:.2f} x"
+        line = f"{name:<18}{rate:>11,.0f}{t['median']:>11.1f}{t['low']:>8.1f}{t['high']:>8.1f}"
+        yield line + f"{t['repeats']:>9}{ratio:>12}".rstrip()
+    for name, why in r["peers_absent"].items():
+        yield f"{name:<18}absent: {why}"
+    few = [name for name in r["peers"] if ms[name]["repeats"] < ms["ours"]["repeats"]]
+    if few:
+        yield f"{', '.join(few)}: fewer repeats, being slow"
+    rate, share = r["floor_gflops"], r["share_of_floor"]
+    yield f"floor: the products alone, {r['floor_gflop']:.3g} GFLOP a step at {rate:,.0f} GFLOP/s; we reach {share:.0%}"
+    rate = r["memory_gb_per_second"]
+    yield f"this machine: {r['gemm_gflops']:,.0f} GFLOP/s in a large product, {rate:.1f} GB/s of memory"
+    yield from _agreement(r)
+    yield ""
+    yield from _phases(r)
+    yield ""
+    yield from _start(r)
+
+
+def _agreement(r):
+    what = "mean probability" if r["mode"] == "predict" else "loss"
+    ours = r["first"]["ours"]
+    for name in r["disagreeing"]:
+        yield f"!!! {name} DOES NOT COMPUTE THE SAME: its first {what} is {r['first'][name]:.6g}, ours {ours:.6g}"
+    agreeing = [name for name in r["peers"] if name not in r["disagreeing"]]
+    if agreeing:
+        yield f"first {what}: ours {ours:.6g}, " + ", ".join(f"{name} {r['first'][name]:.6g}" for name in agreeing)
+
+
+def _phases(r):
+    total = sum(p["ms"] for p in r["phases"].values())
+    yield f"{'phase':<20}{'ms':>9}{'share':>8}   limit"
+    for name, p in ((name, p) for name, p in r["phases"].items() if p["ms"] or p["limit"]):
+        limit = f"{p['limit_ms']:.2f} ms ({p['limit']})" if p["limit"] else "-"
+        yield f"{name:<20}{p['ms']:>9.2f}{p['share']:>8.1%}   {limit}"
+    plain, timed = (r["instruments"][word]["median"] for word in ("without", "with"))
+    yield f"{'all':<20}{total:>9.2f}{1:>8.0%}   a step: {plain:.1f} ms without instruments, {timed:.1f} ms with them"
+
+
+def _start(r):
+    first, imports = r["first_step_seconds"], r["import_seconds"]
+    yield f"imports: {imports:.2f} s; first step (compiles, or loads what was compiled): {first:.2f} s"
+    kept = "parameters" if r["mode"] == "predict" else "parameters, moments"
+    yield f"peak memory: {r['peak_rss_mb']:,.0f} MB, {r['peak_rss_mb'] / r['model_mb']:.2f} x what must be there:"
+    yield f"    {r['model_mb']:,.0f} MB of {kept} and activations of a batch ({r['activations_mb']:,.0f} MB)"
+    yield f"    {r['imports_mb']:,.0f} MB were taken before: interpreter, libraries, compiled kernels"
+    for name, mb in r["peers_peak_rss_mb"].items():
+        yield f"    {name} takes {mb:,.0f} MB; ours is {r['peak_rss_mb'] / mb:.2f} x"
+
+
+def table(title, rows):
+    """A sweep's table."""
+    peers = any(row.peer or row.peer_note for row in rows)
+    yield title
+    yield f"{'':<16}{'ms a step':>11}{'samples/s':>11}{'time a sample':>15}" + (
+        f"{'peer':>11}{'ours/peer':>11}" if peers else ""
+    )
+    for row in rows:
+        rate = row.batch_size / row.time.median
+        line = f"{row.label:<16}{1e3 * row.time.median:>11.1f}{rate:>11,.0f}{row.ratio:>13.2f} x"
+        if row.peer:
+            theirs = row.batch_size / row.peer.median
+            line += f"{theirs:>11,.0f}{rate / theirs:>9.2f} x"
+        yield line + (f"   {row.peer_note}" if row.peer_note else "")
+
+
+def rows_json(rows):
+    """A sweep's table for a file."""
+    return [
+        {
+            "label": row.label,
+            "batch_size": row.batch_size,
+            "milliseconds": 1e3 * row.time.median,
+            "samples_per_second": row.batch_size / row.time.median,
+            "ratio": row.ratio,
+            "peer_samples_per_second": row.batch_size / row.peer.median if row.peer else None,
+            "peer_note": row.peer_note,
+        }
+        for row in rows
+    ]

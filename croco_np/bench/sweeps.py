@@ -1,0 +1,131 @@
+"""One size varied, the rest held: what does a step cost as it grows?"""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+from ..models import MODELS
+from ..models.budget import shapes_of
+from .client import Peer
+from .measure import Timing, interleave, warm
+from .ours import Ours
+from .single import agree, warm_peer
+from .workloads import Workload
+
+BYTES = 13  # of memory for a parameter: itself and two moments (as much as while it is drawn), and a little more
+ACTIVATIONS = 400  # megabytes, generously
+PEER_SETTING = {"lazy_adam": "torch-fp32", "adam": "torch-fp32-dense"}  # the same optimiser
+SPARE = 0.8  # share of the free memory that a sweep may plan with
+
+
+class Row(NamedTuple):
+    """A point of a sweep; `ratio` is its seconds a sample over those of the first point, timed in turns with it.
+
+    peer, peer_note  `Timing` of the peer with the same optimiser; or why there is none, or None
+    """
+
+    label: str
+    batch_size: int
+    time: Timing
+    ratio: float
+    peer: Timing | None = None
+    peer_note: str | None = None
+
+
+def points(name, workload, optimiser=None):
+    """The tables of a sweep: [(title, {label: Workload}), ...]. The first point of each is what others are held to."""
+    if name == "vocabulary":
+        return [
+            (
+                f"vocabulary, {kind}",
+                {f"x{n}": workload.with_vocabulary(n).with_options(optimiser=kind) for n in (1, 10)},
+            )
+            for kind in ([optimiser] if optimiser else ["lazy_adam", "adam"])
+        ]
+    labels = {
+        "domains": lambda: {f"{n} domains": workload.with_domains(n) for n in (5, 10, 20, 50)},
+        "experts": lambda: {f"M = {n}": workload.with_options(n_experts=n) for n in (2, 4, 6, 8, 10)},
+        "batch": lambda: {f"batch {n}": workload.with_options(batch_size=n) for n in 2 ** np.arange(9, 15)},
+        "systems": lambda: {model: workload.with_options(model=model) for model in MODELS},
+    }
+    return [(name, labels[name]())]
+
+
+SWEEPS = ("vocabulary", "domains", "experts", "batch", "systems")
+
+
+def sweep(title, workloads, threads, repeats, predict=False, peer_python=None):
+    """Time the points of one table -> list of `Row`s.
+
+    All points are built first and take turns. Where memory is too little for that, each takes turns with the first.
+    """
+    labels = list(workloads)
+    sizes = {label: megabytes(w) * (3 if peer_python else 1) for label, w in workloads.items()}
+    room = SPARE * free_megabytes()
+    together = sum(sizes.values()) <= room
+    groups = [labels] if together else [[labels[0], label] for label in labels[1:]]
+    need = max(sum(sizes[label] for label in group) for group in groups)
+    if need > room:
+        raise InputError(
+            f"--sweep {title}: takes about {need / 1000:.0f} GB of memory and {room / 1000:.0f} GB are to be had; "
+            "choose a smaller --workload"
+        )
+    rows = {}
+    for group in groups:
+        what = title if together else f"{title}, {group[-1]}"
+        chosen = {label: workloads[label] for label in group}
+        peers = [label for label in group if label not in rows] if peer_python else []
+        timed = _group(chosen, what, repeats, predict, peers, (peer_python, threads))
+        rows |= {label: row for label, row in timed.items() if label not in rows}
+    return list(rows.values())
+
+
+def _group(workloads, what, repeats, predict, peers, how):
+    """{label: `Row`} of workloads in turns. peers: the labels that have one; how: its interpreter and threads."""
+    with ExitStack() as stack:
+        ours, steps, warmed, notes = {}, {}, {}, dict.fromkeys(workloads)
+        for label, workload in workloads.items():
+            ours[label] = Ours(workload, predict)
+            peer = stack.enter_context(Peer(how[0], ours[label], how[1])) if label in peers else None
+            steps[label], warmed[label] = ours[label].step, warm(ours[label].step)
+            if peer:
+                setting = PEER_SETTING[workload.config.optimiser]
+                ready, absent = warm_peer(peer, [setting])
+                notes[label] = absent.get(setting)
+                if ready:
+                    steps[label, "peer"], warmed[label, "peer"] = peer.step(setting), ready[setting]
+                    if not agree(ours[label].first, peer.first[setting]):
+                        notes[label] = f"DISAGREES: first step {peer.first[setting]:.6g}, ours {ours[label].first:.6g}"
+        times = interleave(steps, repeats, what, warmed)
+    sizes = {label: w.config.batch_size for label, w in workloads.items()}
+    first = next(iter(workloads))
+    base = times[first].median / sizes[first]
+    return {
+        label: Row(
+            label,
+            sizes[label],
+            times[label],
+            times[label].median / sizes[label] / base,
+            times.get((label, "peer")),
+            notes[label],
+        )
+        for label in workloads
+    }
+
+
+def megabytes(workload: Workload):
+    """About what a workload takes while it trains."""
+    config = workload.config
+    shapes = shapes_of(MODELS[config.model](workload.schema, config))
+    return BYTES * sum(int(np.prod(shape)) for shape in shapes.values()) / 1e6 + ACTIVATIONS
+
+
+def free_megabytes():
+    """Memory that may be used, as far as the system tells."""
+    info = Path("/proc/meminfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    free = [int(line.split()[1]) / 1e3 for line in lines if line.startswith("MemAvailable")]
+    return free[0] if free else float("inf")

@@ -1,0 +1,71 @@
+"""What follows from facts and rates."""
+
+from ..threads import AVX512_KERNELS, SWITCH
+
+FIGHT = 1.2  # times as long as alone: above noise; pools left as they are reach 1.25 to 2.5
+BUSY = 1.5  # processes a core
+
+
+def advice(found):
+    """Facts and rates -> what to change, a line each; empty if there is nothing."""
+    return [line for rule in RULES if (line := rule(found))]
+
+
+def _alone(found):
+    if any(e["name"] == SWITCH and e["value"] not in ("", "0") for e in found["environment"]):
+        return f"{SWITCH} keeps croco_np from setting up pools, kernels and heap: unset it"
+
+
+def _late(found):
+    if found["late"]:
+        settings = " ".join(f"{name}={value}" for name, value in found["late"].items())
+        return f"NumPy was imported before croco_np: import croco_np first, or export {settings}"
+
+
+def _kernels(found):
+    old = sorted(
+        {b["kernels"] for b in found["blas"] if b["library"] == "openblas" and b["kernels"] not in AVX512_KERNELS}
+        - {None}
+    )
+    if found["cpu"]["avx512"] and old:
+        return (
+            f"OpenBLAS runs its {', '.join(old)} kernels on a CPU with AVX-512: "
+            "export OPENBLAS_CORETYPE=SkylakeX before Python starts"
+        )
+
+
+def _threads(found):
+    cores = found["cpu"]["cores"]
+    pools = {"BLAS": max((b["threads"] for b in found["blas"]), default=0)}
+    pools["Numba"] = found["numba"]["threads"] if found["numba"] else 0
+    crowded = [f"{name} has {n} threads" for name, n in pools.items() if n > cores]
+    if crowded:
+        return (
+            f"{' and '.join(crowded)} for {cores} core(s): pass --threads {cores} to commands, "
+            f"or export OPENBLAS_NUM_THREADS={cores} NUMBA_NUM_THREADS={cores}"
+        )
+
+
+def _numba(found):
+    if found["numba"] is None:
+        return "Numba is not installed, so all kernels run in NumPy, more slowly: pip install numba"
+    if found["kernels"] == "numpy":
+        return "CROCO_NP_KERNELS=numpy runs all kernels in NumPy, more slowly: unset it"
+
+
+def _fight(found):
+    ratio = found["rates"]["peace"]
+    if ratio is not None and ratio > FIGHT:
+        return (
+            f"the thread pools fight, a product takes {ratio:.1f} times as long after a parallel region of Numba: "
+            "export OMP_WAIT_POLICY=passive OPENBLAS_THREAD_TIMEOUT=4"
+        )
+
+
+def _busy(found):
+    load, cores = found["rates"]["load"], found["cpu"]["cores_of_machine"]
+    if load is not None and load > BUSY * cores:
+        return f"the machine is busy, {load:.1f} processes on {cores} core(s), and the rates are low: run again later"
+
+
+RULES = (_alone, _late, _kernels, _threads, _numba, _fight, _busy)

@@ -1,0 +1,43 @@
+"""A heap that keeps its pages.
+
+A training step makes and drops arrays of megabytes. The GNU C library maps such arrays anew each time, so each step
+touches fresh pages, which the kernel has to clear first. Told to take them from the heap and not to give the heap back,
+it reuses the pages. The price: memory that was once used stays with the process until its end.
+
+Whoever imports croco_np as a library gets this too. A user's MALLOC_... or GLIBC_TUNABLES wins, and CROCO_NP_AS_IS=1
+leaves the heap alone. Other C libraries have no such knobs.
+"""
+
+import ctypes
+import os
+
+from .cpu import is_linux
+from .threads import as_is
+
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # numbers of malloc.h
+MAPPED_ABOVE = (1 << 30, 1 << 25)  # bytes: the first is refused by older versions, which allow 32 MiB at most
+PAD = 1 << 26  # bytes that the heap grows by at least, and so rarely
+NEVER = -1  # give no page back
+STATE = {"pages_kept": False, "mapped_above_bytes": None, "why": "not asked yet"}
+
+
+def keep_pages(environ=os.environ):
+    """Turn the knobs, and note in `STATE` what was done, or why nothing was."""
+    STATE.update(pages_kept=False, mapped_above_bytes=None, why=_reason_against(environ))
+    if STATE["why"]:
+        return
+    mallopt = ctypes.CDLL(None).mallopt
+    above = next((size for size in MAPPED_ABOVE if mallopt(MMAP_THRESHOLD, size)), None)
+    kept = above is not None and mallopt(TRIM_THRESHOLD, NEVER) and mallopt(TOP_PAD, PAD)
+    STATE.update(pages_kept=bool(kept), mapped_above_bytes=above, why=None if kept else "the C library refused")
+
+
+def _reason_against(environ):
+    if as_is(environ):
+        return "CROCO_NP_AS_IS is set"
+    theirs = [name for name in environ if name.startswith("MALLOC_") or name == "GLIBC_TUNABLES"]
+    if theirs:
+        return f"the user set {', '.join(sorted(theirs))}"
+    if not (is_linux() and hasattr(ctypes.CDLL(None), "gnu_get_libc_version")):
+        return "not the GNU C library"
+    return None

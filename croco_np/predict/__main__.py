@@ -1,0 +1,113 @@
+"""Click probabilities of the test or validation rows of a run, as a CSV file.
+
+Reads the best weights of a run of croco_np.train and the data the run was trained on. A line for each row, in the order
+of the data: user (raw id), item (its id in the model's vocabulary, 0 = rare or unseen; the prepared data keep no raw
+one), domain (its name), label (1 = click), probability, simulated (1 = not one genuine click is in the data).
+"""
+
+import csv
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from ..backend import set_threads
+from ..command import Parser, status
+from ..datasets.prepared import BLOCK_ROWS as WRITTEN_ROWS
+from ..datasets.splits import Rows
+from ..errors import InputError
+from ..losses.bce import sigmoid
+from ..metrics import evaluate
+from ..progress import bar
+from .predictor import Predictor
+from .saved import read_model
+
+COLUMNS = ("user", "item", "domain", "label", "probability", "simulated")
+
+
+def run(argv):
+    """The command; returns the exit status."""
+    args = _flags().parse_args(argv)
+    moved = {name: value for name in ("data_dir", "threads") if (value := getattr(args, name))}
+    saved = read_model(args.run, **moved)
+    if args.threads:
+        set_threads(args.threads)
+    splits = saved.data()
+    rows = getattr(splits, args.rows)
+    path = Path(args.out) if args.out else Path(args.run) / f"predictions-{args.rows}.csv"
+    predictor = Predictor(saved.model, saved.params, saved.schema, saved.config.dtype)
+    predictor.logits(_part(rows, slice(0, 1)))  # kernels are compiled or loaded here, not in the seconds below
+    started = time.perf_counter()
+    with replacing(path) as file:
+        z = write(predictor, rows, splits.simulated, file)
+    seconds = time.perf_counter() - started
+    marked = " (SIMULATED data)" if splits.simulated else ""
+    print(f"{saved.config.system} on {saved.config.dataset}{marked}, {args.rows} rows")
+    print(f"{rows.n:,} rows in {seconds:.1f} s, {rows.n / seconds:,.0f} rows/s, the writing included")
+    print(_measures(evaluate(z, np.asarray(rows.labels), np.asarray(rows.users))))
+    print(f"{path}: {', '.join(COLUMNS)}")
+    return 0
+
+
+def write(predictor, rows, simulated, file):
+    """Predict all rows and write them to an open file, some at a time -> their logits (N,)."""
+    lines, z = csv.writer(file, lineterminator="\n"), np.empty(rows.n)
+    lines.writerow(COLUMNS)
+    schema, item = predictor.schema, predictor.schema.prior_fields[1]
+    with bar(rows.n, "predicting") as progress:
+        for start in range(0, rows.n, WRITTEN_ROWS):
+            part = slice(start, min(start + WRITTEN_ROWS, rows.n))
+            some, done = _part(rows, part), start
+            for block in predictor.blocks(some):
+                z[done : done + len(block)] = block
+                done += len(block)
+                progress.update(len(block))
+            names = [schema.domains[s] for s in some.domains]
+            columns = some.users, some.ids[:, item], some.labels, sigmoid(z[part])
+            users, items, labels, p = (column.tolist() for column in columns)
+            lines.writerows(zip(users, items, names, labels, p, [int(simulated)] * len(p), strict=True))
+    return z
+
+
+def _part(rows, part):
+    return Rows._make(column[part] for column in rows)
+
+
+def _measures(m):
+    """A line on how well the rows were ranked."""
+    auc, gauc = (f"{m[k]:.4f}" if m[k] is not None else f"undefined ({m['reasons'][k]})" for k in ("auc", "gauc"))
+    return f"AUC {auc}, gAUC {gauc}, over the users with both classes: {m['gauc_rows_share']:.0%} of the rows"
+
+
+@contextmanager
+def replacing(path):
+    """A text file that takes the place of `path` when the block ends; if it does not end well, nothing has changed."""
+    draft = path.with_name(path.name + ".part")
+    try:
+        with draft.open("w", newline="") as file:
+            yield file
+        draft.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot write ({error.strerror})") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _flags():
+    parser = Parser(prog="python -m croco_np.predict", description=__doc__, allow_abbrev=False)
+    parser.add_argument("run", metavar="RUN", help="folder of a run of croco_np.train")
+    parser.add_argument("--rows", default="test", choices=("test", "valid"), help="which rows (default: test)")
+    parser.add_argument("--out", default="", metavar="FILE.csv", help="default: RUN/predictions-ROWS.csv")
+    parser.add_argument("--data-dir", default="", metavar="DIR", help="folder of the raw files, if they have moved")
+    parser.add_argument("--threads", default=0, type=int, metavar="N", help="threads of Numba and BLAS (default: all)")
+    return parser
+
+
+def main(argv=None):
+    return status(run, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

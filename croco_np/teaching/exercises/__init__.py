@@ -1,0 +1,1 @@
+"""The hidden checks, a module for each lesson. Reading on spoils the exercises."""

@@ -1,0 +1,83 @@
+"""Differentiate one layer by hand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...gradcheck import check
+from ..grading import exercise
+
+SEEDS = range(3)
+B, N, K = 6, 4, 3
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A layer of one input whose backward is a student's: answer(cache, dy) -> (dx, one gradient for each of names)."""
+
+    run: Callable
+    answer: Callable
+    names: tuple[str, ...]
+
+    def forward(self, p, x):
+        return self.run(x, **p)
+
+    def backward(self, c, dy):
+        dx, *grads = (np.asarray(g) for g in self.answer(c, dy))
+        return dx, dict(zip(self.names, grads, strict=True))
+
+
+def hint(run, answer, **shapes):
+    """What the checker says of the first wrong gradient of `answer`, None if all are right; shapes: of parameters."""
+    layer = Answered(run, answer, tuple(shapes))
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        params = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+        x = rng.standard_normal((B, N))
+        returned = answer(run(x, **params)[1], rng.standard_normal(run(x, **params)[0].shape))
+        if not isinstance(returned, tuple) or len(returned) != 1 + len(shapes):
+            return f"Return a tuple of {1 + len(shapes)} arrays: " + ", ".join(f"d{name}" for name in ("x", *shapes))
+        for c in check(layer, params, (x,), rng):
+            if not (c.ok or c.kink):
+                return f"d{c.name.split()[-1] if 'input' not in c.name else 'x'}: {c.hint}."
+    return None
+
+
+@exercise("1.1", "the backward pass of y = a * x + c, as (dx, da, dc)")
+def scale(answer):
+    def run(x, a, c):
+        return a * x + c, (a, x)
+
+    return hint(run, answer, a=(N,), c=(N,))
+
+
+@exercise("1.2", "the backward pass of y = x W W^T, as (dx, dW)")
+def tied(answer):
+    def run(x, W):
+        return x @ W @ W.T, (W, x)
+
+    told = hint(run, answer, W=(N, K))
+    if told and told.startswith("dW"):
+        return f"{told} With y = (x U) V^T: what are dU and dV? Then U = V = W."
+    return told
+
+
+@exercise("1.3", "the backward pass of y = relu(x W + b) ** 2, as (dx, dW, db)")
+def squared_relu(answer):
+    def run(x, W, b):
+        z = x @ W + b
+        return np.where(z.real > 0, z, 0) ** 2, (W, x, z)
+
+    told = hint(run, answer, W=(N, K), b=(K,))
+    return told and f"{told} If dx, dW and db are all wrong, look at dz: at its slope, and at where it has to be 0."
+
+
+@exercise("1.4", "a step for central differences in float32, a number")
+def float32_step(answer):
+    best = (3 * np.finfo(np.float32).eps) ** (1 / 3)  # where eps / s + s^2 / 6 is least
+    if answer > 4 * best:
+        return "Too long: the truncation error s^2 / 6 is far above the rounding error eps / s."
+    if answer < best / 4:
+        return "Too short: the rounding error eps / s is far above the truncation error s^2 / 6."
+    return None

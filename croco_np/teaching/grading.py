@@ -1,0 +1,64 @@
+"""Exercises with checks that the notebook does not show."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..errors import InputError
+
+EXERCISES = {}  # number -> Exercise
+
+
+class Exercise(NamedTuple):
+    """One question.
+
+    number  "LESSON.N"
+    task    what the answer has to be, in one line
+    check   function(answer) -> None if it is right, else a hint that does not give the answer away
+    """
+
+    number: str
+    task: str
+    check: Callable[[Any], str | None]
+
+
+def exercise(number, task):
+    """Register a check, a function of the answer, as exercise `number`."""
+
+    def register(check):
+        assert number not in EXERCISES, f"exercise {number} exists already"
+        EXERCISES[number] = Exercise(number, task, check)
+        return check
+
+    return register
+
+
+def verdict(number, answer):
+    """(whether it is right, what to tell the student): never raises for what an answer does."""
+    _load()
+    if number not in EXERCISES:
+        raise InputError(f"exercise {number}: there is none; choose one of {', '.join(EXERCISES)}")
+    found = EXERCISES[number]
+    if answer is None or answer is ...:
+        return False, f"Exercise {number} is open: {found.task}"
+    try:
+        hint = found.check(answer)
+    except NotImplementedError:
+        return False, f"Exercise {number} is open: {found.task}"
+    except Exception as error:  # whatever an answer does wrong is told, not thrown
+        return False, f"Exercise {number}: not yet. It stops with {type(error).__name__}: {error}"
+    return hint is None, f"Exercise {number}: right." if hint is None else f"Exercise {number}: not yet. {hint}"
+
+
+def grade(number, answer):
+    """Print whether the answer to an exercise is right, or a hint; an answer still open (None or ...) is named so."""
+    print(verdict(number, answer)[1])
+
+
+def _load():
+    """Import the lessons' checks, which register themselves."""
+    from . import exercises
+
+    for lesson in pkgutil.iter_modules(exercises.__path__):
+        importlib.import_module(f"{exercises.__name__}.{lesson.name}")

@@ -1,0 +1,35 @@
+"""The library's own lines, shown where a tutorial speaks of them."""
+
+import inspect
+import textwrap
+
+
+class Source:
+    """Lines of Python that a notebook sets as code, and everything else prints."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __repr__(self):
+        return self.text
+
+    def _repr_markdown_(self):
+        return f"```python\n{self.text}\n```"
+
+
+def show(*objects, docstring=False):
+    """The source of functions, methods, classes or kernels, each under the name of its file -> `Source`.
+
+    docstring  keep docstrings; without them only what runs is left, which is what stands next to a derivation
+    """
+    return Source("\n\n".join(_lines(thing, docstring) for thing in objects))
+
+
+def _lines(thing, docstring):
+    thing = getattr(thing, "fget", None) or getattr(thing, "reference", thing)  # of a property, of a kernel
+    text = textwrap.dedent(inspect.getsource(thing)).rstrip()
+    doc = thing.__doc__
+    if doc and not docstring:
+        head, mark, rest = text.partition('"""')
+        text = head.rstrip() + rest.partition('"""')[2] if mark else text
+    return f"# {thing.__module__.replace('.', '/')}.py\n{text}"

@@ -1,0 +1,279 @@
+"""python -m croco_np.bench: what it counts, what it writes, how it talks to a peer."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from croco_np.backend import KERNELS
+from croco_np.bench import __main__ as command
+from croco_np.bench import client, clock, memory, single, sweeps
+from croco_np.bench.floor import Floor, Shape, covariance_flop
+from croco_np.bench.instruments import instruments, kernel_bytes
+from croco_np.bench.measure import interleave
+from croco_np.bench.ours import Ours
+from croco_np.bench.workloads import WORKLOADS
+from croco_np.errors import InputError
+from croco_np.layers import Dense
+
+TINY = WORKLOADS["tiny"]
+KEYS = {"workload", "model", "threads", "blas", "samples_per_second", "floor_samples_per_second", "phases", "peers"}
+KEYS |= {"peak_rss_mb", "model_mb", "first_step_seconds", "import_seconds", "milliseconds", "cpu", "gemm_gflops"}
+
+# A peer that answers with the loss LOSS, and has one setting only.
+FAKE = """
+import json, os, sys
+import numpy as np
+
+assert os.environ["ENVIRONMENT"] == "as client.environment says"
+job = json.load(open(sys.argv[1] + "/job.json"))
+params, batches = (np.load(sys.argv[1] + "/" + name) for name in ("params.npz", "batches.npz"))
+assert params["embeddings.table"].dtype == np.float32 and batches["0.sizes"].sum() == len(batches["0.ids"])
+for line in sys.stdin:
+    q = json.loads(line)
+    answer = {"error": "no such thing: " + q["do"]}
+    if q["do"] == "settings":
+        answer = {"settings": ["torch-fp32", "torch-bf16"], "version": "0", "threads": job["threads"]}
+    elif q.get("setting") == "torch-bf16":
+        answer = {"error": "bf16 is not to be had"}
+    elif q["do"] in ("train", "predict"):
+        answer = {"seconds": 0.01, "loss": LOSS, "mean": LOSS}
+    elif q["do"] == "memory":
+        answer = {"peak_rss_mb": 12.5}
+    elif q["do"] == "quit":
+        break
+    print(json.dumps(answer), flush=True)
+"""
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """function(loss) puts a program in the place of the peer."""
+
+    def make(loss):
+        (tmp_path / "peer.py").write_text(FAKE.replace("LOSS", str(loss)))
+        monkeypatch.setattr(client, "PEER", tmp_path / "peer.py")
+        monkeypatch.setattr(client, "environment", lambda: {"ENVIRONMENT": "as client.environment says"})
+
+    return make
+
+
+def test_the_floor_counts_what_a_hand_counts():
+    """Crocodile: experts 38 fields x 4 wide -> 8 -> 6, M = 5; gate 9 -> 5 x 6, tower 6 -> 5 -> 1; B = 64."""
+    ours = Ours(TINY)
+    floor = Floor(ours.setup, ours.state.params, ours.batches[0])
+    one_row = 5 * (38 * 4 * 8 + 8 * 6) + 9 * 5 * 6 + 6 * 5 + 5 * 1
+    assert floor.flop == 64 * (3 * 2 * one_row + 30**2 + 2 * 30**2)  # CovLoss: half a product and a whole one
+    inference = Floor(ours.setup, ours.state.params, ours.batches[0], predict=True)
+    assert inference.flop == 64 * 2 * one_row
+
+
+def test_what_is_replayed_is_what_was_counted():
+    ours = Ours(TINY)
+    floor = Floor(ours.setup, ours.state.params, ours.batches[0])
+    full = sum(2 * out.size * a.shape[-1] for a, _, out in floor.calls)
+    assert full - 64 * 30**2 == floor.flop  # Z^T Z at half
+    assert floor.step() > 0
+    assert Shape(copies=5, inputs=1, m=64, k=3, n=2).flop == 5 * 64 * 2 * 3 * 2
+
+
+@pytest.mark.parametrize("model", ["mmoe", "pepnet", "star", "hinet"])
+def test_floor_and_phases_count_the_same_products(model):
+    """Once watched as products of arrays, once as layers called: two ways to one number."""
+    ours = Ours(TINY.with_options(model=model))
+    floor = Floor(ours.setup, ours.state.params, ours.batches[0])
+    with instruments() as counted:
+        ours.step(0)
+    assert sum(counted.flop.values()) == floor.flop
+
+
+def test_covloss_is_counted_in_its_phase():
+    ours = Ours(TINY)
+    with instruments() as counted:
+        ours.step(0)
+    assert counted.flop["loss"] == covariance_flop(64, 30)
+    assert counted.flop["gate"] == 64 * 6 * 9 * 30
+    assert counted.flop["towers"] == 64 * 6 * (6 * 5 + 5)
+
+
+def test_instruments_leave_nothing_behind():
+    before = vars(Dense)["forward"]
+    with instruments():
+        assert vars(Dense)["forward"] is not before
+    assert vars(Dense)["forward"] is before
+    with pytest.raises(ValueError, match="inside"), instruments():
+        raise ValueError("inside")
+    assert vars(Dense)["forward"] is before
+
+
+def test_exclusive_time(monkeypatch):
+    """A clock that ticks at each look: what is inside a phase is not the outer phase's; closed phases keep all."""
+    ticks = iter(range(100))
+    monkeypatch.setattr(clock.time, "perf_counter", lambda: next(ticks))
+    watch = clock.Clock()
+    with watch.phase("gather"), watch.phase("scatter"):
+        pass
+    with watch.phase("gate"), watch.phase("products forward"):
+        pass
+    with watch.phase("BCE"), watch.phase("loss"):
+        pass
+    spent = {name: seconds for name, seconds in watch.seconds.items() if seconds}
+    assert spent == {"rest": 3, "gather": 2, "scatter": 1, "gate": 3, "BCE": 2, "loss": 1}
+
+
+def test_bytes_of_kernels():
+    table, rows = np.zeros((100, 2, 4), np.float32), np.zeros((3, 5), np.int64)
+    x = np.zeros((3, 2, 20), np.float32)
+    assert kernel_bytes(KERNELS["gather"], (table, rows), x) == 3 * 5 * (32 + 8) + x.nbytes
+    w, g, which = np.zeros((100, 8), np.float32), np.zeros((6, 8), np.float32), np.arange(6)
+    moved = kernel_bytes(KERNELS["adam_rows"], (w, which, g, w, w, 0, 0, 0, 0, 0), None)
+    assert moved == 6 * 8 + g.nbytes + 3 * 2 * g.nbytes
+
+
+def test_bytes_that_can_be_reached_are_counted_once():
+    a = np.zeros(10)
+    assert memory.nbytes({"a": a, "again": (a[2:], [a.reshape(2, 5)])}, np.zeros(3)) == 80 + 24
+
+
+def test_contenders_take_turns_and_slow_ones_fewer():
+    log = []
+
+    def step(name, seconds):
+        return lambda i: log.append(name) or seconds
+
+    times = interleave({"fast": step("fast", 0.1), "slow": step("slow", 30.0)}, 6, "test")
+    assert (times["fast"].repeats, times["slow"].repeats) == (6, 2)
+    assert "".join(name[0] for name in log[4:]) == "fffsfffs"  # after 3 + 1 warm-up steps
+
+
+def test_rows_are_made_up_but_valid():
+    rows, schema = TINY.splits().train, TINY.schema
+    assert rows.n == TINY.n_batches * 64
+    assert (rows.ids >= 0).all()
+    assert (rows.ids.max(axis=0) < schema.vocabulary).all()
+    assert (rows.ids[:, schema.fields.index("tab")] == rows.domains + 1).all()
+    assert WORKLOADS["aliccp"].with_domains(7).schema.vocabulary[13] == 8
+    assert sum(WORKLOADS["aliccp"].schema.vocabulary) == 1_290_000
+    assert len(WORKLOADS["aliccp"].schema.fields) == 23
+
+
+@pytest.mark.parametrize("flags", [[], ["--predict"], ["--model", "shared_bottom", "--optimiser", "lazy_adam"]])
+def test_the_command(flags, tmp_path, capsys):
+    file = tmp_path / "bench.json"
+    assert command.main(["--workload", "tiny", "--repeats", "2", "--json", str(file), *flags]) == 0
+    found, out = json.loads(file.read_text()), capsys.readouterr().out
+    assert set(found) >= KEYS
+    assert found["simulated"]
+    assert found["peers"] == {}
+    assert sum(phase["share"] for phase in found["phases"].values()) == pytest.approx(1)
+    assert found["peak_rss_mb"] > found["model_mb"] > found["activations_mb"] > 0
+    assert found["share_of_floor"] == found["samples_per_second"] / found["floor_samples_per_second"]
+    assert "made-up ids" in out
+    assert f"{found['samples_per_second']:,.0f}" in out
+    assert ("optimiser rows" in out) == (found["mode"] == "train")
+
+
+def test_a_peer_that_agrees(fake, tmp_path, capsys):
+    ours = Ours(TINY)
+    ours.step(0)
+    fake(ours.first * 1.0001)
+    file = tmp_path / "bench.json"
+    flags = ["--peer", "torch", "--peer-python", sys.executable, "--json", str(file)]
+    assert command.main(["--workload", "tiny", "--repeats", "2", *flags]) == 0
+    found, out = json.loads(file.read_text()), capsys.readouterr().out
+    assert found["peers"] == {"torch-fp32": pytest.approx(64 / 0.01)}
+    assert found["peers_absent"] == {"torch-bf16": "bf16 is not to be had"}
+    assert found["peers_peak_rss_mb"] == {"torch-fp32": 12.5}
+    assert found["disagreeing"] == []
+    assert "absent: bf16 is not to be had" in out
+    assert "!!!" not in out
+
+
+def test_a_peer_that_computes_something_else_is_called_out(fake):
+    fake(0.5)
+    found = single.bench(TINY, 1, 2, peer_python=sys.executable)
+    assert found["disagreeing"] == ["torch-fp32"]
+    assert "!!! torch-fp32 DOES NOT COMPUTE THE SAME" in "\n".join(command.report.single(found))
+
+
+def test_a_peer_that_dies_is_one_line(tmp_path, capsys, monkeypatch):
+    (tmp_path / "peer.py").write_text("import no_such_module")
+    monkeypatch.setattr(client, "PEER", tmp_path / "peer.py")
+    flags = ["--workload", "tiny", "--repeats", "1", "--peer", "torch", "--peer-python", sys.executable]
+    assert command.main(flags) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "No module named 'no_such_module'" in line
+
+
+def test_what_the_package_set_for_itself_is_not_handed_on(monkeypatch):
+    monkeypatch.setenv("KMP_BLOCKTIME", "7")
+    monkeypatch.setenv("OTHER", "x")
+    assert "KMP_BLOCKTIME" not in client.environment()  # this process did not start with it
+    assert client.environment()["OTHER"] == "x"
+
+
+@pytest.mark.parametrize("name", sweeps.SWEEPS)
+def test_a_sweep_starts_with_its_base(name):
+    for title, workloads in sweeps.points(name, TINY):
+        assert len(workloads) >= 2, title
+    sizes = {w.config.batch_size for _, ws in sweeps.points(name, TINY) for w in ws.values()}
+    assert (len(sizes) > 1) == (name == "batch")
+
+
+def test_a_sweep_with_a_peer(fake):
+    fake(0.5)
+    workloads = {f"M = {n}": TINY.with_options(n_experts=n, optimiser="lazy_adam") for n in (2, 3)}
+    rows = sweeps.sweep("experts", workloads, 1, 2, peer_python=sys.executable)
+    assert [row.peer.median for row in rows] == [0.01, 0.01]
+    assert all(row.peer_note.startswith("DISAGREES: first step 0.5") for row in rows)
+    assert "6,400" in "\n".join(command.report.table("experts", rows))
+
+
+def test_a_sweep_by_pairs_where_memory_is_short(monkeypatch):
+    monkeypatch.setattr(sweeps, "megabytes", lambda workload: 100)
+    monkeypatch.setattr(sweeps, "free_megabytes", lambda: 300)
+    built = []
+    monkeypatch.setattr(sweeps, "Ours", lambda w, predict: built.append(w.config.n_experts) or Ours(w, predict))
+    workloads = {f"M = {n}": TINY.with_options(n_experts=n) for n in (2, 3, 4)}
+    rows = sweeps.sweep("experts", workloads, 1, 2)
+    assert built == [2, 3, 2, 4]
+    assert [row.label for row in rows] == list(workloads)
+    assert rows[0].ratio == 1
+
+
+def test_a_sweep_that_cannot_fit_says_so(monkeypatch):
+    monkeypatch.setattr(sweeps, "free_megabytes", lambda: 300)
+    with pytest.raises(InputError, match="GB of memory"):
+        sweeps.sweep("experts", {"a": TINY, "b": TINY}, 1, 1)
+
+
+def test_the_command_sweeps(tmp_path, capsys):
+    file = tmp_path / "sweep.json"
+    flags = ["--workload", "tiny", "--repeats", "2", "--sweep", "experts", "--json", str(file)]
+    assert command.main(flags) == 0
+    rows = json.loads(file.read_text())["tables"]["experts"]
+    assert [row["label"] for row in rows] == ["M = 2", "M = 4", "M = 6", "M = 8", "M = 10"]
+    assert "time a sample" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--workload", "nothing"],
+        ["--model", "nobody"],
+        ["--threads", "-1"],
+        ["--threads", "4000"],
+        ["--repeats", "0"],
+        ["--batch-size", "0"],
+        ["--peer-python", "python"],
+        ["--peer", "torch", "--peer-python", "no/such/python"],
+        ["--json", "no/such/folder/x.json"],
+        ["--sweep", "moon"],
+        ["--model", "me_mmoe", "--sweep", "domains"],
+        ["--model", "mmoe", "--sweep", "systems"],
+    ],
+)
+def test_bad_flags_are_one_line(flags, capsys):
+    assert command.main(["--workload", "tiny", "--repeats", "1", *flags]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

@@ -1,0 +1,121 @@
+"""python -m croco_np.doctor: what is advised of planted facts, and that the command says what it found."""
+
+import json
+from copy import deepcopy
+
+import pytest
+
+from croco_np.doctor import __main__ as command
+from croco_np.doctor import facts, rates
+from croco_np.doctor.advice import advice
+
+HEALTHY = {
+    "cpu": {"name": "A CPU", "machine": "x86_64", "cores": 4, "cores_of_machine": 8, "vector": "", "avx512": True},
+    "versions": {"croco_np": "0", "Python": "3", "NumPy": "2", "Numba": "1"},
+    "blas": [{"library": "openblas", "version": "0.3", "kernels": "SkylakeX", "threads": 4, "file": "numpy.libs/a.so"}],
+    "kernels": "numba",
+    "numba": {"layer": "omp", "threads": 4},
+    "environment": [{"name": "OMP_WAIT_POLICY", "value": "passive", "by": "croco_np"}],
+    "late": {},
+    "heap": {"pages_kept": True, "mapped_above_bytes": 1 << 30, "why": None},
+    "rates": {"gemm_one": 100.0, "gemm_all": 380.0, "triad": 30.0, "peace": 1.05, "load": 0.5},
+}
+PLANTS = {  # what is wrong -> where, the planted value, a word of the one line of advice
+    "fighting pools": ("rates.peace", 2.5, "2.5 times"),
+    "old kernels": ("blas.0.kernels", "Haswell", "OPENBLAS_CORETYPE=SkylakeX"),
+    "more BLAS threads than cores": ("blas.0.threads", 64, "BLAS has 64 threads for 4 core(s)"),
+    "more Numba threads than cores": ("numba.threads", 8, "NUMBA_NUM_THREADS=4"),
+    "NumPy first": ("late", {"OPENBLAS_THREAD_TIMEOUT": "4"}, "import croco_np first"),
+    "Numba absent": ("numba", None, "pip install numba"),
+    "kernels in NumPy": ("kernels", "numpy", "CROCO_NP_KERNELS"),
+    "left alone": ("environment", [{"name": "CROCO_NP_AS_IS", "value": "1", "by": "user"}], "CROCO_NP_AS_IS"),
+    "a busy machine": ("rates.load", 40.0, "40.0 processes on 8 core(s)"),
+}
+
+
+def planted(where, value):
+    found = deepcopy(HEALTHY)
+    *path, last = [int(key) if key.isdigit() else key for key in where.split(".")]
+    node = found
+    for key in path:
+        node = node[key]
+    node[last] = value
+    return found
+
+
+def test_nothing_to_change():
+    assert advice(HEALTHY) == []
+    assert command.text(HEALTHY | {"advice": []}).endswith("Nothing to change.")
+
+
+@pytest.mark.parametrize(("where", "value", "word"), PLANTS.values(), ids=list(PLANTS))
+def test_each_plant_gets_its_line(where, value, word):
+    found = planted(where, value)
+    (line,) = advice(found)
+    assert word in line
+    assert f"* {line}" in command.text(found | {"advice": [line]})
+
+
+@pytest.mark.parametrize(
+    ("where", "value"),
+    [
+        ("rates.peace", None),  # no twins
+        ("blas.0.library", "mkl"),
+        ("blas.0.kernels", None),  # a build with one set of kernels does not tell
+        ("blas", []),  # a BLAS that threadpoolctl does not know
+        ("rates.load", None),
+        ("environment", [{"name": "CROCO_NP_AS_IS", "value": "0", "by": "user"}]),
+    ],
+)
+def test_what_is_unknown_is_no_fault(where, value):
+    found = planted(where, value)
+    assert advice(found) == []
+    assert command.text(found | {"advice": []})
+
+
+def test_haswell_kernels_are_right_without_avx512():
+    found = planted("blas.0.kernels", "Haswell")
+    found["cpu"]["avx512"] = False
+    assert advice(found) == []
+
+
+def test_who_set_what(monkeypatch):
+    monkeypatch.setattr(facts.threads, "OURS", {"OMP_WAIT_POLICY": "passive", "OPENBLAS_THREAD_TIMEOUT": "4"})
+    environ = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_THREAD_TIMEOUT": "9", "HOME": "/", "MALLOC_ARENA_MAX": "1"}
+    by = {e["name"]: e["by"] for e in facts.environment(environ)}
+    assert by == {"OMP_WAIT_POLICY": "croco_np", "OPENBLAS_THREAD_TIMEOUT": "user", "MALLOC_ARENA_MAX": "user"}
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(rates, "REPEATS", 2)
+    monkeypatch.setattr(rates, "SHAPE", (64, 32, 16))
+
+
+def test_the_command_prints_and_writes_the_same(quick, tmp_path, capsys):
+    file = tmp_path / "doctor.json"
+    assert command.main(["--json", str(file)]) == 0
+    found = json.loads(file.read_text())
+    assert found.keys() == HEALTHY.keys() | {"advice"}
+    assert {topic: found[topic].keys() for topic in ("cpu", "versions", "heap", "rates")} == {
+        topic: HEALTHY[topic].keys() for topic in ("cpu", "versions", "heap", "rates")
+    }
+    assert all(found["rates"][name] > 0 for name in ("gemm_one", "gemm_all", "triad"))
+    assert capsys.readouterr().out == command.text(found) + "\n"
+    for unit in ("GFLOP/s", "GB/s", "thread(s)", "MiB" if found["heap"]["pages_kept"] else "as it was"):
+        assert unit in command.text(found)
+
+
+def test_without_numba(quick, monkeypatch, capsys):
+    monkeypatch.setattr(facts, "numba", None)
+    monkeypatch.setattr(rates, "numba", None)
+    assert command.main([]) == 0
+    out = capsys.readouterr().out
+    assert "absent: kernels run in NumPy" in out
+    assert "pip install numba" in out
+
+
+@pytest.mark.parametrize("flags", [["--bad"], ["--json", "no/such/folder/x.json"]])
+def test_bad_flags_are_one_line(flags, quick, capsys):
+    assert command.main(flags) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
