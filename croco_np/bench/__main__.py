@@ -44,7 +44,7 @@ def run(argv):
     workload = WORKLOADS[args.workload].with_options(**options)
     _ = workload.config  # refused now, if at all
     python = (args.peer_python or sys.executable) if args.peer else None
-    limits = set_threads(threads)  # noqa: F841 (the limit lives as long as its name)
+    set_threads(threads)
     if args.sweep:
         found = _sweep(args, workload, threads, python)
     else:

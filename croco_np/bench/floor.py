@@ -5,21 +5,20 @@ product they take part in. A product x W, (m, k) times (k, n), brings two more i
 of as many operations. CovLoss takes Z^T Z, which is symmetric and which NumPy computes by SYRK in half the operations,
 and Z times a matrix of signs. All are then replayed at the same shapes, into buffers that are there already.
 
-Each product counts at full size, also where the program gets around a part of it: `LookUpExperts` is replaced by its
-definition while we watch. So a program may come nearer to the floor than its other work seems to allow.
+Each product counts at full size, also where the program gets around a part of it: we watch the `textbook` form of
+a model. So a program may come nearer to the floor than its other work seems to allow.
 
 Left out: products of losses other than CovLoss.
 """
 
 import time
-from contextlib import contextmanager
 from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
 from ..backend import using
-from ..layers import LookUpExperts
+from ..models.budget import textbook
 from ..tree import tree_map
 
 
@@ -52,23 +51,9 @@ def forward_products(model, params, batch):
                 shapes.append(Shape(prod(result.shape[:-2]), prod(x.shape[:-2]), *x.shape[-2:], w.shape[-1]))
             return result.view(Watched) if isinstance(result, np.ndarray) else result
 
-    with using("numpy"), _textbook():
-        out, _ = model.forward(tree_map(lambda w: w.view(Watched), params), batch)
+    with using("numpy"):
+        out, _ = textbook(model).forward(tree_map(lambda w: w.view(Watched), params), batch)
     return shapes, out
-
-
-@contextmanager
-def _textbook():
-    """Inside the block `LookUpExperts` takes no short cut: first look up, then run the experts."""
-
-    def forward(self, p, ids):
-        return self.experts.forward(p["experts"], self.embeddings.forward(p["embeddings"], ids)[0])
-
-    before, LookUpExperts.forward = LookUpExperts.forward, forward
-    try:
-        yield
-    finally:
-        LookUpExperts.forward = before
 
 
 def _plain(x):

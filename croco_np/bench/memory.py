@@ -85,7 +85,7 @@ def child(workload, threads, predict):
     from .ours import Ours
     from .workloads import WORKLOADS
 
-    limits = set_threads(threads)  # noqa: F841 (the limit lives as long as its name)
+    set_threads(threads)
     tiny = {"model": workload.config.model, "optimiser": workload.config.optimiser, "batch_size": 8}
     Ours(WORKLOADS["tiny"].with_options(**tiny), predict).step(0)
     imports = peak_rss()

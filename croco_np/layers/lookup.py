@@ -10,6 +10,8 @@ from ..tree import RowGrad
 from .embedding import Embeddings
 from .experts import Experts, add_bias_relu, products, products_backward, stacked_relu_backward
 
+FEW = 128  # values of a field that is worth projecting: far fewer than a batch has rows
+
 
 class Narrow(NamedTuple):
     """The places of the fields with few values: which values occur, which of them each place uses, and their fields."""
@@ -49,7 +51,7 @@ class LookUpExperts:
 
     embeddings: Embeddings
     experts: Experts
-    few: int = 128
+    few: int = FEW
 
     def init(self, rng):
         return {"embeddings": self.embeddings.init(rng), "experts": self.experts.init(rng)}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..layers import ElementGate, Embeddings, Experts, LookUpExperts, PerDomain, ScalarGate, Tower
+from ..layers.lookup import FEW
 from .assembly import Assembly
 from .output import Output, merge
 
@@ -31,6 +32,7 @@ class Crocodile(Assembly):
     prior: Embeddings
     gates: ElementGate | ScalarGate
     towers: PerDomain
+    few: int = FEW
 
     @classmethod
     def build(cls, schema, sizes):
@@ -53,8 +55,8 @@ class Crocodile(Assembly):
 
     @property
     def embedded_experts(self):
-        """x = embeddings(ids), o = experts(x), as one layer, which is faster."""
-        return LookUpExperts(self.embeddings, self.experts)
+        """x = embeddings(ids), o = experts(x), as one layer, which is faster; with `few` = 0 it is just these two."""
+        return LookUpExperts(self.embeddings, self.experts, self.few)
 
     def looks_up(self, batch):
         return {"embeddings": batch.ids, "prior": batch.prior_ids}

@@ -77,8 +77,9 @@ def covariance_maps(setup, state, folder):
     batches = chain.from_iterable(twin.batches(epoch) for epoch in count(1))
     with bar(steps, f"twin without {setup.objective.title}", unit="steps") as progress:
         for batch in islice(batches, steps):
-            twin.step(other, batch)
+            twin.step(other, batch, defer=True)
             progress.update(1)
+    twin.settle(other)
     bare = twin.covariance(other.params)
     return {
         _title(f"without {setup.objective.title}", bare, n_experts, steps): bare,

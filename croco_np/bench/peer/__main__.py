@@ -27,6 +27,15 @@ from contender import SETTINGS, Contender
 from job import read
 
 
+def peak_kilobytes():
+    """Largest resident memory of this process; getrusage would count the memory of the parent at the fork."""
+    try:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    except OSError:  # no Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+
+
 class Peer:
     """The conversation: one method for each thing that can be asked."""
 
@@ -54,8 +63,7 @@ class Peer:
         return {"logits": self._ready(setting, "predict")[0].logits(self.batches[batch]).tolist()}
 
     def memory(self):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes; on macOS bytes
-        return {"peak_rss_mb": peak / (1e6 if sys.platform == "darwin" else 1e6 / 1024)}
+        return {"peak_rss_mb": peak_kilobytes() * 1024 / 1e6}
 
     def drop(self, setting):
         self.contenders.pop(setting, None)

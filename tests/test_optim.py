@@ -1,0 +1,262 @@
+"""Adam: idle rows that are caught up when they are needed end where they would have been all along.
+
+The oracle is Algorithm 1 of Kingma & Ba (2015) on full gradients, every row at every step, in extended precision. A
+row differs from it by rounding alone. From one use to the next, m is rounded 5 times on its way into a move, sqrt(v)
+3 times, F and the product m F 3 times, w once: ROUNDINGS units of roundoff, of the weight and of all the way it moved.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from croco_np.backend import numba, running, using
+from croco_np.config import Config
+from croco_np.datasets.splits import Rows, Schema, Splits
+from croco_np.gradcheck.cases import SCHEMA, SIZES, VARIANTS, draw_batch
+from croco_np.kernels.idle import TERMS, plan, replay_rows, series
+from croco_np.models import MODELS, Output
+from croco_np.optim import Adam
+from croco_np.train.folder import RunFolder
+from croco_np.train.loop import Setup
+from croco_np.tree import RowGrad, flatten, tree_map, unflatten
+
+V, K = 6, 3
+ROUNDINGS = 12
+BETAS = [(0.9, 0.999), (0.9, 0.99), (0.5, 0.999), (0.95, 0.9999), (0.9, 0.9), (0.9, 0.5), (0.9, 0.0), (0.0, 0.999)]
+SYSTEMS = [(name, sizes) for name in MODELS for sizes in ({}, *VARIANTS.get(name, ()))]
+SYSTEMS += [("ple", {"n_levels": 3}), ("crocodile", {"embedding_width": 1})]
+
+
+def draw_uses(rng, kind, n, gap):
+    """(steps in all, {step: gradient of some rows}), from 1e-12 to 1e3; gaps up to `gap` steps."""
+    steps = np.cumsum(rng.integers(1, 1 + rng.integers(1, gap + 1, n)))
+    uses = {}
+    for t in steps.tolist():
+        rows = np.sort(rng.choice(V - 1, rng.integers(0, V), replace=False))  # the last row is never used
+        g = rng.standard_normal((len(rows), K)) * 10.0 ** rng.integers(-12, 4, (len(rows), 1))
+        uses[t] = RowGrad(rows, g.astype(kind))
+    return int(steps[-1] + rng.integers(0, gap + 1)), uses
+
+
+def oracle(w, n_steps, uses, adam):
+    """Weights, moments, and how far each weight has moved, back and forth, all in extended precision."""
+    w, one = w.astype(np.longdouble), np.longdouble(1)
+    m, v, way = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
+    for t in range(1, n_steps + 1):
+        g = uses[t].dense(w.shape).astype(np.longdouble) if t in uses else 0
+        m = adam.b1 * m + (1 - adam.b1) * g
+        v = adam.b2 * v + (1 - adam.b2) * g * g
+        move = adam.lr * m / (one - one * adam.b1**t) / (np.sqrt(v / (one - one * adam.b2**t)) + adam.eps)
+        w, way = w - move, way + abs(move)
+    return w, m, v, way
+
+
+def deferred(w, n_steps, uses, adam):
+    """The same steps with idle rows left alone until they are used; settled at the end."""
+    params = {"table": w.copy()}
+    state = adam.init(params)
+    for t, g in uses.items():
+        state["t"] = t - 1  # the steps between did nothing else
+        adam.catch_up(params, [("table", np.r_[g.rows, g.rows])], state)
+        adam.step(params, {"table": g}, state, defer=True)
+    state["t"] = n_steps
+    adam.settle(params, state)
+    return params["table"], state
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 8),
+    st.sampled_from([3, 40, 400, 3000]),
+    st.sampled_from(BETAS),
+    st.sampled_from([1e-8, 1e-3]),
+    st.sampled_from([np.float64, np.float32]),
+)
+@example(0, 8, 3000, (0.9, 0.999), 1e-8, np.float32)
+@example(1, 8, 3000, (0.9, 0.999), 1e-8, np.float64)
+def test_idle_rows_end_where_dense_adam_takes_them(seed, n, gap, betas, eps, kind):
+    rng = np.random.default_rng(seed)
+    w, adam = rng.standard_normal((V, K)).astype(kind), Adam(1e-2, *betas, eps)
+    n_steps, uses = draw_uses(rng, kind, n, gap)
+    told, state = deferred(w, n_steps, uses, adam)
+    said, m, v, way = oracle(w, n_steps, uses, adam)
+    ulps = ROUNDINGS * (n + 1) * np.finfo(kind).eps / 2
+    smallest = np.finfo(kind).tiny  # below it a number loses digits, here as in any Adam
+    assert told.dtype == kind
+    assert (abs(told - said) <= ulps * (abs(w) + way)).all()
+    assert (abs(state["m"]["table"] - m) <= ulps * abs(m) + cancelled(uses, m, adam, ulps) + smallest).all()
+    assert (abs(state["v"]["table"] - v) <= ulps * v + smallest).all()
+    assert np.array_equal(told[-1], w[-1])
+
+
+def cancelled(uses, m, adam, ulps):
+    """Rounding of m where gradients of both signs nearly cancel: relative to what m would be without signs."""
+    last = max(uses)
+    sizes = sum(adam.b1 ** (last - t) * abs(g.dense(m.shape).astype(np.longdouble)) for t, g in uses.items())
+    return ulps * (1 - adam.b1) * sizes
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+@pytest.mark.parametrize("betas", BETAS)
+def test_the_series_is_good_where_it_says_so(betas, kind):
+    """F against its terms added up, for all sizes of q and eps: off by the unit roundoff, and rounding in float64."""
+    b1, b2 = betas
+    how, t, gaps = plan(np.dtype(kind), b1, b2), 5000, np.unique(np.geomspace(1, 4999, 60).astype(int))
+    for t in (2, 10, 100, 700, 5000):
+        k = gaps[gaps < t]
+        coefficients, good = series(how, k, t, 1.0, b1, b2)
+        for i in np.flatnonzero(good):
+            j = np.arange(1, k[i] + 1)
+            s = t - k[i] + j
+            a, d = b1**j / (1 - b1**s), np.sqrt(b2**j / (1 - b2**s))
+            for eps_over_q in (0, 1e-6, 1e-3, 1, 1e3, 1e9):
+                x = 1 / (coefficients[i, 0] + eps_over_q)
+                F = x * np.polynomial.polynomial.polyval(x, coefficients[i, 1:])
+                exact = (a / (d + eps_over_q)).sum()
+                assert abs(F - exact) <= (2 * how.tiny + 1e-13) * exact
+    assert good.any() == (how.n_terms > 0)
+
+
+def test_late_steps_need_no_replay():
+    """From step 170 (float32) and 594 (float64) on, with the usual b1 and b2; and few terms do."""
+    for kind, n_terms, first in ((np.float32, 6, 170), (np.float64, 12, 594)):
+        how = plan(np.dtype(kind), 0.9, 0.999)
+        assert how.n_terms == n_terms <= TERMS
+        gaps = np.array([1, 10, 100, 1000, 10000])
+        assert all(series(how, gaps[[i]], first + gaps[i], 1e-3, 0.9, 0.999)[1].all() for i in range(len(gaps)))
+        assert not series(how, gaps, first // 2 + gaps[-1], 1e-3, 0.9, 0.999)[1][-1]
+
+
+def build(name, sizes):
+    return MODELS[name](SCHEMA, SimpleNamespace(**SIZES | sizes))
+
+
+@pytest.mark.parametrize(("name", "sizes"), SYSTEMS)
+def test_models_read_what_they_announce(name, sizes):
+    """Rows that were not announced may hold anything; those announced are those that get a gradient."""
+    model, rng = build(name, sizes), np.random.default_rng(0)
+    params = model.init(rng)
+    batch = draw_batch(rng)
+    batch = batch._replace(ids=batch.ids % 3, prior_ids=batch.prior_ids % 3)  # some rows of every table stay unread
+    reads = dict(model.reads(batch))
+    out, cache = model.forward(params, batch)
+    grads = flatten(model.backward(cache, Output(np.ones_like(out.logits))))
+    assert {path: np.unique(rows).tolist() for path, rows in reads.items()} == {
+        path: g.rows.tolist() for path, g in grads.items() if isinstance(g, RowGrad)
+    }
+    spoilt = {path: w.copy() for path, w in flatten(params).items()}
+    for path, rows in reads.items():
+        spoilt[path][np.setdiff1d(np.arange(len(spoilt[path])), rows)] = np.nan
+        assert np.isnan(spoilt[path]).any()
+    again, cache = model.forward(unflatten(spoilt), batch)
+    assert np.array_equal(again.logits, out.logits)
+    for path, g in flatten(model.backward(cache, Output(np.ones_like(out.logits)))).items():
+        for one, two in zip(*((g, grads[path]) if isinstance(g, tuple) else ((g,), (grads[path],))), strict=True):
+            assert np.array_equal(one, two)
+
+
+@pytest.mark.parametrize(("name", "sizes"), SYSTEMS)
+def test_models_train_alike_deferred_or_not(name, sizes):
+    model, adam = build(name, sizes), Adam(0.01, l2=0.1)
+    ends = []
+    for defer in (False, True):
+        rng = np.random.default_rng(1)
+        params = model.init(rng)
+        state = adam.init(params)
+        for _ in range(30):
+            batch = draw_batch(rng)
+            some = slice(0, rng.integers(1, 3))  # of domain a only, so that rows stay idle
+            batch = batch.only(some)._replace(domains=(some, *[slice(some.stop, some.stop)] * 3))
+            adam.catch_up(params, model.reads(batch), state)
+            out, cache = model.forward(params, batch)
+            grads = model.backward(cache, Output(rng.standard_normal(out.logits.shape)))
+            adam.step(params, grads, state, defer)
+        assert bool(state["last"]) == defer
+        adam.settle(params, state)
+        assert not state["last"]
+        ends.append(flatten(params))
+    for path, w in ends[0].items():
+        np.testing.assert_allclose(ends[1][path], w, rtol=1e-9, atol=1e-9, err_msg=path)
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_a_checkpoint_keeps_idle_rows_as_they_are(settled, tmp_path):
+    """Resumed with rows asleep, or from a checkpoint that names none, all settled: the same bits as never stopped."""
+    rng, n = np.random.default_rng(0), 2000
+    domains = rng.integers(0, 2, n).astype(np.uint8)
+    ids = np.column_stack([rng.integers(0, 200, n), rng.integers(0, 300, n), domains + 1]).astype(np.int32)
+    rows = Rows(ids, rng.integers(0, 2, n).astype(np.uint8), domains, ids[:, 0].astype(np.int64))
+    schema = Schema(("user", "item", "domain"), (200, 300, 3), "user", "item", "domain", ("a", "b"))
+    sizes = {"n_experts": 2, "embedding_width": 2, "expert_sizes": (4,), "tower_sizes": (4,), "prior_width": 2}
+    config = Config(dataset="kuairand", batch_size=20, **sizes)
+    setup, folder = Setup(config, Splits("drawn", True, schema, rows, rows, rows)), RunFolder(tmp_path)
+    batches, state = list(setup.batches(1))[:40], setup.start()
+    for batch in batches[:20]:
+        setup.step(state, batch, defer=True)
+    if settled:
+        setup.settle(state)
+    folder.save(setup, state)
+    again = folder.restore(setup)
+    names = {"embeddings.table", "prior.table"}
+    assert set(again.moments["last"]) == (set() if settled else names)
+    assert settled or all(((last > 0) & (last < 20)).any() for last in again.moments["last"].values())
+    for batch in batches[20:]:
+        setup.step(state, batch, defer=True)
+        setup.step(again, batch, defer=True)
+    for one in (state, again):
+        setup.settle(one)
+    assert all(np.array_equal(w, flatten(again.params)[path]) for path, w in flatten(state.params).items())
+
+
+def test_a_row_used_without_notice_is_refused():
+    params, adam = {"table": np.zeros((2, 1))}, Adam()
+    state, ones = adam.init(params), np.ones((1, 1))
+    for row in (0, 1):
+        adam.step(params, {"table": RowGrad(np.array([row]), ones)}, state, defer=True)
+    with pytest.raises(ValueError, match=r"table: .* call catch_up"):
+        adam.step(params, {"table": RowGrad(np.array([0]), ones)}, state, defer=True)
+
+
+def test_lazy_adam_keeps_no_account():
+    params, adam = {"table": np.zeros((2, 1))}, Adam(lazy=True)
+    state = adam.init(params)
+    for row in (0, 1):
+        adam.catch_up(params, None, state)  # it does not even look at the rows
+        adam.step(params, {"table": RowGrad(np.array([row]), np.ones((1, 1)))}, state, defer=True)
+    before = tree_map(np.copy, params)
+    adam.settle(params, state)
+    assert state["last"] == {}
+    assert np.array_equal(before["table"], params["table"])
+
+
+@pytest.mark.skipif(numba is None, reason="Numba is not installed, so there are no threads")
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_neither_threads_nor_twins_change_the_end(kind):
+    rng = np.random.default_rng(3)
+    w, adam = rng.standard_normal((V, K)).astype(kind), Adam(1e-2)
+    n_steps, uses = draw_uses(rng, kind, 8, 400)
+    threads, ends = numba.get_num_threads(), []
+    try:
+        for n in range(1, numba.config.NUMBA_NUM_THREADS + 1):
+            numba.set_num_threads(n)
+            ends.append(deferred(w, n_steps, uses, adam)[0])
+    finally:
+        numba.set_num_threads(threads)
+    assert all(np.array_equal(ends[0], end) for end in ends)
+    with using("numpy"):
+        assert running() == "numpy"
+        plain = deferred(w, n_steps, uses, adam)[0]
+    np.testing.assert_allclose(plain, ends[0], rtol=0, atol=50 * np.finfo(kind).eps)
+
+
+def test_replay_is_the_steps_one_by_one():
+    """A step of Adam with g = 0, k times, by hand."""
+    w, m, v = np.array([[1.0]]), np.array([[0.2]]), np.array([[0.04]])
+    replay_rows(w, np.array([0]), m, v, np.array([2]), 3, 99, 0.1, 0.5, 0.75, 0.0)
+    # Steps 2 and 3: m = 0.1, 0.05; v = 0.03, 0.0225; corrections 1 - 0.5^s = 3/4, 7/8; 1 - 0.75^s = 7/16, 37/64.
+    steps = 0.1 * (0.1 / (3 / 4)) / np.sqrt(0.03 / (7 / 16)) + 0.1 * (0.05 / (7 / 8)) / np.sqrt(0.0225 / (37 / 64))
+    np.testing.assert_allclose([w[0, 0], m[0, 0], v[0, 0]], [1 - steps, 0.05, 0.0225], rtol=1e-14)
