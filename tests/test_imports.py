@@ -7,10 +7,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "croco_np"
 FLOORS = (
-    {"doctor"},
+    {"doctor", "site"},
     {"bench"},
-    {"diagnostics.__main__", "diagnostics.report", "predict.__main__"},
-    {"gradcheck.cases", "gradcheck.stops", "gradcheck.__main__", "models.__main__", "__main__", "train", "teaching"},
+    {"diagnostics.__main__", "diagnostics.report", "predict.__main__", "teaching"},
+    {"gradcheck.cases", "gradcheck.stops", "gradcheck.__main__", "models.__main__", "__main__", "train"},
     {"predict"},
     {"objective", "checkpoint", "config", "plots", "datasets.load"},
     {"models", "metrics", "diagnostics", "optim"},

@@ -8,7 +8,8 @@ import croco_np.kernels.idle
 import croco_np.kernels.mix
 import croco_np.kernels.ranking
 import croco_np.kernels.relu
-import croco_np.kernels.rows  # noqa: F401  (defining the kernels registers them)
+import croco_np.kernels.rows
+import croco_np.kernels.sigmoid  # noqa: F401  (defining the kernels registers them)
 from croco_np.backend import KERNELS, numba
 from croco_np.kernels.idle import plan, series
 
@@ -67,6 +68,13 @@ DRAW = {
     "relu_backward": lambda rng, kind: (
         np.maximum(rng.standard_normal((11, 150)), 0).astype(kind),
         rng.standard_normal((11, 150)).astype(kind),
+    ),
+    "scaled_sigmoid": lambda rng, kind: (rng.standard_normal((11, 70)).astype(kind), 1.5, 2.0),
+    "scaled_sigmoid_backward": lambda rng, kind: (
+        rng.uniform(0, 2, (11, 70)).astype(kind),
+        rng.standard_normal((11, 70)).astype(kind),
+        1.5,
+        2.0,
     ),
     "mix_elements": lambda rng, kind: draw_mix(rng, kind, 70),
     "mix_scalars": lambda rng, kind: draw_mix(rng, kind),

@@ -48,7 +48,7 @@ def test_every_flag_exists():
     from croco_np.config import Config
 
     flags = {"--" + name.replace("_", "-") for name in Config.__dataclass_fields__}
-    flags |= {"--out", "--resume", "--help", "--json", "--loss", "--model", "--data-dir", "--match-parameters"}
+    flags |= {"--out", "--resume", "--help", "--json", "--loss", "--model", "--data-dir", "--match-parameters", "--peer"}
     assert set(re.findall(r"(?<!-)--[a-z][a-z0-9-]+", README)) <= flags
 
 

@@ -38,6 +38,7 @@ KERNELS = {  # by the beginning of the name; other kernels belong to whoever cal
         "add_rows": "products forward",
         "sum_rows": "products backward",
         "mix_": "gate",
+        "scaled_sigmoid": "gate",
         "adam_dense": "optimiser dense",
     },
     **{"adam_": "optimiser rows", "catch_up_": "optimiser rows", "replay_": "optimiser rows"},

@@ -11,6 +11,7 @@ import numpy as np
 from ..progress import bar
 
 WARM_STEPS = 2  # after the first, untimed: caches fill, memory settles
+AWAKE = 0.2  # seconds of untimed steps at the start of a turn: cores that slept through the others' turns are slow
 SLOW = 5.0  # seconds of a step above which a contender gets fewer repeats
 SLOW_SECONDS = 40.0  # that a slow contender may take in all
 FEWEST = 2
@@ -52,9 +53,17 @@ def interleave(steps, repeats, what, warmed=None):
         for r in range(repeats):
             for name, step in steps.items():
                 if (r + 1) * wanted[name] // repeats > r * wanted[name] // repeats:
-                    seconds[name].append(step(WARM_STEPS + 1 + r))
+                    seconds[name].append(_turn(step, WARM_STEPS + 1 + r, warmed[name][1]))
             progress.update(1)
     return {name: timing(warmed[name][0], seconds[name]) for name in steps}
+
+
+def _turn(step, i, last):
+    """One timed step, after untimed ones of the same contender for `AWAKE` seconds; slower steps wake up on the way."""
+    spent = 0.0
+    while spent < AWAKE and last < AWAKE:
+        spent += step(i)
+    return step(i)
 
 
 def timing(first, seconds):

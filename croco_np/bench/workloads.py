@@ -11,6 +11,7 @@ import numpy as np
 
 from ..config import RECIPES, Config
 from ..datasets.splits import Rows, Schema, Splits
+from ..layers.lookup import FEW
 from ..models.schemas import SCHEMAS
 
 CLICKS = 0.04  # share of clicks among the labels
@@ -42,10 +43,9 @@ class Workload:
         return replace(self, options=self.options | options)
 
     def with_vocabulary(self, times):
-        """Every field but the domain with `times` as many values."""
-        schema = self.schema
-        sizes = (n if f == schema.domain else n * times for f, n in zip(schema.fields, schema.vocabulary, strict=True))
-        return replace(self, schema=replace(schema, vocabulary=tuple(sizes)))
+        """Every field that grows with users and items `times` as large; there are no more genders or ages."""
+        sizes = (n * times if n > FEW else n for n in self.schema.vocabulary)
+        return replace(self, schema=replace(self.schema, vocabulary=tuple(sizes)))
 
     def with_domains(self, n):
         """`n` domains with equal shares."""

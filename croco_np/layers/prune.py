@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..kernels.sigmoid import scaled_sigmoid, scaled_sigmoid_backward
 from .linear import Linear
 
 MODES = ("fusion", "binarization", "scaling")
@@ -66,7 +67,7 @@ class Pruner:
     def forward(self, p, e, h, alpha):
         a, linear = self.linear.forward(p, np.concatenate([e, h], axis=1))
         slope = 1.0 if self.mode == "scaling" else alpha
-        v = self.top / 2 * (1 + np.tanh(slope / 2 * a))  # sigmoid(a) = (1 + tanh(a / 2)) / 2, which cannot overflow
+        v = scaled_sigmoid(a, slope, self.top)
         live = np.ones_like(v.real) if self.mode == "scaling" else (v.real > self.epsilon).astype(v.real.dtype)
         pi = live if self.mode == "binarization" else v * live
         return h * pi, PruneCache(linear, h, v, live, pi, slope)
@@ -77,5 +78,6 @@ class Pruner:
             dv = dv * c.live
         if self.mode != "scaling":
             dv -= dshare / max(dv.size, 1)
-        din, grads = self.linear.backward(c.linear, dv * c.slope * c.v * (1 - c.v / self.top))
+        da = scaled_sigmoid_backward(c.v, dv, c.slope, self.top)
+        din, grads = self.linear.backward(c.linear, da)
         return (din[:, : self.n_prior], din[:, self.n_prior :] + dy * c.pi), grads

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..kernels.sigmoid import scaled_sigmoid, scaled_sigmoid_backward
 from .domain import DomainCache, PerDomain
 from .linear import Linear
 from .mlp import Dense
@@ -52,10 +53,11 @@ class GateUnit:
     def forward(self, p, domains, x):
         v, first = self.first.forward(p["first"], x)
         u, second = self.second.forward(p["second"], domains, v)
-        delta = self.gamma / 2 * (1 + np.tanh(u / 2))  # = gamma sigmoid(u), and no exponential overflows
+        delta = scaled_sigmoid(u, 1.0, self.gamma)
         return delta, GateUnitCache(first, second, delta)
 
     def backward(self, c, ddelta):
-        dv, second = self.second.backward(c.second, ddelta * c.delta * (1 - c.delta / self.gamma))
+        du = scaled_sigmoid_backward(c.delta, ddelta, 1.0, self.gamma)
+        dv, second = self.second.backward(c.second, du)
         dx, first = self.first.backward(c.first, dv)
         return dx, {"first": first, "second": second}

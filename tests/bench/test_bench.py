@@ -142,7 +142,7 @@ def test_contenders_take_turns_and_slow_ones_fewer():
     def step(name, seconds):
         return lambda i: log.append(name) or seconds
 
-    times = interleave({"fast": step("fast", 0.1), "slow": step("slow", 30.0)}, 6, "test")
+    times = interleave({"fast": step("fast", 0.3), "slow": step("slow", 30.0)}, 6, "test")
     assert (times["fast"].repeats, times["slow"].repeats) == (6, 2)
     assert "".join(name[0] for name in log[4:]) == "fffsfffs"  # after 3 + 1 warm-up steps
 
