@@ -7,6 +7,7 @@ python -m croco_np.predict RUN                         click probabilities from 
 python -m croco_np.bench                               time a training step, phase by phase, and PyTorch's beside it
 python -m croco_np.gradcheck                           check every gradient
 python -m croco_np.models                              list the systems, their sizes and costs
+python -m croco_np.site                                run the tutorials and build their pages
 python -m croco_np.doctor                              say what slows training down on this machine, and what to change
 Each has --help."""
 

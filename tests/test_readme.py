@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 ROWS = re.findall(
-    r"^\| (Eq\. \(\d+\)|Fig\. \d+) \| [^|]+ \| `([\w.]+)` \| `([\w./]+)::(\w+)` \|$", README, re.MULTILINE
+    r"^\| (Eq\. \(\d+\)|Fig\. \d+) \| [^|]+ \| `([\w.]+)` \| `([\w./]+)::(\w+)` \| \[\d+\]\(([\w./]+)\) \|$",
+    README,
+    re.MULTILINE,
 )
 
 
@@ -25,8 +27,8 @@ def test_table_covers_the_equations():
     assert {row[0] for row in ROWS} >= {f"Eq. ({n})" for n in range(3, 11)}
 
 
-@pytest.mark.parametrize(("equation", "code", "file", "test"), ROWS)
-def test_row_leads_somewhere(equation, code, file, test):
+@pytest.mark.parametrize(("equation", "code", "file", "test", "tutorial"), ROWS)
+def test_row_leads_somewhere(equation, code, file, test, tutorial):
     module, name = code.rsplit(".", 1)
     docstring = getattr(importlib.import_module(module), name).__doc__
     number = re.search(r"\d+", equation)[0]
@@ -35,6 +37,18 @@ def test_row_leads_somewhere(equation, code, file, test):
         node.name for node in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(node, ast.FunctionDef)
     }
     assert test in functions
+    assert equation in covered((ROOT / tutorial).with_suffix(".py"))
+
+
+def covered(tutorial):
+    """The equations that the first cell of a tutorial names."""
+    line = re.search(r"^# \*\*Equations:\*\* (.+)$", tutorial.read_text(), re.MULTILINE)[1]
+    return re.findall(r"Eq\. \(\d+\)|Fig\. \d+", line)
+
+
+@pytest.mark.parametrize("tutorial", sorted((ROOT / "tutorials").glob("[0-9]*.py")), ids=lambda path: path.stem)
+def test_what_a_tutorial_covers_stands_in_the_table(tutorial):
+    assert set(covered(tutorial)) <= {row[0] for row in ROWS}
 
 
 def test_links_to_files_exist():
@@ -48,7 +62,17 @@ def test_every_flag_exists():
     from croco_np.config import Config
 
     flags = {"--" + name.replace("_", "-") for name in Config.__dataclass_fields__}
-    flags |= {"--out", "--resume", "--help", "--json", "--loss", "--model", "--data-dir", "--match-parameters", "--peer"}
+    flags |= {
+        "--out",
+        "--resume",
+        "--help",
+        "--json",
+        "--loss",
+        "--model",
+        "--data-dir",
+        "--match-parameters",
+        "--peer",
+    }
     assert set(re.findall(r"(?<!-)--[a-z][a-z0-9-]+", README)) <= flags
 
 

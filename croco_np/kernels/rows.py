@@ -88,7 +88,8 @@ def sum_rows(slots, n_rows, dz):
     """Backward of `add_rows`: sum dz (B, M, N) over the places that used each of the R rows -> (R, M, N)."""
     sums = np.zeros((n_rows, *dz.shape[1:]), dz.dtype)
     for f in range(slots.shape[1]):
-        np.add.at(sums, slots[:, f], dz)
+        used = slots[:, f] == np.arange(n_rows)[:, None]  # (R, B): a look-up is a product with this matrix, transposed
+        sums += np.tensordot(used.astype(dz.dtype), dz, 1)
     return sums
 
 

@@ -6,7 +6,7 @@ from ..gradcheck import METHODS, check, report
 
 
 def catches(layer, params, inputs, leaves, methods=METHODS, seed=0):
-    """Check a broken layer; print what the checker says of the wrong leaves -> their names.
+    """Check a broken layer, and print what the checker says of the wrong leaves.
 
     leaves  names of exactly the leaves whose gradient is wrong: paths of parameters, "input 0", ...
     Raises AssertionError if another set of leaves is wrong: then the text around the bug is not true.
@@ -16,4 +16,3 @@ def catches(layer, params, inputs, leaves, methods=METHODS, seed=0):
     found = {c.name.split(": ", 1)[1] for c in wrong}
     print(report(wrong) if wrong else f"all {len(checks)} checks passed")
     assert found == set(leaves), f"the checker finds {sorted(found)}, the text says {sorted(leaves)}"
-    return found

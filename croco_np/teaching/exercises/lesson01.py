@@ -40,7 +40,8 @@ def hint(run, answer, **shapes):
             return f"Return a tuple of {1 + len(shapes)} arrays: " + ", ".join(f"d{name}" for name in ("x", *shapes))
         for c in check(layer, params, (x,), rng):
             if not (c.ok or c.kink):
-                return f"d{c.name.split()[-1] if 'input' not in c.name else 'x'}: {c.hint}."
+                leaf = c.name.removeprefix(": ")
+                return f"d{'x' if leaf == 'input 0' else leaf}: {c.hint}."
     return None
 
 

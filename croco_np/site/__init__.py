@@ -1,0 +1,13 @@
+"""Notebooks and the site, both from tutorials/NN_name.py: `python -m croco_np.site`.
+
+notebooks  a .py in percent format -> an executed .ipynb, the same file in each build
+outputs    do two runs of a notebook say the same?
+lessons    what the first cell of a tutorial promises, and the table of tutorials
+links      links between files of the repository -> links between pages
+pages      notebooks, sources and index -> HTML, by Sphinx
+mathml     formulas -> MathML, which browsers draw without a script
+look       style sheet and settings of the pages
+browser    every page opened in Chromium: what is broken, and pictures of pages
+
+Libraries of the extra `tutorials` are imported where they are used, so all modules load without them.
+"""

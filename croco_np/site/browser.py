@@ -1,0 +1,172 @@
+"""Every page of a site opened in headless Chromium, served from this machine: what is broken, and pictures of pages."""
+
+import contextlib
+import functools
+import http.server
+import os
+import shutil
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..errors import InputError
+from .extra import need
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LOOK = """async () => {
+  await Promise.all([...document.images].map(i => i.decode().catch(() => 0)));
+  const boxes = [...document.querySelectorAll('math')].map(m => [m, m.getBoundingClientRect()]);
+  return {
+    ids: [...document.querySelectorAll('[id]')].map(e => e.id),
+    links: [...document.querySelectorAll('a[href]')].map(a => a.href),
+    pictures: [...document.images].filter(i => !i.naturalWidth).map(i => i.getAttribute('src')),
+    formulas: boxes.filter(([m, b]) => b.width < 1 || b.height < 1).map(([m, b]) => m.getAttribute('alttext')),
+  };
+}"""
+TOO_WIDE = """() => {
+  if (document.documentElement.scrollWidth <= innerWidth + 1) return null;
+  const clips = e => getComputedStyle(e).overflowX !== 'visible';
+  const inside = e => e && e !== document.body && (clips(e) || inside(e.parentElement));
+  const out = [...document.body.querySelectorAll('*')].filter(
+    e => e.getBoundingClientRect().right > innerWidth + 1 && !inside(e.parentElement));
+  return `${document.documentElement.scrollWidth} px: ${out.slice(0, 1).map(e => e.outerHTML.slice(0, 120)).join('')}`;
+}"""
+
+CUT = """() => {
+  const scrolls = e => e && (['auto', 'scroll'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+  const cut = [...document.querySelectorAll('math, img, table, pre')].filter(
+    e => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e));
+  return cut.map(e => e.getAttribute('alttext') || e.outerHTML.slice(0, 120));
+}"""
+PATIENCE = 120_000  # ms
+
+
+class Unavailable(InputError):
+    """There is no browser to open pages with."""
+
+
+def problems(site):
+    """What is broken on the pages of a folder, a line each.
+
+    Messages of error in the console, requests that fail or leave this machine, pictures and formulas that do not show,
+    links within the site that lead nowhere, pages that scroll sideways on a phone or hide there what is too wide.
+    """
+    lines, seen = [], {}
+    with serving(site) as base, browsing() as browser:
+        page = browser.new_page(viewport=WIDE)
+        page.set_default_timeout(PATIENCE)
+        _listen(page, base, lines)
+        for name in names(site):
+            page.set_viewport_size(WIDE)
+            page.goto(f"{base}/{name}", wait_until="load")
+            seen[name] = look = page.evaluate(LOOK)
+            lines += [f"{name}: the picture {src} does not show" for src in look["pictures"]]
+            lines += [f"{name}: the formula {latex} does not show" for latex in look["formulas"]]
+            page.set_viewport_size(PHONE)
+            if said := page.evaluate(TOO_WIDE):
+                lines.append(f"{name}: scrolls sideways on a phone, {said}")
+            lines += [f"{name}: cut off on a phone: {what}" for what in page.evaluate(CUT)]
+    return lines + _dead_links(Path(site), base, seen)
+
+
+def picture(site, folder):
+    """Write a PNG of each page, wide and as on a phone -> how many."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with serving(site) as base, browsing() as browser:
+        for kind, viewport in (("wide", WIDE), ("phone", PHONE)):
+            page = browser.new_page(viewport=viewport)
+            page.set_default_timeout(PATIENCE)
+            for name in names(site):
+                page.goto(f"{base}/{name}", wait_until="load")
+                file = folder / f"{name.removesuffix('.html').replace('/', '-')}-{kind}.png"
+                page.screenshot(path=file, full_page=True)
+    return 2 * len(names(site))
+
+
+def names(site):
+    """The pages of a site, as addresses below it."""
+    return sorted(path.relative_to(site).as_posix() for path in Path(site).rglob("*.html"))
+
+
+def executable():
+    """The Chromium of this machine, else that of Playwright; None if there is neither."""
+    from playwright.sync_api import sync_playwright
+
+    for name in CHROMIUM:
+        if found := shutil.which(name):
+            return found
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+    return own if os.path.exists(own) else None
+
+
+@contextlib.contextmanager
+def browsing():
+    """A headless Chromium; raises Unavailable, with what to install, if there is none."""
+    need("playwright")
+    from playwright.sync_api import Error, sync_playwright
+
+    path = executable()
+    if path is None:
+        raise Unavailable("no Chromium to open pages with; install chromium, or run playwright install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])  # own pages only
+        try:
+            yield browser
+        except Error as error:
+            raise InputError(f"Chromium stopped: {str(error).partition(chr(10))[0]}") from None
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def serving(site):
+    """A server of a folder on this machine -> its address."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+def _listen(page, base, lines):
+    """Note what the page complains of, and what it asks for in vain or elsewhere."""
+
+    def asked(request):
+        if not request.url.startswith((base, "data:", "blob:")):
+            lines.append(f"{_name(page.url)}: asks for {request.url}, which is not on the site")
+
+    def answered(response):
+        if response.status >= 400:
+            lines.append(f"{_name(page.url)}: {response.url.removeprefix(base)} answers {response.status}")
+
+    page.on("request", asked)
+    page.on("response", answered)
+    page.on("requestfailed", lambda request: lines.append(f"{_name(page.url)}: {request.url} failed"))
+    page.on("console", lambda m: m.type == "error" and lines.append(f"{_name(page.url)}: console: {m.text}"))
+    page.on("pageerror", lambda error: lines.append(f"{_name(page.url)}: script: {error}"))
+
+
+def _name(url):
+    return urlsplit(url).path.lstrip("/")
+
+
+def _dead_links(site, base, seen):
+    """Links within the site whose page or place on the page does not exist."""
+    lines = []
+    for name, look in seen.items():
+        for url in sorted({url for url in look["links"] if url.startswith(base)}):
+            goal, fragment = _name(url), urlsplit(url).fragment
+            if not (site / goal).is_file():
+                lines.append(f"{name}: the link to {goal or '/'} leads nowhere")
+            elif fragment and goal in seen and fragment not in seen[goal]["ids"]:
+                lines.append(f"{name}: the link to {goal}#{fragment} leads to no place on that page")
+    return lines

@@ -1,0 +1,58 @@
+"""Formulas as MathML, which browsers draw themselves: no script, no network. A Sphinx extension."""
+
+import html
+import re
+
+# delimiters by name, which the converter leaves as they are after \big and its like
+DELIMITERS = {"langle": "⟨", "rangle": "⟩", "{": "{", "}": "}", "|": "‖", "lVert": "‖", "rVert": "‖", "lvert": "|"}
+DELIMITERS |= {"Vert": "‖", "vert": "|", "rvert": "|", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉"}
+
+LONG = 40  # characters of LaTeX from which a formula in a line may be wider than a phone
+
+
+def mathml(latex, display):
+    """LaTeX -> a <math> element; ValueError says what of it cannot be set."""
+    from latex2mathml.converter import convert
+
+    braces = re.sub(r"\\.", "", latex)  # a pair more or less, and the converter guesses
+    if braces.count("{") != braces.count("}"):
+        raise ValueError("a brace is missing")
+    plain = re.sub(r"\\(begin|end)\{aligned\}", r"\\\1{align*}", latex)  # the converter knows it by this name
+    try:
+        text = convert(plain, display="block" if display else "inline")
+    except Exception as error:  # the converter has many exceptions, and no base class for them
+        raise ValueError(f"{type(error).__name__} {error}".strip()) from error
+    for name, sign in DELIMITERS.items():
+        text = text.replace(f">\\{name}</mo>", f">{sign}</mo>")
+    # a bar is no operator with space around it, and \big grows both of a pair alike
+    text = re.sub(r'<mo(?: stretchy="false")?>&#x0007C;', '<mo stretchy="false" lspace="0" rspace="0">|', text)
+    text = text.replace("<mo minsize", '<mo stretchy="true" lspace="0" rspace="0" minsize')
+    if unknown := re.search(r"\\[A-Za-z]*", text):  # what it does not know it passes through
+        raise ValueError(f"{unknown[0]} is not known here")
+    if ">&<" in text or 'linebreak="newline"' in text:
+        raise ValueError(r"& or \\ in an environment that is not known; use aligned, cases or a matrix")
+    return text.replace("<math ", f'<math alttext="{html.escape(latex)}" ', 1)
+
+
+def setup(app):
+    """Register as Sphinx's renderer of formulas."""
+    from docutils.nodes import SkipNode
+    from sphinx.util import logging
+
+    def visit(display, box):
+        def visitor(translator, node):
+            latex = node.astext().strip()
+            try:
+                text = mathml(latex, display)
+                translator.body.append(
+                    f'<{box} class="formula">{text}</{box}>' if display or len(latex) > LONG else text
+                )
+            except ValueError as error:
+                where = translator.builder.current_docname
+                logging.getLogger(__name__).warning("formula %s: %s", " ".join(latex.split()), error, location=where)
+            raise SkipNode
+
+        return visitor
+
+    app.add_html_math_renderer("mathml", (visit(False, "span"), None), (visit(True, "div"), None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,119 @@
+"""A tutorial in percent format -> an executed notebook, the same file in each build."""
+
+import re
+import tempfile
+import time
+
+from ..errors import InputError
+from .extra import need
+
+LONGEST = 300  # seconds a notebook may take before it counts as hung
+ADDRESS = re.compile(r" at 0x[0-9a-f]+(?=>)")
+PROGRESS = re.compile(r"^[^\n]*: \d+% of [\d,]+ [^\n]*/s\n", re.MULTILINE)  # `croco_np.progress`: depends on the clock
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+}
+
+
+def execute(path, longest=LONGEST):
+    """Run tutorials/NN_name.py in a fresh kernel of this Python -> notebook, tidied.
+
+    Raises InputError, one line, if a cell fails or the notebook hangs.
+    """
+    need("jupytext", "nbclient", "ipykernel")
+    import jupytext
+    import matplotlib.font_manager  # noqa: F401  # its cache is built here, and not told of in a notebook
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpecManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    notebook = jupytext.read(path, fmt="py:percent")
+    end = time.monotonic() + longest
+    with tempfile.TemporaryDirectory() as sockets:  # not ports, which kernels that start together would fight for
+        client = NotebookClient(
+            notebook,
+            km=AsyncKernelManager(
+                kernel_name="python3",
+                kernel_spec_manager=KernelSpecManager(kernel_dirs=[]),  # what is left is this interpreter's own
+                transport="ipc",
+                ip=f"{sockets}/kernel",
+            ),
+            resources={"metadata": {"path": str(path.parent)}},
+            timeout_func=lambda cell: max(1, int(end - time.monotonic())),
+            allow_errors=True,
+            record_timing=False,
+            coalesce_streams=True,
+            on_cell_executed=_stop_at_error,
+        )
+        try:
+            client.execute(cleanup_kc=True)
+        except _Failed as failed:
+            raise InputError(f"{path.name}, {failed}") from None
+        except CellTimeoutError:
+            raise InputError(f"{path.name}: not done after {longest} s") from None
+        except AssertionError:  # what is left after nbclient's own answer to Ctrl-C, which stops the kernel
+            raise KeyboardInterrupt from None
+        except (DeadKernelError, RuntimeError) as error:
+            raise InputError(f"{path.name}: its kernel died or did not start: {error}") from None
+    return tidy(notebook)
+
+
+class _Failed(Exception):
+    """A cell that raised: which, and what."""
+
+
+def _stop_at_error(cell, cell_index, execute_reply):
+    reply = execute_reply["content"]
+    if reply["status"] == "error" and "raises-exception" not in cell.metadata.get("tags", ()):
+        line = cell.source.strip().partition("\n")[0]
+        said = reply["evalue"].strip().partition("\n")[0]
+        raise _Failed(f"cell {cell_index} ({line}): {reply['ename']}: {said}")
+
+
+def tidy(notebook):
+    """Leave nothing in a notebook that another run would change: times, addresses, versions, drawn ids."""
+    notebook["metadata"] = {name: dict(entry) for name, entry in METADATA.items()}
+    notebook["nbformat"], notebook["nbformat_minor"] = 4, 5
+    for i, cell in enumerate(notebook["cells"]):
+        cell["id"] = f"cell-{i:02d}"
+        tags = cell["metadata"].get("tags")
+        cell["metadata"] = {"tags": list(tags)} if tags else {}
+        for output in cell.get("outputs", ()):
+            if "text" in output:
+                output["text"] = PROGRESS.sub("", ADDRESS.sub("", output["text"]))
+            for kind, data in output.get("data", {}).items():
+                if kind.startswith("text/"):
+                    output["data"][kind] = ADDRESS.sub("", data)
+        if "outputs" in cell:
+            cell["outputs"] = [o for o in cell["outputs"] if o.get("text") != ""]
+    return notebook
+
+
+def source(path):
+    """The cells of tutorials/NN_name.py, not run -> notebook."""
+    need("jupytext")
+    import jupytext
+
+    return jupytext.read(path, fmt="py:percent")
+
+
+def save(notebook, path):
+    """Write a notebook."""
+    import nbformat
+
+    nbformat.write(notebook, path)
+
+
+def load(path):
+    """Read tutorials/NN_name.ipynb; InputError if it is not there or is not a notebook."""
+    need("nbformat")
+    import nbformat
+
+    try:
+        return nbformat.read(path, as_version=4)
+    except FileNotFoundError:
+        raise InputError(f"{path.name}: not built yet; run python -m croco_np.site --notebooks-only") from None
+    except nbformat.reader.NotJSONError as error:
+        raise InputError(f"{path.name}: not a notebook ({error})") from None

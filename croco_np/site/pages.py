@@ -1,0 +1,106 @@
+"""Notebooks, index and the files they link to -> HTML. Sphinx reads a folder of copies, so nothing is written here."""
+
+import io
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+
+from .. import __version__
+from ..errors import InputError
+from . import lessons, look, notebooks
+from .extra import need
+from .links import PICTURES, Links
+
+MARK = ".croco_np_site"  # in a folder that holds a site, and may be replaced by one
+ORPHAN = "---\norphan: true\n---\n\n"
+
+
+def build(folder, out):
+    """Write the site of the notebooks in `folder` to `out` -> (number of pages, lines that say what is wrong with it).
+
+    A site that was in `out` is replaced; InputError if `out` holds anything else. If anything is wrong, nothing is
+    written.
+    """
+    need("sphinx", "myst_nb", "furo", "latex2mathml", "nbformat")
+    out = Path(out)
+    if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"--out {out}: holds something that is not a site; name an empty or new folder")
+    with tempfile.TemporaryDirectory() as scratch:
+        copies, html = Path(scratch, "copies"), Path(scratch, "html")
+        wrong = gather(Path(folder), copies)
+        wrong += [_short(line, copies) for line in _sphinx(copies, html, Path(scratch, "doctrees"))]
+        if wrong:
+            return 0, wrong
+        (html / MARK).touch()
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(html, out)
+    return len(list(out.rglob("*.html"))), []
+
+
+def gather(folder, copies):
+    """Fill `copies` with all that the site shows -> lines that name links which lead nowhere."""
+    links = Links(folder)
+    names = [path.stem for path in lessons.sources(folder)]
+    (copies / "_static").mkdir(parents=True)
+    (copies / "_static" / "croco.css").write_text(look.STYLE)
+    (copies / "_static" / "icon.svg").write_text(look.ICON)
+    for name in names:
+        path = links.folder / f"{name}.ipynb"
+        notebook = notebooks.load(path)
+        _turn(notebook, links, path)
+        notebooks.save(notebook, copies / path.name)
+
+    index = links.folder / "index.md"
+    text = links.rewritten(lessons.with_table(index.read_text(encoding="utf-8"), folder), index, "tutorials/index.md")
+    contents = "\n".join(["```{toctree}", ":hidden:", ":caption: Tutorials", "", *names, "```"])
+    (copies / "index.md").write_text(f"{text}\n{contents}\n", encoding="utf-8")
+
+    done = {index, *(links.folder / f"{name}{suffix}" for name in names for suffix in (".py", ".ipynb"))}
+    while todo := [file for file in links.wanted if file not in done]:
+        for file in todo:  # a page may link to more of them
+            done.add(file)
+            page = copies / links.page(file)
+            page.parent.mkdir(parents=True, exist_ok=True)
+            if file.suffix in PICTURES:
+                shutil.copy(file, page)
+            else:
+                page.write_text(ORPHAN + links.text(file), encoding="utf-8")
+    return links.broken
+
+
+def _turn(notebook, links, path):
+    """Turn the links of a notebook, and give each picture the sentence under it for those who cannot see it."""
+    cells = notebook["cells"]
+    for i, cell in enumerate(cells):
+        if cell["cell_type"] == "markdown":
+            cell["source"] = links.rewritten(cell["source"], path, f"tutorials/{path.name}, cell {i}")
+        elif any("image/png" in output.get("data", {}) for output in cell["outputs"]):
+            under = cells[i + 1] if i + 1 < len(cells) else cell
+            said = under["source"].strip().partition("\n\n")[0] if under["cell_type"] == "markdown" else "A figure."
+            cell["metadata"]["mystnb"] = {"image": {"alt": " ".join(said.replace("*", "").replace("`", "").split())}}
+
+
+def _sphinx(copies, html, doctrees):
+    """Run Sphinx -> its warnings, a line each."""
+    from sphinx.application import Sphinx
+    from sphinx.errors import SphinxError
+    from sphinx.util.docutils import docutils_namespace
+
+    said = io.StringIO()
+    try:
+        with docutils_namespace(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of libraries, at their next versions
+            app = Sphinx(copies, None, html, doctrees, "html", look.settings(__version__), io.StringIO(), said)
+            app.build()
+    except SphinxError as error:
+        said.write(f"{type(error).__name__}: {error}\n")
+    told = "cross-reference target not found: ''"  # what `Links` makes of a link that leads nowhere
+    return [line for line in said.getvalue().splitlines() if line.strip() and told not in line]
+
+
+def _short(line, copies):
+    """A warning of Sphinx without colours and the place of the copies."""
+    from sphinx.util.console import strip_colors
+
+    return strip_colors(line).replace(f"{copies.resolve()}/", "").replace("WARNING: ", "")

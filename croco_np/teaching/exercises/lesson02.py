@@ -1,0 +1,104 @@
+"""Look up and sum."""
+
+import numpy as np
+
+from ..grading import exercise
+
+SEEDS = range(3)
+B, V, E, N = 12, 7, 3, 4  # more rows of data than values, so ids repeat; two values never occur
+USED = 5
+
+
+def agree(a, b):
+    return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=0, atol=1e-10)
+
+
+def sum_by_id(ids, d):
+    """The reference, N^T d with the one-hot matrix N: ids (B,), d (B, E) -> (V, E)."""
+    return np.eye(V)[ids].T @ d
+
+
+def last_by_id(ids, d):
+    """What `table[ids] += d` leaves."""
+    table = np.zeros((V, d.shape[1]))
+    table[ids] += d
+    return table
+
+
+@exercise("2.1", "the gradient of a table that is looked up twice, as (rows, values)")
+def two_uses(answer):
+    for seed, size in ((0, B), (1, B), (2, 0)):
+        rng = np.random.default_rng(seed)
+        a, c = rng.integers(0, USED - 1, size), rng.integers(1, USED, size)
+        dx, dz = rng.standard_normal((2, size, E))
+        rows, values = answer(a, c, dx, dz)
+        used = np.unique(np.r_[a, c])
+        if not np.array_equal(np.sort(rows), used):
+            repeat = len(np.unique(rows)) < len(rows)
+            return "A row occurs more than once." if repeat else "The rows are not those that a and c name."
+        if not np.array_equal(rows, used):
+            return "All rows are there, but not in ascending order."
+        if np.shape(values) != (len(used), E):
+            return f"values has shape {np.shape(values)}, and {len(used)} rows of width {E} were used."
+        if agree(values, (sum_by_id(a, dx) + sum_by_id(c, dz))[used]):
+            continue
+        if agree(values, (last_by_id(a, dx) + last_by_id(c, dz))[used]):
+            return "Repeated ids keep only their last gradient."
+        return "The rows are right, some values are not: each sums over all places in a and in c that name its row."
+    return None
+
+
+@exercise("2.2", "the gradient of a table whose rows are averaged over the tags of a video")
+def tags(answer):
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        ids = rng.integers(0, USED, (B, 4))
+        real = np.arange(4) < rng.integers(1, 5, B)[:, None]
+        dx = rng.standard_normal((B, E))
+        said = answer(V, ids, real, dx)
+
+        def pulled(weights, ids=ids, dx=dx):
+            """The gradient if tag l of video i counted weights[i, l] in its embedding."""
+            return sum(sum_by_id(ids[:, i], weights[:, i, None] * dx) for i in range(4))
+
+        if agree(said, pulled(real.astype(float))):
+            return "Every tag gets all of dx; but x is a mean, so by how much does it move when one tag moves by 1?"
+        if agree(said, pulled(real / 4)) or agree(said, pulled(np.full((B, 4), 0.25))):
+            return "You divide by the number of columns; videos have different numbers of tags."
+        if agree(said, pulled(1 / real.sum(axis=1, keepdims=True) * np.ones((B, 4)))):
+            return "Tags that only fill up the array get a gradient, too."
+        if np.shape(said) != (V, E):
+            return f"dT has shape {np.shape(said)}, the table {(V, E)}."
+        if not agree(said, pulled(real / real.sum(axis=1, keepdims=True))):
+            return "dT is wrong. Do repeated ids, in one video or in several, add up?"
+    return None
+
+
+@exercise("2.3", "the backward pass of z = (T W)[ids], as (dP, dT, dW)")
+def narrow(answer):
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        T, W = rng.standard_normal((V, E)), rng.standard_normal((E, N))
+        ids, dz = rng.integers(0, USED, B), rng.standard_normal((B, N))
+        dP, dT, dW = answer(T, W, ids, dz)
+        right = sum_by_id(ids, dz)
+        if np.shape(dP) != (V, N):
+            return f"dP has shape {np.shape(dP)}; P has a row for every value, not for every row of data: {(V, N)}."
+        if agree(dP, last_by_id(ids, dz)):
+            return "dP: repeated ids keep only their last gradient."
+        if not agree(dP, right):
+            return "dP is wrong: what is the backward pass of the look-up z = P[ids]?"
+        if not agree(dT, right @ W.T):
+            return "dP is right, dT is not: P = T W is a linear layer whose input is T."
+        if not agree(dW, T.T @ right):
+            return "dP and dT are right, dW is not: P = T W is a linear layer whose weights are W."
+    return None
+
+
+@exercise("2.4", "the smallest sum that two workers, each adding 1 three times, can end at")
+def worst_schedule(answer):
+    if answer == 2:
+        return None
+    if answer < 2:
+        return "Too small: the worker who writes last has read after a write of its own, so it has read at least 1."
+    return "It can end lower: let one worker read and then sleep, while the other does nearly all of its work."

@@ -1,0 +1,79 @@
+"""Checks of tutorial 4, Disentangle experts with CovLoss."""
+
+import numpy as np
+
+from ...losses import covariance
+from ..grading import exercise
+
+
+def _draw(seed, *shape):
+    """Non-negative outputs that depend on each other: covariances of both signs, and means other than 0."""
+    rng = np.random.default_rng(seed)
+    return np.abs(rng.standard_normal(shape) + rng.standard_normal((shape[0], 1, 1)) * rng.choice([-1, 1], shape[1:]))
+
+
+@exercise("4.1", "write my_covariance(o) -> CovLoss, a number, for o (B, M, K)")
+def check_value(answer):
+    o = _draw(41, 7, 3, 4)
+    value, right = answer(o.copy()), covariance(o)[0]
+    if np.size(value) != 1:
+        return f"One number is wanted; this has shape {np.shape(value)}."
+    if np.isclose(value, 2 * right):
+        return "Twice too large: p = 2, q = 1 and p = 1, q = 2 are the same pair."
+    if np.isclose(value, covariance(o, within=True)[0]):
+        return "This counts each expert with itself as well; only different experts are meant, p > q."
+    if np.isclose(value * len(o), right):
+        return "Too small by the number of rows: Eq. (6) adds up over the rows and does not divide by B."
+    if np.isclose(value, right * 16):
+        return "Too large by K^2: it is a mean over the entries of a block."
+    if not np.isclose(value, right):
+        return "Not right: try the four rows of the blackboard. Centred? An absolute value for each entry?"
+    return None
+
+
+@exercise("4.2", "write my_covariance_backward(o) -> do, both (B, M, K)")
+def check_gradient(answer):
+    o = _draw(42, 7, 3, 4)
+    do, right = np.asarray(answer(o.copy())), covariance(o)[1]
+    if do.shape != o.shape:
+        return f"do has shape {do.shape}; it must have that of o, {o.shape}."
+    if np.allclose(do, right):
+        return None
+    if not np.allclose(do.sum(axis=0), 0):
+        return "The gradient of each output must add up to 0 over the rows, because Z does. Is it Z that is multiplied?"
+    if np.allclose(do, right * np.sum(do * right) / np.sum(right**2)):
+        return "Right but for a factor: C holds each pair twice, and a block has K^2 entries."
+    if np.allclose(do, covariance(o, within=True)[1]):
+        return "This pulls on each expert's own variance as well: which blocks of Omega are 0?"
+    return "Columns add up to 0, so Z is right; look at Omega and the signs. Which expert owns column a of Z?"
+
+
+@exercise("4.3", "set my_alpha to the weight to try first with B = 256")
+def check_alpha(answer):
+    if np.isclose(answer, 1e-4):
+        return "The same alpha weighs a loss that is now a sum over fewer rows."
+    if np.isclose(answer, 1e-4 / 16):
+        return "The other way round: with fewer rows, is the sum larger or smaller?"
+    if not np.isclose(answer, 1.6e-3):
+        return "alpha times B should stay what it was: how many times fewer rows are there?"
+    return None
+
+
+@exercise("4.4", "write my_sampled(o, rows) -> value, do (B, M, K)")
+def check_sampled(answer):
+    o, rows = _draw(44, 10, 3, 2), np.array([1, 4, 5, 9])
+    value, do = answer(o.copy(), rows.copy())
+    right, right_do = covariance(o, rows=rows)
+    if np.isclose(value, covariance(o)[0]):
+        return "The value is that of all rows."
+    if np.isclose(value * len(o), right * len(rows)):
+        return "The value is a sum over n rows: scale it, so that it stands for all B."
+    if not np.isclose(value, right):
+        return "The value is not right. The means are those of the sampled rows, and the scale is B / n."
+    if np.shape(do) != o.shape:
+        return f"The value is right; do has shape {np.shape(do)}, and must have that of o, {o.shape}."
+    if np.allclose(np.asarray(do) * len(o), right_do * len(rows)):
+        return "The value is right. If it is scaled, what about its gradient?"
+    if not np.allclose(do, right_do):
+        return "The value is right, do is not: rows outside the sample have no influence, so their gradient is 0."
+    return None

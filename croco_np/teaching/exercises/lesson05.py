@@ -1,0 +1,81 @@
+"""Checks of tutorial 5, Put Crocodile together."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from ...gradcheck.cases import SCHEMA, SIZES, draw_batch
+from ...losses import row_weights
+from ...models import Crocodile, Output
+from ...tree import RowGrad, flatten
+from ..grading import exercise
+
+
+def _arrays(grads):
+    return {path: g.values if isinstance(g, RowGrad) else np.asarray(g) for path, g in flatten(grads).items()}
+
+
+def _wrong_branches(answer, right):
+    """The layers in whose gradients anything is missing or wrong."""
+    answer, right = _arrays(answer), _arrays(right)
+    same = {p for p in right if p in answer and answer[p].shape == right[p].shape and np.allclose(answer[p], right[p])}
+    return {path.split(".")[0] for path in right.keys() - same}
+
+
+@exercise("5.1", "write my_backward(model, c, d) -> gradients of embeddings, experts, prior, gates, towers")
+def check_backward(answer):
+    rng = np.random.default_rng(51)
+    model = Crocodile.build(SCHEMA, SimpleNamespace(**SIZES))
+    params, batch = model.init(rng), draw_batch(rng)
+    out, cache = model.forward(params, batch)
+    dz, do, dg = (rng.standard_normal(y.shape) for y in out[:3])
+    for d, what in ((Output(dz), "d.experts and d.gates None"), (Output(dz, do), "a loss that pulls on the experts")):
+        returned = answer(model, cache, d)
+        if not isinstance(returned, dict):
+            return f"A dict of gradients is wanted, not {type(returned).__name__}."
+        wrong = _wrong_branches(returned, model.backward(cache, d))
+        if wrong:
+            hint = _where(wrong)
+            return f"With {what}, the gradients of {', '.join(sorted(wrong))} are missing or wrong. {hint}"
+    if _wrong_branches(answer(model, cache, Output(dz, do, dg)), model.backward(cache, Output(dz, do, dg))):
+        return "Right without d.gates, wrong with it: the gates' backward takes a pair."
+    return None
+
+
+def _where(wrong):
+    if wrong <= {"embeddings", "experts"}:
+        return "What arrives at the experts' outputs, and from where?"
+    if wrong == {"prior"}:
+        return "Which gradient goes down to the prior embedding, and which shape did that have?"
+    return "Begin at the top: the first layer of the way down that is wrong spoils those below it."
+
+
+@exercise("5.2", "write my_domain_mean(domains) -> weights of the rows, (B,)")
+def check_domain_mean(answer):
+    domains = (slice(0, 5), slice(5, 5), slice(5, 6), slice(6, 9))
+    w, right = np.asarray(answer(domains)), row_weights(domains, "domain_mean")
+    if w.shape != right.shape:
+        return f"The weights have shape {w.shape}; there are {len(right)} rows and one weight for each."
+    if np.allclose(w, 1 / len(right)):
+        return "This is batch_mean: every row alike."
+    if not np.allclose(w, right):
+        if np.allclose(w * right.sum(), right * w.sum()):
+            return "Right but for a factor: Eq. (7) adds the domains up, it does not take their mean."
+        return "The weights of a domain that is present should add up to 1, shared alike by its rows."
+    return None
+
+
+@exercise("5.3", "set my_rows to the smallest number of rows of the rare domain")
+def check_rows(answer):
+    def worth(n):
+        w = row_weights((slice(0, 100 - n), slice(100 - n, 100)), "domain_mean")
+        return w.sum() ** 2 / (w**2).sum()
+
+    right = next(n for n in range(1, 51) if worth(n) >= 50 - 1e-9)
+    if answer != int(answer) or not 0 < answer < 100:
+        return "A whole number between 0 and 100 is wanted."
+    if answer != right:
+        return (
+            f"With {int(answer)} rows the 100 are worth {worth(int(answer)):.1f}. Write n_eff for n and 100 - n rows."
+        )
+    return None

@@ -1,0 +1,98 @@
+"""Checks of tutorial 7: information abundance backwards, the diversity index by chance, correlation backwards."""
+
+import numpy as np
+
+from ...gradcheck import check
+from ..grading import exercise
+
+DIFFERENCES = ("central differences",)  # a singular value is no analytic function of a complex matrix
+
+
+class Abundance:
+    """IA(X) = sum of the singular values / the largest, with the answer as its backward."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def forward(self, p, X):
+        sigma = np.linalg.svd(X, compute_uv=False)
+        return sigma.sum() / sigma[0], X
+
+    def backward(self, X, dvalue):
+        return dvalue * np.asarray(self.answer(X)), {}
+
+
+@exercise("7.1", "my_abundance_backward(X): the gradient of IA with respect to X (V, E), like X")
+def abundance_backward(answer):
+    rng = np.random.default_rng(71)
+    for shape in ((9, 4), (3, 5)):
+        X = rng.standard_normal(shape)
+        said = np.asarray(answer(X))
+        if said.shape != X.shape:
+            return f"The gradient has shape {said.shape}, X has {X.shape}."
+        wrong = [c for c in check(Abundance(answer), {}, (X,), rng, methods=DIFFERENCES) if not c.ok]
+        if wrong and abs((said * X).sum()) > 1e-9:
+            return (
+                f"Its part along X is {(said * X).sum():.4f}, and stretching X changes nothing: how does the largest "
+                "singular value, below the line, move?"
+            )
+        if wrong:
+            return f"The gradient checker says: {wrong[0].hint}."
+    return None
+
+
+@exercise("7.2", "my_chance_level(M, q): the diversity index of M independent experts, large and small a share q each")
+def chance(answer):
+    if not np.isclose(answer(1, 0.25), 0, atol=1e-12):
+        return f"One expert is never large and small at once, and for M = 1 it says {answer(1, 0.25):.4f}."
+    for M, q in ((2, 0.25), (3, 0.1), (5, 0.5), (8, 0.3)):
+        kinds = np.array([1.0, 0, 0, 0])  # chances after some experts: neither so far, large only, small only, both
+        for _ in range(M):
+            none, large, small, both = kinds
+            kinds = np.array(
+                [
+                    none * (1 - 2 * q),
+                    none * q + large * (1 - q),
+                    none * q + small * (1 - q),
+                    large * q + small * q + both,
+                ]
+            )
+        said = answer(M, q)
+        if not np.isclose(said, kinds[3], atol=1e-12):
+            return (
+                f"For M = {M}, q = {q} it says {said:.4f}, and {kinds[3]:.4f} is right. Start from 1 and take away the "
+                "rows without a large and those without a small one; which rows went away twice?"
+            )
+    return None
+
+
+class Correlation:
+    """r(x, y), with the answer as its backward with respect to x."""
+
+    def __init__(self, y, answer):
+        self.y, self.answer = y, answer
+
+    def forward(self, p, x):
+        a, b = x - x.mean(), self.y - self.y.mean()
+        return (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()), x
+
+    def backward(self, x, dvalue):
+        return dvalue * np.asarray(self.answer(x, self.y)), {}
+
+
+@exercise("7.3", "my_correlation_backward(x, y): the gradient of the correlation with respect to x, (B,)")
+def correlation_backward(answer):
+    rng = np.random.default_rng(73)
+    for n in (4, 15):
+        x, y = rng.standard_normal(n) + 2, rng.standard_normal(n) - 1
+        said = np.asarray(answer(x, y))
+        if said.shape != x.shape:
+            return f"The gradient has shape {said.shape}, x has {x.shape}."
+        wrong = [c for c in check(Correlation(y, answer), {}, (x,), rng) if not c.ok]
+        if wrong and abs(said.sum()) > 1e-9:
+            return f"Its entries add up to {said.sum():.4f}, but adding a number to all of x changes no correlation."
+        if wrong and abs((said * (x - x.mean())).sum()) > 1e-9:
+            return "It has a part along the centred x, but stretching x changes no correlation."
+        if wrong:
+            return f"The gradient checker says: {wrong[0].hint}."
+    return None

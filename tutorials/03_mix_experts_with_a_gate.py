@@ -1,0 +1,469 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 3. Mix experts with a gate
+#
+# **What you will do.** Take the softmax apart, write its backward, mix experts with it in two ways, and fuse both steps
+# into one line that says who gains weight and who loses it. Then break it, and see which tests notice.
+#
+# **What you will learn.** Why the softmax's backward subtracts a mean; why the gradients of a gate add up to zero; what
+# the gates MMoE, PG and PEG share and where they differ; why a test with a gradient of all ones is blind.
+#
+# **What you need.** [Tutorial 1](01_differentiate_one_layer.ipynb) (forward, cache, backward; the adjoint check) and
+# [tutorial 2](02_look_up_and_sum.ipynb) (embeddings). Of mathematics, the chain rule.
+#
+# **Equations:** Eq. (8), Eq. (10)
+
+# %%
+from croco_np.teaching import catches, grade, show  # before NumPy, so that the library can set up its threads
+
+# isort: split
+import matplotlib.pyplot as plt
+import numpy as np
+
+from croco_np.gradcheck import assert_ok, check
+from croco_np.kernels.mix import (
+    mix_elements,
+    mix_elements_backward,
+    mix_scalars,
+    mix_scalars_backward,
+    softmax,
+    softmax_backward,
+)
+from croco_np.layers import ElementGate, ScalarGate
+
+np.set_printoptions(precision=4, suppress=True)
+plt.rcParams["font.size"] = 10
+
+# %% [markdown]
+# ## Shares that add up to one
+#
+# Several experts give an opinion on a row. A **gate** decides how much of each to believe: it turns one number for each
+# expert, a *gate logit* $a_m$ of any sign and size, into a *share* $g_m > 0$, and the shares add up to 1:
+#
+# $$ g_m = \frac{e^{a_m}}{\sum_n e^{a_n}} $$
+#
+# This is the **softmax**. Take two experts with $a = (\ln 3, 0)$. The exponentials are 3 and 1, their sum is 4, the
+# shares are $3/4$ and $1/4$.
+
+# %%
+a = np.array([[np.log(3), 0.0]])  # one row, two experts
+g = softmax(a)
+print(g)
+assert np.allclose(g, [[3 / 4, 1 / 4]])
+
+# %% [markdown]
+# Adding the same number to all logits multiplies all exponentials by the same factor, which cancels. The library uses
+# that: it subtracts the largest logit first, so that no exponential can overflow. Logits of 1000 are no trouble then.
+
+# %%
+assert np.allclose(softmax(a + 1000), g)
+show(softmax)
+
+# %% [markdown]
+# ## The softmax backwards
+#
+# Move one logit $a_n$ a little. Its own exponential grows, and so does the sum below every share:
+#
+# $$ \frac{\partial g_m}{\partial a_n} = \frac{e^{a_m} \delta_{mn}}{\sum e^{a}} - \frac{e^{a_m} e^{a_n}}{(\sum e^{a})^2}
+#    = g_m (\delta_{mn} - g_n) $$
+#
+# with $\delta_{mn} = 1$ for $m = n$ and 0 otherwise. For our shares $3/4$ and $1/4$ the four derivatives are
+#
+# $$ \begin{aligned}
+# \partial g_1 / \partial a_1 &= 3/4 \cdot 1/4 = 3/16 & \partial g_1 / \partial a_2 &= -3/4 \cdot 1/4 = -3/16 \\
+# \partial g_2 / \partial a_1 &= -1/4 \cdot 3/4 = -3/16 & \partial g_2 / \partial a_2 &= 1/4 \cdot 3/4 = 3/16
+# \end{aligned} $$
+#
+# Every column adds up to 0: what one expert wins, the others lose.
+
+# %%
+jacobian = np.diag(g[0]) - np.outer(g[0], g[0])  # J[m, n] = dg_m / da_n
+measured = np.array([softmax(a + 1e-30j * np.eye(2)[n : n + 1])[0].imag / 1e-30 for n in range(2)]).T
+print(jacobian)
+assert np.allclose(jacobian, measured)  # the complex step of tutorial 1
+assert np.allclose(jacobian.sum(axis=0), 0)
+
+# %% [markdown]
+# Backward multiplies by the transposed Jacobian. Let $dg_m$ be the gradient of the objective with respect to the share
+# $g_m$ (we write $dx$ for the gradient with respect to $x$ everywhere). Then
+#
+# $$ da_n = \sum_m dg_m \frac{\partial g_m}{\partial a_n} = \sum_m dg_m \, g_m (\delta_{mn} - g_n)
+#    = g_n \Big( dg_n - \sum_m g_m \, dg_m \Big) $$
+#
+# Read it aloud: the sum is the *mean* of the $dg$, weighted by the shares. An expert's logit is pushed by how much its
+# share is worth **more than the average share**, in proportion to the share it has. No $M \times M$ matrix is needed.
+#
+# With $dg = (8, 16)$: the mean is $3/4 \cdot 8 + 1/4 \cdot 16 = 10$, so $da = (3/4 \cdot (8 - 10),\ 1/4 \cdot (16 -
+# 10)) = (-3/2, 3/2)$.
+
+# %%
+dg = np.array([[8.0, 16.0]])
+da = softmax_backward(g, dg)
+print(da)
+assert np.allclose(da, [[-3 / 2, 3 / 2]])
+assert np.allclose(da, dg @ jacobian)
+show(softmax_backward)
+
+# %% [markdown]
+# The two entries of $da$ add up to 0. That is no accident of these numbers. Adding a constant to all logits changes
+# nothing, so the derivative in the direction $(1, 1, \ldots, 1)$ is 0, and that derivative is $\sum_n da_n$.
+# **Shares can be moved between experts; they cannot be created.** Remember it: it is a test that costs one line.
+#
+# Your turn. Exercises are graded by a check that the notebook does not show; as long as a stub raises
+# `NotImplementedError`, the grader says that the exercise is open.
+#
+# **Exercise 3.1.** Write the softmax's backward. `g` and `dg` are `(B, M)`: B rows, M experts. Return `da`.
+
+
+# %%
+def my_softmax_backward(g, dg):
+    raise NotImplementedError
+
+
+grade("3.1", my_softmax_backward)
+
+# %% [markdown]
+# ## A mixture of experts
+#
+# Expert m has an output $o_m$, a vector of K numbers. The **scalar gate** gives each expert one share and mixes:
+#
+# $$ h = \sum_m g_m \, o_m $$
+#
+# On the blackboard K = 1: outputs $o = (4, 8)$, shares $(3/4, 1/4)$, mixture $h = 3 + 2 = 5$. Suppose the layers above
+# say $dh = 2$: raising $h$ by a little raises the objective twice as much.
+#
+# **To the experts.** $h$ contains $o_m$ with the factor $g_m$, so $do_m = g_m \, dh = (3/2, 1/2)$: an expert is taught
+# in proportion to its share.
+#
+# **To the shares.** $h$ contains $g_m$ with the factor $o_m$. For vectors that is a scalar product over the K
+# dimensions, $dg_m = \langle dh, o_m \rangle$. Here $dg = (8, 16)$, the numbers from above.
+#
+# **To the logits**, through the softmax. The mean that it subtracts is
+#
+# $$ \sum_n g_n \, dg_n = \sum_n g_n \langle dh, o_n \rangle = \Big\langle dh, \sum_n g_n o_n \Big\rangle
+#    = \langle dh, h \rangle $$
+#
+# and $h$ was computed in the forward pass. So the two steps fuse into one:
+#
+# $$ da_m = g_m \, \langle dh,\; o_m - h \rangle $$
+#
+# Each expert is compared with the mixture, along the direction in which the objective wants to move. Gradient *descent*
+# moves against $da$: experts on the side of $h$ that *lowers* the objective gain share.
+
+# %%
+o, dh = np.array([[[4.0], [8.0]]]), np.array([[2.0]])  # (B, M, K) = (1, 2, 1) and (B, K) = (1, 1)
+g, h = mix_scalars(a, o)
+do, da = mix_scalars_backward(g, o, h, dh)
+print("h", h, " do", do.ravel(), " da", da)
+assert np.allclose(h, 5)
+assert np.allclose(do.ravel(), [3 / 2, 1 / 2])
+assert np.allclose(da, softmax_backward(g, dg))  # the fused line and the two steps agree
+
+# %%
+show(mix_scalars, mix_scalars_backward)
+
+# %% [markdown]
+# ## Where the logits come from: MMoE and PG
+#
+# The gate logits are a linear layer of some input $e$, with weights $W_s$ of the row's *domain* s:
+#
+# $$ a = e \, W_s \; (+ \, b_s) $$
+#
+# Two systems use this one layer and differ in what they read:
+#
+# | gate | reads | bias |
+# |---|---|---|
+# | MMoE | the ordinary embeddings of all fields, which the experts read too | yes |
+# | PG, Eq. (10) | a *prior embedding* $e$ of user, item and domain, with tables of its own (Eq. 9) | no |
+#
+# The gate of PG decides from who asks and what is shown, without waiting for what the experts' tables have learnt.
+#
+# A batch is sorted by domain, so `domains` is a tuple of slices; `self.logits` is one linear layer for each of them.
+
+# %%
+show(ScalarGate.forward, ScalarGate.backward)
+
+# %% [markdown]
+# `backward` takes a pair: $dh$, and $dg$ for the case that a loss pulls on the shares themselves. Each road has its
+# line, and where they meet, at the logits, gradients **add**. The checker finds nothing wrong:
+
+# %%
+rng = np.random.default_rng(0)
+B, P, M, K = 8, 3, 3, 4  # rows, width of the prior, experts, width of an expert's output
+domains = (slice(0, 5), slice(5, 8))  # five rows of domain 0, three of domain 1
+e, o = rng.standard_normal((B, P)), rng.standard_normal((B, M, K))
+
+pg = ScalarGate(P, M, n_domains=2)
+assert_ok(check(pg, pg.init(rng), (domains, e, o), rng, name="PG"))
+
+# %% [markdown]
+# ## One share for each dimension: PEG
+#
+# A scalar gate must take an expert whole. Say expert 1 is $(1, 0)$ and expert 2 is $(0, 1)$, and the tower would like
+# $(1, 1)$. With shares $g$ and $1 - g$ the mixture is $(g, 1 - g)$, whose entries add up to 1 whatever $g$ is. The
+# wish cannot be met.
+#
+# The **element-wise gate** (PEG), Eqs. (8) and (10), has a softmax over the experts *for each dimension k*:
+#
+# $$ g_{mk} = \frac{e^{a_{mk}}}{\sum_n e^{a_{nk}}}, \qquad h_k = \sum_m g_{mk} \, o_{mk} $$
+#
+# Dimension 1 may now come from expert 1 and dimension 2 from expert 2. The price: M K logits for a row, not M.
+#
+# Nothing new has to be derived. In each dimension this is a scalar gate with K = 1, whose scalar product is one
+# product:
+#
+# $$ do_{mk} = g_{mk} \, dh_k, \qquad da_{mk} = g_{mk} \, dh_k \, (o_{mk} - h_k) = do_{mk} \, (o_{mk} - h_k) $$
+
+# %%
+two = np.array([[[1.0, 0], [0, 1]]])  # the two experts above, (B, M, K) = (1, 2, 2)
+logits = np.array([[[9.0, -9], [-9, 9]]])  # trust expert 1 in dimension 1, expert 2 in dimension 2
+print("shares\n", mix_elements(logits, two)[0][0], "\nmixture", mix_elements(logits, two)[1][0])
+assert np.allclose(mix_elements(logits, two)[1], 1, atol=1e-4)
+
+# %%
+show(mix_elements, mix_elements_backward, ElementGate.forward)
+
+# %% [markdown]
+# Shares only move, here for every row and every dimension separately:
+
+# %%
+peg = ElementGate(P, M, K, n_domains=2)
+g, h = mix_elements(rng.standard_normal((B, M, K)), o)
+do, da = mix_elements_backward(g, o, h, rng.standard_normal((B, K)))
+print("largest |sum over the experts of da|:", np.abs(da.sum(axis=1)).max().round(12))
+assert np.allclose(g.sum(axis=1), 1)
+assert np.allclose(da.sum(axis=1), 0)
+assert_ok(check(peg, peg.init(rng), (domains, e, o), rng, name="PEG"))
+
+# %% [markdown]
+# **Exercise 3.2.** Write the backward of the element-wise mixture. `g` and `o` are `(B, M, K)`, `h` and `dh` are
+# `(B, K)`. Return the pair `do, da`, both `(B, M, K)`.
+
+
+# %%
+def my_mix_backward(g, o, h, dh):
+    raise NotImplementedError
+
+
+grade("3.2", my_mix_backward)
+
+# %% [markdown]
+# ## Watch a gate learn
+#
+# Now let both gates solve a task whose answer we know. Three experts put out random numbers in six dimensions. Domain 0
+# wants dimensions 1 to 3 from expert 1 and dimensions 4 to 6 from expert 2; domain 1 wants dimensions 1 and 2 from
+# expert 3, the other four from expert 1. The loss is the mean over rows of the squared distance to what is wanted; its
+# gradient is $dh = 2 (h - \text{wanted}) / B$. The input e is 1 for every row, so $W_s$ *is* the gate logits of domain
+# s. Plain gradient descent, 300 steps.
+
+# %%
+rng = np.random.default_rng(1)
+B, M, K = 200, 3, 6
+halves = (slice(0, 100), slice(100, 200))
+experts, ones = rng.standard_normal((B, M, K)), np.ones((B, 1))
+source = np.array([[0, 0, 0, 1, 1, 1], [2, 2, 0, 0, 0, 0]])  # source[s, k]: the expert that domain s wants for k
+wanted = np.concatenate([experts[rows][:, source[s], np.arange(K)] for s, rows in enumerate(halves)])
+
+
+def learn(gate, steps=300, rate=1.0):
+    """Gradient descent from equal shares -> loss at each step, shares after the last."""
+    params = {str(s): {"W": np.zeros_like(w["W"])} for s, w in gate.init(rng).items()}
+    losses = []
+    for _ in range(steps):
+        (h, g), cache = gate.forward(params, halves, ones, experts)
+        losses.append(((h - wanted) ** 2).sum() / B)
+        _, grads = gate.backward(cache, (2 * (h - wanted) / B, None))
+        for s in params:
+            params[s]["W"] -= rate * grads[s]["W"]
+    return losses, g
+
+
+scalar_losses, scalar_shares = learn(ScalarGate(1, M, n_domains=2))
+element_losses, element_shares = learn(ElementGate(1, M, K, n_domains=2))
+print(f"loss with equal shares {scalar_losses[0]:.2f}, scalar gate {scalar_losses[-1]:.2f}, ", end="")
+print(f"element-wise gate {element_losses[-1]:.2f}")
+assert element_losses[-1] < 0.1 * scalar_losses[-1] < 0.1 * scalar_losses[0]
+
+# %%
+figure, axes = plt.subplots(2, 2, figsize=(6.6, 4.6), layout="constrained", sharex="col", width_ratios=(1, 2))
+for s in range(2):
+    first = halves[s].start
+    maps = (scalar_shares[first][:, None], element_shares[first])
+    for axis, share, kind in zip(axes[s], maps, ("scalar gate", "element-wise gate"), strict=True):
+        image = axis.imshow(share, cmap="cividis", vmin=0, vmax=1, aspect="auto")
+        axis.set_yticks(range(M), [f"expert {m + 1}" for m in range(M)])
+        axis.set_title(f"domain {s}: {kind}", fontsize=10)
+    axes[s, 0].set_xticks([0], ["all"])
+    axes[s, 1].set_xticks(range(K), range(1, K + 1))
+axes[1, 0].set_xlabel("dimension")
+axes[1, 1].set_xlabel("dimension")
+figure.colorbar(image, ax=axes, label="share (no unit)", shrink=0.8)
+plt.show()
+
+# %% [markdown]
+# *The picture:* shares after training, bright = 1, dark = 0. The element-wise maps on the right have exactly the
+# planted pattern: one bright cell in each column. The scalar gates on the left must compromise: about half and half
+# in domain 0, about two thirds for expert 1 and one third for expert 3 in domain 1, the proportions of the
+# dimensions that want them.
+
+# %% [markdown]
+# ## Three bugs and three tests
+#
+# For bugs we need a layer without parameters that goes from logits straight to the mixture. Its inputs are $a$
+# (`input 0` in the checker's report) and $o$ (`input 1`).
+
+
+# %%
+class Mix:
+    """h = sum_m softmax(a)_m * o_m for each dimension, and a correct backward."""
+
+    def forward(self, p, a, o):
+        g, h = mix_elements(a, o)
+        return h, (g, o, h)
+
+    def backward(self, cache, dh):
+        do, da = mix_elements_backward(*cache, dh)
+        return (da, do), {}  # in the order of the inputs
+
+
+class ForgotUpstream(Mix):
+    def backward(self, cache, dh):
+        g, o, h = cache
+        return (g * (o - h[:, None]), g * dh[:, None]), {}  # wrong: da without dh
+
+
+class ForgotMixture(Mix):
+    def backward(self, cache, dh):
+        g, o, _ = cache
+        do = g * dh[:, None]
+        return (do * o, do), {}  # wrong: - h is missing
+
+
+class WrongAxis(Mix):
+    def backward(self, cache, dh):
+        g, o, _ = cache
+        dg = dh[:, None] * o
+        return (g * (dg - (g * dg).sum(axis=2, keepdims=True)), g * dh[:, None]), {}  # wrong: sums over k, not m
+
+
+B, M, K = 6, 3, 4
+a, o = rng.standard_normal((2, B, M, K))
+assert_ok(check(Mix(), {}, (a, o), rng, name="Mix"))  # the right one passes
+
+# %% [markdown]
+# Three candidates for a test, from cheap to thorough:
+#
+# 1. **Shares only move:** does $da$ add up to 0 over the experts?
+# 2. **All ones:** take $dh = 1$, as if the objective were the plain sum of $h$, and compare with the right $da$.
+# 3. **Random:** take a random $dh$ and compare. The checker does this, with a measured slope on the other side.
+#
+# Think before you read on: which bug passes which test?
+#
+# *Forgot upstream* gives $g (o - h)$. Over the experts that adds up to $h - h = 0$: passes 1. With $dh = 1$ it
+# **is** the right answer: passes 2. *Forgot mixture* gives $g\,dh\,o$, which adds up to $dh \cdot h$: fails all
+# three. *Wrong axis* subtracts a mean over the wrong things: fails all three.
+
+# %%
+layers = (Mix(), ForgotUpstream(), ForgotMixture(), WrongAxis())
+print(f"{'':<16}{'adds up to 0':<14}{'all ones':<10}random")
+outcome = {}
+for layer in layers:
+    h, cache = layer.forward({}, a, o)
+    passes = []
+    for dh in (np.ones_like(h), rng.standard_normal(h.shape)):
+        (da, _), _ = layer.backward(cache, dh)
+        (right, _), _ = Mix().backward(cache, dh)
+        passes.append(np.allclose(da, right))
+    passes.insert(0, np.allclose(da.sum(axis=1), 0))  # da of the random dh
+    outcome[type(layer).__name__] = passes
+    words = ["passes" if ok else "FAILS" for ok in passes]
+    print(f"{type(layer).__name__:<16}{words[0]:<14}{words[1]:<10}{words[2]}")
+assert outcome["Mix"] == [True, True, True]
+assert outcome["ForgotUpstream"] == [True, True, False]
+assert outcome["ForgotMixture"] == outcome["WrongAxis"] == [False, False, False]
+
+# %% [markdown]
+# This is why the checker draws its cotangents at random: in a test with ones, "multiplied by dh" and "forgot dh" are
+# the same. Now to the checker. Predict its report on *ForgotUpstream*: $do$ is right, so `input 1` passes. Only
+# `input 0`, the logits, is wrong. The wrong entries differ from the right ones by the factor $1/dh_k$, another one
+# in every row and dimension, so the hint will be that there is no *common* factor.
+
+# %% tags=["planted-bug"]
+catches(ForgotUpstream(), {}, (a, o), leaves={"input 0"})
+
+# %% [markdown]
+# The other two touch $da$ alone as well, and both by a term rather than a factor:
+
+# %% tags=["planted-bug"]
+catches(ForgotMixture(), {}, (a, o), leaves={"input 0"})
+catches(WrongAxis(), {}, (a, o), leaves={"input 0"})
+
+# %% [markdown]
+# In a whole gate the damage spreads, and the *pattern* of what is wrong points at the place. From the logits
+# gradients go to $W_s$ of every domain and to $e$. So if $da$ is wrong in a `ScalarGate`, the checker must name
+# `0.W`, `1.W` and `input 0` (now $e$), and must not name `input 1` (the experts), whose gradient does not pass the
+# logits. A set of wrong leaves that all lie *behind* one point, with everything before it right, is the checker's
+# way of pointing.
+
+
+# %% tags=["planted-bug"]
+class GateWithoutMixture(ScalarGate):
+    def backward(self, c, d):
+        dh, dg = d
+        do = c.g[:, :, None] * dh[:, None]
+        da = (do * c.o).sum(axis=2) + softmax_backward(c.g, dg)  # wrong: <dh, o_m>, not <dh, o_m - h>
+        de, grads = self.logits.backward(c.logits, da)
+        return (de, do), grads
+
+
+broken = GateWithoutMixture(P, M, n_domains=2)
+inputs = ((slice(0, 4), slice(4, 6)), rng.standard_normal((B, P)), o)
+catches(broken, broken.init(rng), inputs, leaves={"0.W", "1.W", "input 0"})
+
+# %% [markdown]
+# ## One more exercise
+#
+# **Exercise 3.3.** Some gates have a *temperature* T > 0: $g = \mathrm{softmax}(a / T)$. A small T makes the gate
+# decided, a large T makes it even-handed. Let T be a parameter, one number. Given `a` `(B, M)`, `T`, and the upstream
+# `dg` `(B, M)`, return `da` `(B, M)` and `dT` (one number). Two hints: name the quotient $b = a / T$ and first find
+# $db$; and T is shared by all rows.
+
+
+# %%
+def my_temperature_backward(a, T, dg):
+    raise NotImplementedError
+
+
+grade("3.3", my_temperature_backward)
+
+# %% [markdown]
+# ## What to take along
+#
+# * The softmax's backward compares with the mean: $da_m = g_m (dg_m - \sum_n g_n dg_n)$.
+# * In a mixture that mean is $\langle dh, h \rangle$, and the forward pass has $h$ already: $da_m = g_m \langle dh,
+#   o_m - h \rangle$.
+# * The $da$ of a row add up to 0. The check is cheap, but it does not see everything; a random cotangent does.
+#
+# **Further reading**
+#
+# * Jacobs, Jordan, Nowlan and Hinton, *Adaptive Mixtures of Local Experts*, Neural Computation 1991: where mixing
+#   experts by a softmax comes from.
+# * Ma et al., *Modeling Task Relationships in Multi-task Learning with Multi-gate Mixture-of-Experts*, KDD 2018:
+#   MMoE.
+# * Lin et al., *Crocodile*, [arXiv 2405.12706](https://arxiv.org/abs/2405.12706): PG and PEG.
+# * In the library: [layers/gate.py](../croco_np/layers/gate.py), and [kernels/mix.py](../croco_np/kernels/mix.py),
+#   where a compiled twin stands under each of the functions shown here.
+#
+# **Next:** a gate can only choose between experts that differ. [Tutorial 4](04_disentangle_experts.ipynb) makes them
+# differ. ([next](04_disentangle_experts.ipynb))

@@ -1,0 +1,100 @@
+"""The site, built from the stored notebooks and opened page by page in a browser."""
+
+import re
+
+import pytest
+from conftest import FOLDER
+
+from croco_np.errors import InputError
+from croco_np.site import browser, lessons, pages
+from croco_np.site.mathml import mathml
+
+PAGE = """<!doctype html><meta charset="utf-8"><title>page</title><link rel="icon" href="data:,">
+<meta name="viewport" content="width=device-width"><body style="margin: 0">"""
+BROKEN = {
+    "picture": ('<img src="missing.png" alt="none">', "the picture missing.png does not show"),
+    "link": ('<a href="missing.html">there</a>', "the link to missing.html leads nowhere"),
+    "place": ('<a href="#nowhere">there</a>', "leads to no place on that page"),
+    "script": ("<script>throw new Error('ouch')</script>", "script: ouch"),
+    "console": ("<script>console.error('ouch')</script>", "console: ouch"),
+    "network": ('<script src="http://127.0.0.1:9/x.js"></script>', "asks for http://127.0.0.1:9/x.js"),
+    "formula": ('<math alttext="x" style="display: none"><mi>x</mi></math>', "the formula x does not show"),
+    "width": ('<div style="width: 700px">wide</div>', "scrolls sideways on a phone, 700 px"),
+    "cut": (
+        '<div style="overflow: hidden"><table style="width: 700px"><td>wide</table></div>',
+        "cut off on a phone: <table",
+    ),
+}
+
+
+def problems(site):
+    """What the browser finds; the test is skipped, and says why, where there is no browser."""
+    try:
+        return browser.problems(site)
+    except browser.Unavailable as why:
+        pytest.skip(str(why))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    out = tmp_path_factory.mktemp("site") / "html"
+    count, wrong = pages.build(FOLDER, out)
+    assert wrong == []
+    assert count > len(lessons.sources(FOLDER))
+    return out
+
+
+def test_every_page_is_whole(site):
+    names = browser.names(site)
+    assert {"index.html", *(f"{path.stem}.html" for path in lessons.sources(FOLDER))} <= set(names)
+    assert problems(site) == []
+
+
+def test_formulas_are_mathml_and_need_no_script(site):
+    text = "".join(path.read_text(encoding="utf-8") for path in site.glob("*.html"))
+    assert text.count("<math ") > 100
+    assert not re.search(r"<script[^>]*(mathjax|https?:)", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_page_is_found(tmp_path, name):
+    body, said = BROKEN[name]
+    (tmp_path / "index.html").write_text(PAGE + body)
+    assert any(said in line for line in problems(tmp_path)), problems(tmp_path)
+
+
+def test_a_whole_page_is_not_found_broken(tmp_path):
+    body = '<h1 id="top">Whole</h1><a href="#top">up</a><math><mi>x</mi></math><pre style="overflow-x: auto">'
+    (tmp_path / "index.html").write_text(f"{PAGE}{body}{'wide ' * 200}</pre>")
+    assert problems(tmp_path) == []
+
+
+def test_a_folder_of_something_else_is_not_replaced(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="holds something that is not a site"):
+        pages.build(FOLDER, tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("latex", "parts"),
+    [
+        (r"\frac{a}{b}", ["<mfrac>", 'alttext="\\frac{a}{b}"']),
+        (r"\begin{aligned} a &= b \\ c &= d \end{aligned}", ["<mtable", 'columnalign="right"']),
+        (r"\Big\langle a, b \Big\rangle", ["⟨", "⟩"]),
+        (r"a < b", ["&#x0003C;", 'alttext="a &lt; b"']),
+    ],
+)
+def test_formulas(latex, parts):
+    text = mathml(latex, display=True)
+    assert [part for part in parts if part not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("latex", "said"),
+    [(r"\nosuch{x}", r"\nosuch"), (r"\begin{gathered} a \\ b \end{gathered}", "environment"), (r"\frac{a", "brace")],
+)
+def test_a_formula_that_cannot_be_set_says_why(latex, said):
+    with pytest.raises(ValueError) as error:  # noqa: PT011  # what it says is compared below
+        mathml(latex, display=False)
+    assert said in str(error.value)
