@@ -47,8 +47,13 @@ def verdict(number, answer):
     except NotImplementedError:
         return False, f"Exercise {number} is open: {found.task}"
     except Exception as error:  # whatever an answer does wrong is told, not thrown
-        return False, f"Exercise {number}: not yet. It stops with {type(error).__name__}: {error}"
+        return False, f"Exercise {number}: not yet. It stops with {_first_line(error)}"
     return hint is None, f"Exercise {number}: right." if hint is None else f"Exercise {number}: not yet. {hint}"
+
+
+def _first_line(error):
+    """The kind of an exception and the first line of what it says: some compilers write pages."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def grade(number, answer):

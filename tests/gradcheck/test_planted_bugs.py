@@ -59,6 +59,20 @@ def _(rng):
     return layer, broken(layer, backward), (drawn(rng, N_ROWS, 5),)
 
 
+def test_swapped_entries_are_always_caught():
+    """Two errors of one size and opposite sign: a direction of signs alone would miss them half of the time."""
+
+    def backward(layer, c, dy):
+        dx, grads = layer.backward(c, dy)
+        return dx, grads | {"b": grads["b"][[1, 0, 2]]}
+
+    layer = Linear(5, 3)
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        checks = check(broken(layer, backward), layer.init(rng), (drawn(rng, N_ROWS, 5),), rng)
+        assert {c.name for c in checks if not c.ok} == {": b"}
+
+
 @bug("weights averaged over the rows, not summed", hint="times the right value")
 def _(rng):
     def backward(layer, c, dy):

@@ -134,7 +134,7 @@ def test_stream_without_an_end():
 
 
 def test_memory_is_that_of_a_block():
-    """Ten times the rows, the same memory but for the result, 8 bytes a row."""
+    """Ten times the rows, the same memory but for the result, 8 bytes a row, and garbage that waits for its collector."""
     small = predictor(block=200)
 
     def peak(n):
@@ -146,7 +146,7 @@ def test_memory_is_that_of_a_block():
         return top - 8 * n
 
     peak(400)  # what is allocated once
-    assert peak(20_000) < 1.2 * peak(2_000)
+    assert peak(20_000) < 2 * peak(2_000)  # were the activations kept, it would be ten times
 
 
 @pytest.mark.parametrize(
