@@ -1,5 +1,7 @@
 """python -m croco_np: the commands there are."""
 
+import sys
+
 COMMANDS = """\
 python -m croco_np.train --dataset {aliccp,kuairand}   train a system and measure it
 python -m croco_np.diagnostics RUN                     report on what a trained model learnt
@@ -12,4 +14,6 @@ python -m croco_np.doctor                              say what slows training d
 Each has --help."""
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1 and sys.argv[1] not in ("-h", "--help"):
+        sys.exit(f"error: python -m croco_np {sys.argv[1]}: commands are modules, as in\n{COMMANDS}")
     print(COMMANDS)

@@ -146,7 +146,15 @@ class Config:
 # ledger; for aliccp chosen on the simulated data.
 RECIPES = {
     "kuairand": {"batch_size": 512, "lr": 5e-4, "alpha": 2e-3, "l2": 1e-5},
-    "aliccp": {"n_experts": 3, "embedding_width": 8, "prior_width": 8, "embedding_std": 0.1, "lr": 2e-3, "l2": 1e-3},
+    "aliccp": {
+        "n_experts": 3,
+        "embedding_width": 8,
+        "prior_width": 8,
+        "embedding_std": 0.1,
+        "lr": 2e-3,
+        "l2": 1e-3,
+        "patience": 2,
+    },
 }
 
 

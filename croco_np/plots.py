@@ -72,7 +72,7 @@ def covariance(maps, n_experts, path, simulated=False):
     """
     sizes = {title: np.abs(cov) for title, cov in maps.items()}
     top = np.quantile(np.stack(list(sizes.values())), 0.99) or 1.0
-    figure = Figure(figsize=(4.3 * len(maps) + 1, 4.6), layout="constrained")
+    figure = Figure(figsize=(3.2 * len(maps) + 0.8, 4.0), layout="constrained")
     axes = figure.subplots(1, len(maps), squeeze=False, sharey=True)
     for axis, (title, size) in zip(axes[0], sizes.items(), strict=True):
         image = axis.imshow(size, cmap="cividis", norm=PowerNorm(0.5, vmin=0, vmax=top))
@@ -81,8 +81,10 @@ def covariance(maps, n_experts, path, simulated=False):
             axis.axhline(edge * width - 0.5, color="white", lw=1)
             axis.axvline(edge * width - 0.5, color="white", lw=1)
         middles = [(m + 0.5) * width - 0.5 for m in range(n_experts)]
-        axis.set_xticks(middles, [f"expert {m + 1}" for m in range(n_experts)], fontsize=8)
-        axis.set_yticks(middles, [f"expert {m + 1}" for m in range(n_experts)], fontsize=8)
+        axis.set_xticks(middles, [m + 1 for m in range(n_experts)])
+        axis.set_yticks(middles, [m + 1 for m in range(n_experts)])
+        axis.set_xlabel("expert")
         axis.set_title(title, fontsize=10)
-    figure.colorbar(image, ax=axes[0], label="|covariance| of two output dimensions (square-root scale)", shrink=0.85)
+    axes[0, 0].set_ylabel("expert")
+    figure.colorbar(image, ax=axes[0], label="|covariance| of two outputs (square-root scale)", shrink=0.85)
     _save(figure, path, simulated)

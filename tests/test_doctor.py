@@ -21,6 +21,7 @@ HEALTHY = {
     "rates": {"gemm_one": 100.0, "gemm_all": 380.0, "triad": 30.0, "peace": 1.05, "load": 0.5},
 }
 PLANTS = {  # what is wrong -> where, the planted value, a word of the one line of advice
+    "shared cores": ("rates.gemm_all", 101.0, "hardly faster than one"),
     "fighting pools": ("rates.peace", 2.5, "2.5 times"),
     "old kernels": ("blas.0.kernels", "Haswell", "OPENBLAS_CORETYPE=SkylakeX"),
     "more BLAS threads than cores": ("blas.0.threads", 64, "BLAS has 64 threads for 4 core(s)"),

@@ -72,6 +72,8 @@ def test_every_flag_exists():
         "--data-dir",
         "--match-parameters",
         "--peer",
+        "--sweep",
+        "--predict",
     }
     assert set(re.findall(r"(?<!-)--[a-z][a-z0-9-]+", README)) <= flags
 
@@ -79,5 +81,5 @@ def test_every_flag_exists():
 def test_the_example_of_a_layer_of_your_own():
     """The Python block runs, and fails as its comment says."""
     block = re.search(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)[1]
-    with pytest.raises(AssertionError, match=r"Square: input 0 .*0\.5 times the right value"):
+    with pytest.raises(AssertionError, match=r"Square: input 0 .*WRONG\n    0\.5 times the right value"):
         exec(block, {})

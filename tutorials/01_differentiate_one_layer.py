@@ -13,14 +13,14 @@
 # %% [markdown]
 # # 1. Differentiate one layer by hand
 #
-# **What you will do**: differentiate $y = xW + b$ on six numbers, then for every size, and put the result into the
+# **What you will do.** Differentiate $y = xW + b$ on six numbers, then for every size, and put the result into the
 # form that all layers of this library have. Then build three instruments that tell a right gradient from a wrong
 # one, and use them on wrong ones.
 #
-# **What you will learn**: what `dW` means; how to derive it with indices and read it back as a matrix product; what
+# **What you will learn.** What `dW` means; how to derive it with indices and read it back as a matrix product; what
 # shapes can prove and what they cannot; where ReLU has no derivative; why a gradient is checked with random numbers.
 #
-# **What you need**: NumPy and the chain rule. This is the first of ten tutorials; run the cells in order.
+# **What you need.** NumPy and the chain rule. This is the first of ten tutorials; run the cells in order.
 #
 # **Equations:** Eq. (5)
 
@@ -136,13 +136,13 @@ np.testing.assert_array_equal(dW, by_indices)
 # %% [markdown]
 # ## Shapes as proof-reading
 #
-# You have forgotten the formula for `dW`, but you know the shapes: it is made of `x` (2, 3) and `dy` (2, 2), and it has
-# to be (3, 2). There is only one product that fits, `x.T @ dy`. Likewise `dx` (2, 3) from `dy` (2, 2) and `W` (3, 2)
-# can only be `dy @ W.T`. This finds most slips of the pen at once.
+# You have forgotten the formula for `dW`, but you know the shapes. Take a batch of 5 rows, so that all sizes differ:
+# `dW` is made of `x` (5, 3) and `dy` (5, 2), and has to be (3, 2). Only `x.T @ dy` fits. Likewise `dx` (5, 3) from `dy`
+# (5, 2) and `W` (3, 2) can only be `dy @ W.T`. This finds most slips of the pen at once.
 #
-# It does not find all. Had the layer 2 inputs and 2 outputs, `dy @ W` would fit as well, and be wrong. And
-# `dy.mean(axis=0)` has the shape of `dy.sum(axis=0)`. Two lessons: try a new layer on sizes that all differ, and do not
-# take a fitting shape for a proof.
+# It does not find all. On our blackboard there are 2 rows and 2 outputs, `dy` is square, and `x.T @ dy.T` fits as well,
+# and is wrong. And `dy.mean(axis=0)` has the shape of `dy.sum(axis=0)`. Two lessons: try a new layer on sizes that all
+# differ, and do not take a fitting shape for a proof.
 
 # %% [markdown]
 # ## The form of every layer
@@ -186,7 +186,8 @@ show(Chain.forward, Chain.backward)
 # $$dz_{ij} = dy_{ij} \cdot [\, z_{ij} > 0 \,], \qquad [\text{true}] = 1, \quad [\text{false}] = 0,$$
 #
 # and from $dz$ on it is the linear layer again. `Dense` is both together. Its mask reads $y$, not $z$: $y > 0$ exactly
-# where $z > 0$, and so $z$ need not be kept.
+# where $z > 0$, and so $z$ need not be kept. (`@kernel` marks a function that also has a compiled version, its *twin*,
+# with the same results; tutorial 9. Read on as if it were not there.)
 
 # %%
 show(bias_relu, relu_backward, Dense.backward)
@@ -194,19 +195,6 @@ show(bias_relu, relu_backward, Dense.backward)
 # %% [markdown]
 # At $z = 0$ there is a kink: from the right the slope is 1, from the left 0. Any number between may be called the slope
 # there (a *sub-gradient*). The library takes 0, as PyTorch does: a unit that is off learns nothing.
-#
-# Central differences do not know this convention. They step to both sides and report the mean of both slopes, $1/2$.
-# Below all of $W$ and $b$ are 0, so every unit sits exactly on the kink. The checker sees that halving the step does
-# not bring the two one-sided slopes together, and calls it a kink: neither right nor wrong, draw again. (The error is
-# 1, all of the measured slope, since the backward pass says 0. The complex step moves along the imaginary axis, never
-# crosses the kink, and agrees with the backward pass.)
-
-# %%
-on_the_kink = {"W": np.zeros((3, 2)), "b": np.zeros(2)}
-checks = check(Dense(3, 2), on_the_kink, (x,), np.random.default_rng(1), name="Dense")
-print(report([c for c in checks if c.kink]))
-assert {c.name for c in checks if c.kink} == {"Dense: W", "Dense: b"}
-assert all(c.method == "central differences" for c in checks if c.kink)
 
 # %% [markdown]
 # ## The tower of Eq. (5)
@@ -301,15 +289,16 @@ plt.show()
 # falls along the same dashed line and then stays at the bottom, at about 1e-16, for every smaller step.*
 #
 # The bottom of the V lies where both errors are alike, $s \approx \varepsilon^{1/3}$, roughly $10^{-5}$, and its depth
-# is about $\varepsilon^{2/3}$, between $10^{-11}$ and $10^{-10}$: a third of the sixteen digits is lost for good. That
-# is why the checker allows central differences an error of $10^{-7}$, and the complex step one of $10^{-12}$.
+# is about $\varepsilon^{2/3}$, between $10^{-11}$ and $10^{-10}$: a third of the sixteen digits is lost for good. With
+# about four digits to spare, the checker allows central differences an error of $10^{-7}$ and the complex step one of
+# $10^{-12}$.
 
 # %%
 best = steps[np.argmin(error(central))]
 assert 1e-7 < best < 1e-3
 assert error(complex_step)[steps < 1e-9].max() < 1e-14  # no V
 assert error(central)[steps < 1e-15].max() > 1e-3
-print("central differences are best between 1e-7 and 1e-3; the complex step is exact for all steps below 1e-9")
+print("central differences are best between 1e-7 and 1e-3; the complex step is right to 14 digits below 1e-9")
 
 # %% [markdown]
 # The price: the forward must be able to compute with complex numbers, so no `abs`, no cast to real. `bias_relu` above
@@ -343,15 +332,32 @@ np.testing.assert_allclose(pushed_up, pulled_down, rtol=1e-13)
 print(f"{pushed_up:.4f} = {pulled_down:.4f}")
 
 # %% [markdown]
-# `croco_np.gradcheck.check` does this for every parameter and every input of floats: a random `dy`, a random `v` of
-# signs, $Jv$ once by the complex step and once by central differences. One row of its table is one *leaf* (an array)
-# with one method. Our tower has four parameters and one input, hence ten rows:
+# `croco_np.gradcheck.check` does this for every parameter and every input of floats: a random `dy`, a random `v`, and
+# $Jv$ once by the complex step and once by central differences. (`v` has random signs and sizes: with signs alone, two
+# errors of one size, as when two entries are swapped, would cancel half of the time.) One row of its table is one
+# *leaf* (an array) with one method. Our tower has four parameters and one input, hence ten rows:
 
 # %%
 checks = check(tower, p, (h,), np.random.default_rng(0), name="Tower")
 assert_ok(checks)
 assert len(checks) == 10
 print(f"{len(checks)} checks passed:", sorted({c.name for c in checks}))
+
+# %% [markdown]
+# ### On the kink
+#
+# ReLU has slope 0 at $z = 0$ by convention. Central differences do not know it: they step to both sides and report the
+# mean of both slopes, $1/2$. Below all of $W$ and $b$ are 0, so every unit sits exactly on the kink. The checker sees
+# that halving the step does not bring the two one-sided slopes together, and calls it a kink: neither right nor wrong,
+# draw again. (The error is 1, all of the measured slope, since the backward pass says 0. The complex step moves along
+# the imaginary axis, never crosses the kink, and agrees with the backward pass.)
+
+# %%
+on_the_kink = {"W": np.zeros((3, 2)), "b": np.zeros(2)}
+checks = check(Dense(3, 2), on_the_kink, (x,), np.random.default_rng(1), name="Dense")
+print(report([c for c in checks if c.kink]))
+assert {c.name for c in checks if c.kink} == {"Dense: W", "Dense: b"}
+assert all(c.method == "central differences" for c in checks if c.kink)
 
 # %% [markdown]
 # ## Bug 1: a transpose forgotten
@@ -397,8 +403,8 @@ catches(Averaged(3, 3), square, (rows,), leaves={"b"})
 # %% [markdown]
 # ## Why random numbers, and not ones
 #
-# A tempting check sets every `dy` to 1 and compares the sum of `y` before and after. Look at these three versions of
-# `db` in a batch of 4 rows and 3 outputs:
+# A tempting check sets every `dy` to 1, and compares with how much the plain sum of `y` changes under a nudge. Look at
+# these three versions of `db` in a batch of 4 rows and 3 outputs:
 
 # %%
 versions = {
@@ -415,7 +421,8 @@ for name, version in versions.items():
 # %% [markdown]
 # With ones all three agree. The second has forgotten its upstream altogether: inside a network it would train on
 # nonsense, and a check with ones would call it right. Ones see only the sum over all outputs; whatever mixes the
-# outputs up or ignores `dy` can hide behind them. (Tutorial 3 meets a gate in which that is the whole gradient.)
+# outputs up or ignores `dy` can hide behind them. (In tutorial 3 a gate whose backward ignores `dy` passes the test
+# with ones.)
 #
 # ## Bug 3: upstream forgotten
 #
@@ -437,8 +444,8 @@ catches(Deaf(3, 3), square, (rows,), leaves={"b"})
 #
 # Each answer is graded by hidden checks on random numbers; a wrong one gets a hint. A cell that is still open says so.
 #
-# **1.1 Scale and shift.** Every column has a factor and a shift of its own: $y_{ij} = a_j x_{ij} + c_j$. The cache is
-# the pair `(a, x)`. Return `dx, da, dc`.
+# **Exercise 1.1, scale and shift.** Every column has a factor and a shift of its own: $y_{ij} = a_j x_{ij} + c_j$. The
+# cache is the pair `(a, x)`. Return `dx, da, dc`.
 
 
 # %%
@@ -450,8 +457,8 @@ def scale_backward(cache, dy):
 grade("1.1", scale_backward)
 
 # %% [markdown]
-# **1.2 One matrix, two uses.** An auto-encoder with tied weights: $y = x W W^\top$, with $x$ (B, n) and $W$ (n, k). The
-# cache is the pair `(W, x)`. Return `dx, dW`. Give the two uses of $W$ different names first.
+# **Exercise 1.2, one matrix, two uses.** An auto-encoder with tied weights: $y = x W W^\top$, with $x$ (B, n) and $W$
+# (n, k). The cache is the pair `(W, x)`. Return `dx, dW`. Give the two uses of $W$ different names first.
 
 
 # %%
@@ -463,7 +470,7 @@ def tied_backward(cache, dy):
 grade("1.2", tied_backward)
 
 # %% [markdown]
-# **1.3 Squared ReLU.** $y = \max(z, 0)^2$ with $z = xW + b$. The cache is `(W, x, z)`. Return `dx, dW, db`.
+# **Exercise 1.3, squared ReLU.** $y = \max(z, 0)^2$ with $z = xW + b$. The cache is `(W, x, z)`. Return `dx, dW, db`.
 
 
 # %%
@@ -475,7 +482,7 @@ def squared_relu_backward(cache, dy):
 grade("1.3", squared_relu_backward)
 
 # %% [markdown]
-# **1.4 A step for float32.** You must check a layer by central differences in float32, where
+# **Exercise 1.4, a step for float32.** You must check a layer by central differences in float32, where
 # $\varepsilon \approx 1.2 \cdot 10^{-7}$; take $|\varphi|$ and $|\varphi'''(0)|$ to be about 1. Which step do you take?
 # A number, right within a factor of 4.
 
@@ -490,7 +497,7 @@ grade("1.4", step_for_float32)
 #   [gradcheck/check.py](../croco_np/gradcheck/check.py): what you have just read, whole.
 # - D. E. Rumelhart, G. E. Hinton, R. J. Williams, *Learning representations by back-propagating errors* (Nature, 1986).
 # - W. Squire, G. Trapp, *Using complex variables to estimate derivatives of real functions* (SIAM Review, 1998): the
-#   complex step, in two pages.
+#   complex step.
 # - X. Glorot, Y. Bengio, *Understanding the difficulty of training deep feedforward neural networks* (AISTATS, 2010):
 #   where the starting weights of `Linear` come from.
 #

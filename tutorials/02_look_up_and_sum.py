@@ -13,15 +13,15 @@
 # %% [markdown]
 # # 2. Look up and sum
 #
-# **What you will do**: differentiate the look-up in an embedding table, first as a matrix product, then without one.
+# **What you will do.** Differentiate the look-up in an embedding table, first as a matrix product, then without one.
 # Lose gradients in two ways, once in one line of NumPy and once with two workers, and stop losing them. In the end,
-# multiply nine fields of a real data set 250 times less.
+# save all but 1 in 250 of the multiplications of nine fields of a real data set.
 #
-# **What you will learn**: why the backward pass of a look-up is a sum; sort-and-reduce; what a gradient of a table
+# **What you will learn.** Why the backward pass of a look-up is a sum; sort-and-reduce; what a gradient of a table
 # looks like when most rows were not used; what a data race is and what "owner computes" means; how M tables lie side by
 # side; why a look-up and a product can change places.
 #
-# **What you need**: [tutorial 1](01_differentiate_one_layer.ipynb).
+# **What you need.** [Tutorial 1](01_differentiate_one_layer.ipynb).
 #
 # **Equations:** Eq. (3), Eq. (9)
 
@@ -133,7 +133,8 @@ show(RowGrad, docstring=True)
 
 # %% [markdown]
 # Here is the layer. `np.unique` finds the rows that occur, and for each place the slot of its row among them;
-# `sum_by_row` is sort-and-reduce as above, for several fields and tables at once.
+# `gather` is `table[rows]`, with the embeddings of all fields laid one after the other, and `sum_by_row` is
+# sort-and-reduce as above, for several fields and tables at once.
 
 # %%
 show(Embeddings.forward, Embeddings.backward, sum_by_row)
@@ -145,6 +146,9 @@ show(Embeddings.forward, Embeddings.backward, sum_by_row)
 # is the embeddings of all fields from the tables number $m$, one after the other:
 #
 # $$x_m = [E_1^m[\mathrm{id}_1], \dots, E_F^m[\mathrm{id}_F]], \qquad m = 1, \dots, M .$$
+#
+# (An *expert* is a stack of `Dense` layers with weights of its own; $M$ of them stand side by side, and tutorial 3
+# mixes their outputs.)
 #
 # All of it lives in *one* array of shape $(V, M, E)$, where $V$ now counts the values of all fields together. The
 # fields lie below each other: value 0 of the second field comes after the last value of the first. The $M$ embeddings
@@ -403,8 +407,9 @@ print(f"multiplications, forward: {4096 * 16 * 64:,} and {4 * 16 * 64:,}; all re
 
 # %% [markdown]
 # With many fields, each has its own block of rows in $W$, and $z = \sum_f x_f W_f + b$. A field with many values (a
-# *wide* one) is looked up and multiplied, a *narrow* one the other way round. That is `LookUpExperts`, embeddings and
-# experts in one layer: here it is next to the two layers that it replaces.
+# *wide* one) is looked up and multiplied, a *narrow* one the other way round. A field is narrow if it has at most `few`
+# values; the default is 128. That is `LookUpExperts`, embeddings and experts in one layer: here it is next to the two
+# layers that it replaces.
 
 # %%
 rng = np.random.default_rng(4)
@@ -443,7 +448,9 @@ n_values = np.array(vocabulary)[narrow].sum()
 after = (4096 * (~narrow).sum() + n_values) * 5 * 16 * 64
 print(f"{narrow.sum()} of {len(vocabulary)} fields are narrow, with {n_values} values together")
 print(f"multiplications in a batch of 4,096: {before:,} without, {after:,} with")
+assert aliccp.few == 128
 assert narrow.sum() == 9
+assert 250 * n_values < 4096 * 9  # all but 1 in 250
 assert after < 0.5 * before
 
 # %% [markdown]
@@ -453,9 +460,9 @@ assert after < 0.5 * before
 #
 # ## Exercises
 #
-# **2.1 One table, two look-ups.** A model looks up the item on show and the item seen last in one and the same table:
-# $x = T[a]$ and $z = T[c]$. Return the gradient of $T$ as a pair `rows, values`: the rows that were used, each once and
-# in ascending order, and their gradients. The batch may be empty.
+# **Exercise 2.1, one table, two look-ups.** A model looks up the item on show and the item seen last in one and the
+# same table: $x = T[a]$ and $z = T[c]$. Return the gradient of $T$ as a pair `rows, values`: the rows that were used,
+# each once and in ascending order, and their gradients. The batch may be empty.
 
 
 # %%
@@ -467,7 +474,7 @@ def two_uses_backward(a, c, dx, dz):
 grade("2.1", two_uses_backward)
 
 # %% [markdown]
-# **2.2 A mean of several values.** A video has several tags. Its embedding is the mean over its tags:
+# **Exercise 2.2, a mean of several values.** A video has several tags. Its embedding is the mean over its tags:
 # $x_i = \frac{1}{n_i} \sum_l T[\mathrm{id}_{il}]$, where $l$ runs over the $n_i \ge 1$ tags that are real; the others
 # only fill up the array. Return the full `dT`.
 
@@ -481,8 +488,8 @@ def tags_backward(n_rows, ids, real, dx):
 grade("2.2", tags_backward)
 
 # %% [markdown]
-# **2.3 A narrow field.** $z = P[\mathrm{ids}]$ with $P = TW$. Return `dP, dT, dW`, with no product over the rows of the
-# batch.
+# **Exercise 2.3, a narrow field.** $z = P[\mathrm{ids}]$ with $P = TW$. Return `dP, dT, dW`, with no product over the
+# rows of the batch.
 
 
 # %%
@@ -494,8 +501,9 @@ def narrow_backward(T, W, ids, dz):
 grade("2.3", narrow_backward)
 
 # %% [markdown]
-# **2.4 The worst schedule.** Workers A and B each add 1 to the same sum three times, so it should end at 6. What is the
-# smallest number it can end at? Try schedules: `run("ABAB...", [(0, 1)] * 3, [(0, 1)] * 3)`. Three is not the answer.
+# **Exercise 2.4, the worst schedule.** Workers A and B each add 1 to the same sum three times, so it should end at 6.
+# What is the smallest number it can end at? Try schedules: `run("ABAB...", [(0, 1)] * 3, [(0, 1)] * 3)`. Three is not
+# the answer.
 
 # %%
 smallest = ...

@@ -184,8 +184,8 @@ show(mix_scalars, mix_scalars_backward)
 #
 # | gate | reads | bias |
 # |---|---|---|
-# | MMoE | the ordinary embeddings of all fields, which the experts read too | yes |
-# | PG, Eq. (10) | a *prior embedding* $e$ of user, item and domain, with tables of its own (Eq. 9) | no |
+# | MMoE (*multi-gate mixture of experts*) | the ordinary embeddings of all fields, which the experts read too | yes |
+# | PG (*prior-informed gate*), Eq. (10) | a *prior embedding* $e$ of user, item, domain (Eq. 9), its own tables | no |
 #
 # The gate of PG decides from who asks and what is shown, without waiting for what the experts' tables have learnt.
 #
@@ -214,7 +214,8 @@ assert_ok(check(pg, pg.init(rng), (domains, e, o), rng, name="PG"))
 # $(1, 1)$. With shares $g$ and $1 - g$ the mixture is $(g, 1 - g)$, whose entries add up to 1 whatever $g$ is. The
 # wish cannot be met.
 #
-# The **element-wise gate** (PEG), Eqs. (8) and (10), has a softmax over the experts *for each dimension k*:
+# The **prior-informed element-wise gate** (PEG), Eqs. (8) and (10), has a softmax over the experts *for each dimension
+# k*:
 #
 # $$ g_{mk} = \frac{e^{a_{mk}}}{\sum_n e^{a_{nk}}}, \qquad h_k = \sum_m g_{mk} \, o_{mk} $$
 #
@@ -394,10 +395,10 @@ assert outcome["ForgotUpstream"] == [True, True, False]
 assert outcome["ForgotMixture"] == outcome["WrongAxis"] == [False, False, False]
 
 # %% [markdown]
-# This is why the checker draws its cotangents at random: in a test with ones, "multiplied by dh" and "forgot dh" are
-# the same. Now to the checker. Predict its report on *ForgotUpstream*: $do$ is right, so `input 1` passes. Only
-# `input 0`, the logits, is wrong. The wrong entries differ from the right ones by the factor $1/dh_k$, another one
-# in every row and dimension, so the hint will be that there is no *common* factor.
+# This is why the checker draws its upstream gradients (*cotangents*) at random: in a test with ones, "multiplied by dh"
+# and "forgot dh" are the same. Now to the checker. Predict its report on *ForgotUpstream*: $do$ is right, so `input 1`
+# passes. Only `input 0`, the logits, is wrong. The wrong entries differ from the right ones by the factor $1/dh_k$,
+# another one in every row and dimension, so the hint will be that there is no *common* factor.
 
 # %% tags=["planted-bug"]
 catches(ForgotUpstream(), {}, (a, o), leaves={"input 0"})
@@ -413,8 +414,8 @@ catches(WrongAxis(), {}, (a, o), leaves={"input 0"})
 # In a whole gate the damage spreads, and the *pattern* of what is wrong points at the place. From the logits
 # gradients go to $W_s$ of every domain and to $e$. So if $da$ is wrong in a `ScalarGate`, the checker must name
 # `0.W`, `1.W` and `input 0` (now $e$), and must not name `input 1` (the experts), whose gradient does not pass the
-# logits. A set of wrong leaves that all lie *behind* one point, with everything before it right, is the checker's
-# way of pointing.
+# logits. A set of wrong leaves that all lie *below* one point of the graph, with everything else right, is the
+# checker's way of pointing.
 
 
 # %% tags=["planted-bug"]
@@ -453,7 +454,8 @@ grade("3.3", my_temperature_backward)
 # * The softmax's backward compares with the mean: $da_m = g_m (dg_m - \sum_n g_n dg_n)$.
 # * In a mixture that mean is $\langle dh, h \rangle$, and the forward pass has $h$ already: $da_m = g_m \langle dh,
 #   o_m - h \rangle$.
-# * The $da$ of a row add up to 0. The check is cheap, but it does not see everything; a random cotangent does.
+# * The $da$ of a row add up to 0. The check is cheap, but it does not see everything; a random upstream
+#   gradient does.
 #
 # **Further reading**
 #
@@ -465,5 +467,6 @@ grade("3.3", my_temperature_backward)
 # * In the library: [layers/gate.py](../croco_np/layers/gate.py), and [kernels/mix.py](../croco_np/kernels/mix.py),
 #   where a compiled twin stands under each of the functions shown here.
 #
-# **Next:** a gate can only choose between experts that differ. [Tutorial 4](04_disentangle_experts.ipynb) makes them
-# differ. ([next](04_disentangle_experts.ipynb))
+# A gate can only choose between experts that differ. The next tutorial makes them differ.
+#
+# [Next: 4. Disentangle experts with CovLoss](04_disentangle_experts.ipynb)

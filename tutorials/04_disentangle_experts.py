@@ -139,6 +139,8 @@ grade("4.1", my_covariance)
 # subtract the column means of $dZ$. But the columns of $Z$ add up to 0, and $dZ$ is $Z$ times a matrix, so the
 # columns of $dZ$ add up to 0 already. There is nothing to subtract: $dO = dZ$. **The means need no term of their
 # own.**
+#
+# Skip `rows` and `reduction` for now; they come below. From `z = o.reshape` on it is the derivation, line by line.
 
 # %%
 show(covariance)
@@ -171,8 +173,8 @@ grade("4.2", my_covariance_backward)
 # ## Where there is no derivative
 #
 # One entry of our C is exactly 0, and $|c|$ has a corner there: slope −1 on the left, +1 on the right. Any number
-# between is a *sub-gradient*, a slope of a line that touches from below. The library takes 0, the smallest. The
-# checker, which measures on both sides, refuses to judge and calls it a **kink**:
+# between is a *sub-gradient*, a slope of a line that touches from below. The library takes 0, the smallest in
+# size. The checker, which measures on both sides, refuses to judge and calls it a **kink**:
 
 
 # %%
@@ -194,15 +196,16 @@ away = check(CovLoss(), {}, (small + rng.random(small.shape),), rng, name="CovLo
 assert_ok(away)
 
 # %% [markdown]
-# Is the choice of 0 more than taste? Experts end in a ReLU, so a unit may be *dead*: 0 for every row. Its
-# covariances are all exactly 0. With $\mathrm{sgn}(0) = 0$ it is left alone, and it does not pull on anyone. With +1
-# it would be pushed by the sum of all centred outputs of the others, for no reason in the data.
+# Is the choice of 0 more than taste? Take an output that is *constant*: the same number for every row. Its covariances
+# are all exactly 0. With $\mathrm{sgn}(0) = 0$ it is left alone. With +1 it would be pushed by the sum of all centred
+# outputs of the other experts, for no reason in the data. (If the constant is 0, the expert's ReLU stops the push;
+# otherwise nothing does.)
 
 # %%
-dead = small.copy()
-dead[:, 0, 1] = 0
-_, do = covariance(dead)
-print("gradient of the dead unit:", do[:, 0, 1])
+constant = small.copy()
+constant[:, 0, 1] = 1
+_, do = covariance(constant)
+print("gradient of the constant output:", do[:, 0, 1])
 assert not do[:, 0, 1].any()
 
 # %% [markdown]
@@ -269,6 +272,8 @@ for name, c in maps.items():
 assert between_experts(after, 3)[1] < 0.1 * between_experts(before, 3)[1]
 assert np.diag(after).mean() > 0.3 * np.diag(before).mean()
 assert np.diag(after_within).mean() < 0.03 * np.diag(before).mean()
+assert between_experts(after_within, 3)[0] < between_experts(after, 3)[0]  # smaller covariances,
+assert between_experts(after_within, 3)[1] > between_experts(after, 3)[1]  # larger correlations
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(6.9, 2.9), layout="constrained", sharey=True)
@@ -287,13 +292,14 @@ plt.show()
 
 # %% [markdown]
 # *The picture:* the 18 × 18 covariances of all outputs, white lines between the experts, bright = large. Before,
-# there is light everywhere. After descending with p > q the blocks off the diagonal are black, and each expert keeps
-# its own variances and covariances. With p ≥ q almost everything is black: the experts put out nearly the same for
-# every row.
+# there is light everywhere. After descending with p > q the blocks off the diagonal are black; those on it are darker
+# than before, but keep their light. With p ≥ q almost everything is black: the experts put out something nearly
+# constant, whatever the row.
 #
-# The table says one thing more. The variances fell under p > q, too: to shrink an output is *one* way of lowering
-# its covariances. In Crocodile the cross-entropy stands against that, because an output that does not vary predicts
-# nothing.
+# The table says two things more. With p ≥ q the |correlation| is higher than with p > q, although the covariances are
+# smaller: a correlation is divided by the standard deviations, and here these have nearly vanished. And the variances
+# fell under p > q, too: to shrink an output is *one* way of lowering its covariances. In Crocodile the cross-entropy
+# stands against that, because an output that does not vary predicts nothing.
 
 # %% [markdown]
 # ## A sample of 32 rows
@@ -311,8 +317,21 @@ plt.show()
 # The first part is what all B rows give. So the sample's value is too large by the factor $\sqrt{B / n}$: for B =
 # 4096 and n = 32, $\sqrt{128} = 11.3$. Noise in a number averages out; noise inside $|\cdot|$ does not.
 #
-# If the true correlation is $\rho$, the sum is $n \rho$ plus noise of size $\sqrt n$. Signal beats noise once
-# $\rho > 1 / \sqrt n$, which is 0.18 for n = 32. Then the sign is right and the bias is gone. Measure both:
+# If the true correlation is $\rho$, the sum is $n \rho$ plus noise of size $\sqrt n$. Signal and noise are equal at
+# $\rho = 1 / \sqrt n$, which is 0.18 for n = 32: there the value is still 17 % too large. At twice that the sign is
+# nearly always right, and the value less than 1 % too large. With normal noise $\eta$ of variance 1 and the signal
+# $s = \rho \sqrt n$, the value is too large by the factor $\mathrm{E} |s + \eta| / s$; at $s = 1$ and $s = 2$:
+
+# %%
+noise = np.random.default_rng(1).standard_normal(1_000_000)
+too_large = {s: np.abs(s + noise).mean() / s - 1 for s in (1, 2)}
+print(f"too large at s = 1: {too_large[1]:.0%}, at s = 2: {too_large[2]:.1%}; ", end="")
+print(f"sign right at s = 2: {(2 + noise > 0).mean():.0%}")
+assert abs(too_large[1] - 0.17) < 0.005
+assert too_large[2] < 0.01
+
+# %% [markdown]
+# Now CovLoss itself, on samples of all sizes, at three correlations:
 
 # %%
 B, samples = 4096, np.array([32, 64, 128, 256, 512, 1024, 2048, 4096])
@@ -463,7 +482,7 @@ catches(MaskInsideOut(), {}, (o,), leaves={"input 0"})
 #
 # * A product of a matrix with itself: $C = Z^T Z$ gives $dZ = Z (dC + dC^T)$. Count which entries occur twice.
 # * Centred going up, and a gradient whose columns add up to 0 coming down: the means need no term.
-# * At a corner take the smallest sub-gradient, and do not test there.
+# * At a corner take the sub-gradient of the smallest size, and do not test there.
 # * $|\cdot|$ of a noisy estimate is too large, here by $\sqrt{B / n}$.
 #
 # **Further reading**
@@ -475,5 +494,6 @@ catches(MaskInsideOut(), {}, (o,), leaves={"input 0"})
 # * In the library: [losses/covariance.py](../croco_np/losses/covariance.py), and its neighbours, the other losses of
 #   the paper's Table 4.
 #
-# **Next:** tables, experts, gates, towers and this loss become one model.
-# [Tutorial 5](05_put_crocodile_together.ipynb) puts Crocodile together. ([next](05_put_crocodile_together.ipynb))
+# In the next tutorial tables, experts, gates, towers and this loss become one model.
+#
+# [Next: 5. Put Crocodile together](05_put_crocodile_together.ipynb)

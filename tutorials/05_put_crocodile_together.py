@@ -196,9 +196,17 @@ for name, value in {"x": x, "o": o, "e": e[:, 0], "g": g, "h": h, "z": z[:, 0]}.
 print(f"cross-entropy {fit:.4f}, CovLoss {cov:.2f}, L = {fit + alpha * cov:.4f}")
 
 # %% [markdown]
-# Downwards, the same lines in reverse:
+# The way down begins at the loss. For a row with label $y$ and $p = \mathrm{sigmoid}(z)$ it is
+# $\mathrm{BCE} = -y \ln p - (1 - y) \ln (1 - p)$. With $p' = p (1 - p)$,
+#
+# $$ dz = -y (1 - p) + (1 - y) \, p = p - y, $$
+#
+# times the weight of the row. From there, the same lines in reverse:
 
 # %%
+p = 1 / (1 + np.exp(-z[:, 0]))
+assert np.allclose(dz, weights * (p - batch.labels))
+
 dh, g_towers = model.towers.backward(c_towers, dz[:, None])
 (de, do_gates), g_gates = model.gates.backward(c_gates, (dh, None))
 _, g_prior = model.prior.backward(c_prior, de[:, None])
@@ -253,7 +261,8 @@ assert {path.split(".")[0] for path, v in cov_road.items() if v.any()} == {"embe
 # `model.embedded_experts` are its layers, `c.towers`, `c.gates`, `c.prior` and `c.experts` their caches. `d.logits`
 # is `(B,)`, `d.experts` is `(B, M, K)` or `None`, `d.gates` is the gradient of the shares or `None` (hand it to the
 # gates as it is). Return the gradients as a dict with the keys embeddings, experts, prior, gates, towers. The lines
-# above are most of it; `embedded_experts.backward` returns `None` and a dict for both embeddings and experts.
+# above are most of it; `embedded_experts.backward` returns `None` and a dict for both embeddings and experts. Compare
+# the shapes: the towers put out `(B, 1)` and the prior `(B, 1, P)`, so their gradients have these shapes.
 
 
 # %%
@@ -271,18 +280,18 @@ grade("5.1", my_backward)
 # $$ L = \sum_s \frac{1}{N_s} \sum_{i \in s} \mathrm{BCE}_i + \alpha \, L_{Cov} $$
 #
 # with $\mathrm{BCE}_i$ the cross-entropy of row i and $N_s$ the number of rows of domain s. In a mini-batch that can
-# mean three things. Say a batch of 4 rows has 3 of domain A and 1 of domain B, of a data set with 90 rows of A and
-# 10 of B.
+# mean three things. Say a batch of 4 rows has 3 of domain X and 1 of domain Y, of a data set with 90 rows of X and
+# 10 of Y.
 #
-# | reading | weight of a row | A | B |
+# | reading | weight of a row | X | Y |
 # |---|---|---|---|
 # | `batch_mean` | $1 / B$: every row alike | 1/4 | 1/4 |
 # | `domain_mean` | $1 / n_s$, with $n_s$ the rows of s in the *batch* | 1/3 | 1 |
 # | `dataset_mean` | $1 / N_s$ over the *data set*, times 100/4: a batch stands for all rows | 25/90 | 25/10 |
 #
 # The first is not what the formula says literally: a domain counts by its size. The other two give each domain the
-# same say. They differ in a detail: a batch without any B loses B's term under `domain_mean`; under `dataset_mean`
-# the batches with B make up for it, so that on average over batches each domain counts exactly 1.
+# same say. They differ in a detail: a batch without any Y loses Y's term under `domain_mean`; under `dataset_mean`
+# the batches with Y make up for it, so that on average over batches each domain counts exactly 1.
 
 # %%
 four = (slice(0, 3), slice(3, 4))
@@ -324,7 +333,8 @@ def effective_rows(w):
 
 typical = (slice(0, 179), slice(179, 248), slice(248, 256))
 n_eff = effective_rows(row_weights(typical, "domain_mean"))
-print(f"domain_mean: {n_eff:.0f} effective rows of 256, so noise times {256 / n_eff:.1f}")
+print(f"domain_mean: {n_eff:.0f} effective rows of 256, so the variance is multiplied by {256 / n_eff:.1f}", end="")
+print(f" (the standard deviation by {np.sqrt(256 / n_eff):.1f})")
 assert np.isclose(effective_rows(row_weights(typical, "batch_mean")), 256)
 assert np.isclose(n_eff, 9 / (1 / 179 + 1 / 69 + 1 / 8))
 
@@ -360,13 +370,14 @@ for reading in readings:
     print(
         f"{reading:<13} gates and towers alike: {noise[reading]:.1f}   each domain its own: {noise_of_own[reading]:.1f}"
     )
-assert 0.75 * 256 / n_eff < noise["domain_mean"] < 1.5 * 256 / n_eff
+assert abs(noise["domain_mean"] - 3.5) < 0.1
+assert 2.5 < noise["dataset_mean"] < noise["domain_mean"] < 256 / n_eff
 
 # %% [markdown]
-# With gates and towers alike the noise grows 3.5-fold where the formula says 4.1: its premise, row gradients of one
-# size, is nearly met. `dataset_mean` is a little calmer than `domain_mean`, whose $1 / n_s$ runs away in batches
-# with three or four rare rows. In the last column the premise fails: the rare domain's own tower, as it happened to
-# be drawn, sends down smaller gradients than the others, and so less noise. The effective number of rows is a rule
+# With gates and towers alike the variance grows 3.5-fold where the formula says 4.1: its premise, row gradients of one
+# size, is nearly met. `dataset_mean` is a little calmer than `domain_mean`, whose $1 / n_s$ runs away in batches with
+# three or four rare rows. In the last column the premise fails: the rare domain's own tower, as it happened to be
+# drawn, sends down smaller gradients than the others, and so a smaller variance. The effective number of rows is a rule
 # for what to expect, not a law.
 
 # %%
@@ -380,9 +391,9 @@ axis.spines[["top", "right"]].set_visible(False)
 plt.show()
 
 # %% [markdown]
-# *The picture:* three bars, the variance of the gradient relative to `batch_mean`, which is 1. The other two are
-# about three times as long and end a little short of the dashed line, the prediction from the effective number of
-# rows.
+# *The picture:* three bars, the variance of the gradient relative to `batch_mean`, which is 1. The bar of
+# `domain_mean` ends a little short of its prediction, the dashed line; that of `dataset_mean` is shorter still, about
+# three times as long as the first.
 #
 # Does it matter in the end? The README has the measurement on real clicks (KuaiRand-Pure), test AUC and gAUC, mean
 # of two seeds; a row of the smallest tab weighs some 30 times a row of the largest there:
@@ -406,8 +417,9 @@ grade("5.3", my_rows)
 # %% [markdown]
 # ## Ten steps
 #
-# All together: the objective gives the value and the gradient at every tap, backward takes them down, Adam moves the
-# parameters. Ten steps on one batch of 512 rows, then the loss on rows that it has not seen.
+# All together: the objective gives the value and the gradient at every output that a loss reads; backward takes them
+# down; Adam (gradient descent in which each parameter has a step size of its own) moves the parameters. Ten steps on
+# one batch of 512 rows, then the loss on rows that it has not seen.
 
 # %%
 objective = Objective("batch_mean", alpha=1e-4)
@@ -438,7 +450,7 @@ assert loss_on(unseen) < start
 # ## Check the whole
 #
 # Layers that are right one by one can still be put together wrongly. The checker takes a whole training step as one
-# layer, from parameters to L:
+# layer, from parameters to L. (`own` holds gradients of a loss with parameters of its own; CovLoss has none.)
 
 # %%
 show(Training)
@@ -467,6 +479,18 @@ below = {"embeddings.table", "experts.0.W", "experts.0.b", "experts.1.W", "exper
 catches(Training(NoCovRoad.build(schema, sizes), objective), bent, (tiny,), leaves=below)
 
 # %% [markdown]
+# One hint differs: some entries of `experts.1.b` are right. CovLoss's gradient adds up to 0 over the rows (tutorial 4),
+# so the bias of an output that is on in *every* row gets nothing from CovLoss, and is right without it.
+
+# %%
+out, cache = model.forward(bent, tiny)
+pull = Output(np.zeros_like(out.logits), experts=covariance(out.experts)[1])  # CovLoss's road alone
+always_on = (out.experts > 0).all(axis=0)
+print(f"{always_on.sum()} of {always_on.size} outputs are on in every row")
+assert always_on.any()
+assert np.allclose(model.backward(cache, pull)["experts"]["1"]["b"][always_on], 0)
+
+# %% [markdown]
 # **Bug 2: the other road is dropped.** Now CovLoss arrives and the gates' `do` gets lost. The wrong leaves are the same
 # five! The report says *below which point* something is missing, not which of the two roads. One experiment decides:
 # with α = 0 there is no CovLoss road to forget, so bug 1 vanishes, and bug 2 stays.
@@ -492,8 +516,10 @@ assert not all(c.ok for c in still)
 # order. So rows of the first domain get the weight of the last and the other way round. The middle domain keeps its
 # own. Predict: everything shared is wrong, and so are gates and towers of domains 0 and 2. Gate 1 and tower 1 see
 # only rows of domain 1, and must be *right*. The batch has 7, 3 and 2 rows of the domains, so gate and tower of
-# domain 0 are off by the factor 7/2 = 3.5, those of domain 2 by 2/7 = 0.286, and the hints will say so. Where the
-# domains (and CovLoss) meet there is no common factor. Here the leaves that pass are the clue.
+# domain 0 are off by the factor 7/2 = 3.5, those of domain 2 by 2/7 = 0.286, and the hints will say so. Where
+# domains meet there is no common factor. But a row of a table that only domain 1 looked up is *right*, and so is a
+# weight between units that are both on in rows of domain 1 only: if such an entry is sampled, the hint says "right at
+# 1 of 11 sampled entries" or the like. Here the leaves that pass are the clue.
 
 
 # %% tags=["planted-bug"]
@@ -525,5 +551,4 @@ catches(Training(model, SwappedWeights("domain_mean", alpha=0.1)), bent, (tiny,)
 # * In the library: [models/crocodile.py](../croco_np/models/crocodile.py), [objective.py](../croco_np/objective.py),
 #   [gradcheck/cases.py](../croco_np/gradcheck/cases.py).
 #
-# **Next:** real data. [Tutorial 6](06_train_on_real_clicks.ipynb) trains on real clicks.
-# ([next](06_train_on_real_clicks.ipynb))
+# [Next: 6. Train on real clicks](06_train_on_real_clicks.ipynb)

@@ -14,13 +14,13 @@
 # # 7. See collapse and diversity
 #
 # **What you will do.** Look inside trained models. You measure how many directions an embedding table really uses, make
-# a table collapse by feeding it too little, and watch it recover. You train three small models, compare their tables,
-# the covariance between their experts and the use of their gates, and learn to tell a finding from an artefact of the
-# measure.
+# a table collapse by feeding it too little, and see more exposures undo it. You train three small models, compare their
+# tables, the covariance between their experts and the use of their gates, and learn to tell a finding from an artefact
+# of the measure.
 #
 # **What you will learn.** Singular spectra and *information abundance*; why little data leaves few directions; what the
 # *diversity index* counts and what it is for experts that know nothing; how to read pictures of such measures, in the
-# paper and elsewhere. On the way, two backward passes with a term that everybody forgets once.
+# paper and elsewhere. On the way, two backward passes with a term that is easily forgotten.
 #
 # **What you need.** Tutorials 4 (CovLoss) and 6 (training). Singular values: any matrix is $X =
 # U\,\mathrm{diag}(\sigma)\, V^T$ with orthonormal columns in $U$ and $V$, and $\sigma_1 \ge \sigma_2 \ge \dots \ge 0$.
@@ -155,8 +155,10 @@ found = [information_abundance(learnt[exposure == n]).value for n in seen]
 print("exposures ", *(f"{n:>6}" for n in seen))
 print("IA formula", *(f"{v:6.2f}" for v in said))
 print("IA found  ", *(f"{v:6.2f}" for v in found))
+print(f"IA of the true vectors, 2000 rows: {information_abundance(true[exposure == 5000]).value:.2f}")
 assert np.allclose(found, said, rtol=0.06)
 assert np.all(np.diff(found) > 0)
+assert np.isclose(found[-1], information_abundance(true[exposure == 5000]).value, rtol=0.01)
 
 # %%
 figure, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
@@ -164,14 +166,15 @@ for k, (n, colour) in enumerate(zip(seen, plt.cm.cividis(np.linspace(0, 0.9, len
     axis.semilogy(range(1, 9), singular_spectrum(learnt[exposure == n]).value, "o-", color=colour, label=f"{n:,}")
     formula = share_learnt[k] / share_learnt[k, 0]
     axis.semilogy(range(1, 9), formula, ":", color="black", lw=1, label="formula" if k == 4 else None)
-axis.set(xlabel="number of the singular value", ylabel="divided by the largest")
+axis.set(xlabel="number of the singular value", ylabel="singular value / the largest")
 axis.legend(title="exposures an item", frameon=False, ncols=2)
 axis.spines[["top", "right"]].set_visible(False)
 
 # %% [markdown]
 # The picture shows five falling curves of singular values on a log axis. The fewer the exposures, the steeper: with 8
 # exposures the last direction is a hundredth of the first, with 5000 the curve is nearly flat. Dotted lines are the
-# formula.
+# formula. It ends at 8 and the table does not: the true vectors are random, and 2000 random rows of width 8 do not use
+# all directions quite alike (the 500 rows of noise above had 7.2).
 #
 # This is *dimensional collapse* in its simplest form: nothing is broken, the table has just not been taught its weak
 # directions. A domain with few rows, with a table of its own, is the left end of this experiment. A table that all
@@ -270,6 +273,16 @@ for d, name in enumerate(schema.domains):
     print(f"{name:<10} {trained:8.2f}     {information_abundance(own[d]).value:.2f}")
 print("shared tables, by domain:", np.array([m.value for m in abundance_by_domain(shared, seen)]))
 
+setup, params = models["single_domain"]
+small = trained_rows(seen, 1)  # the items of domain 2, before and after training, without the strongest direction after
+U, sigma, Vt = np.linalg.svd(own[1][small], full_matrices=False)
+tail = own[1][small] - sigma[0] * np.outer(U[:, 0], Vt[0])
+start = field_tables(setup.start().params, schema, schema.item)[1][small]
+start = start - np.outer(start @ Vt[0], Vt[0])
+left = (start * tail).sum() / (start * start).sum()
+print(f"domain 2, all directions but the first: {left:.2f} of the random start is left")
+assert 0.15 < left < 0.19
+
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.3), layout="constrained", sharey=True)
 for d, (name, colour, mark) in enumerate(zip(schema.domains, (BLUE, ORANGE, GREEN), "osv", strict=True)):
@@ -280,7 +293,7 @@ for d, (name, colour, mark) in enumerate(zip(schema.domains, (BLUE, ORANGE, GREE
 axes[0].set(title="a table for each domain", ylabel="singular value / largest")
 axes[1].set(title="shared tables (mean of three)")
 for axis in axes:
-    axis.set_xlabel("number")
+    axis.set_xlabel("number of the singular value")
     axis.legend(frameon=False)
     axis.spines[["top", "right"]].set_visible(False)
 figure.suptitle("SIMULATED DATA", color=ORANGE, fontsize=10)
@@ -291,9 +304,11 @@ assert information_abundance(own[1][trained_rows(seen, 1)]).value == min(
 # %% [markdown]
 # Left, a curve for each domain's own table. Those of domains 1 and 3 start slowly and go on falling: some directions in
 # use, the rest forgotten. That of domain 2, the smallest, drops at once to a fifth and then stays level near a tenth.
-# It has learnt **one** direction; the level tail is what is left of the random start, which two exposures an item
-# cannot wash out. Right, the shared tables on the items of each domain: the three curves lie on each other. A small
-# domain that shares tables has the spectrum of a large one.
+# It has learnt **one** direction. The level tail has no structure: about a sixth of the random start is still in it,
+# the rest is what two exposures an item happened to write there. Right, the shared tables on the items of each domain:
+# the three curves lie on each other. They must nearly do so: it is one set of tables, and only the choice of items
+# differs. What sharing buys is that domain 2 reads rows that others have trained; whether it *helps* is for its AUC to
+# say.
 #
 # How to read such numbers without fooling yourself:
 #
@@ -318,7 +333,7 @@ for name in ("without CovLoss", "with CovLoss"):
 #
 # Tutorial 4 built CovLoss from the covariance of all expert outputs with each other. Here are its maps for both models
 # on the same test rows, and the mean |correlation| between dimensions of *different* experts, which, unlike covariance,
-# does not fall by mere shrinking.
+# does not change when a unit shrinks, unless it shrinks to nothing.
 
 # %%
 at = np.arange(test.n)
@@ -338,17 +353,24 @@ for axis, (name, cov) in zip(axes, maps.items(), strict=True):
     axis.set_title(name, fontsize=10)
 figure.colorbar(image, ax=axes, label="|covariance|, square-root scale", shrink=0.8)
 figure.suptitle("SIMULATED DATA", color=ORANGE, fontsize=10)
+expert = np.repeat(range(3), 16)  # whose each unit is
 for name, (cov, corr) in strength.items():
     alone, together = expert_abundance(outputs[name].experts)
     each = " ".join(f"{m.value:.2f}" for m in alone)
     print(f"{name:<16} |cov| {cov:.5f}  |corr| {corr:.3f}  IA of the outputs {each}, together {together.value:.2f}")
+    live = np.diag(maps[name]) > 0
+    among = np.abs(np.corrcoef(outputs[name].experts.reshape(len(at), -1)[:, live].T))
+    among = among[expert[live, None] != expert[live]].mean()
+    print(f"{'':<16} off for all rows: {(~live).sum()} of {live.size} units; |corr| of the others {among:.3f}")
 assert strength["with CovLoss"][1] < strength["without CovLoss"][1]
 
 # %% [markdown]
 # Each map is a 3 × 3 chessboard of blocks, one for each pair of experts. Without the loss there is light in the blocks
 # between experts; with it they are nearly dark. A dark stripe is a unit that is off for all rows. Look at expert 3 on
 # the right: even its own block has gone dark, it hardly varies any more. To shrink is a cheap way not to covary, which
-# is why the correlation is printed too: shrinking alone would leave it as it was.
+# is why the correlation is printed too: it does not change when a unit shrinks. One thing does lower it: a unit that is
+# off for all rows counts as uncorrelated, and CovLoss switched some off. So the last figure leaves them out, and it
+# fell as well.
 #
 # Look at the test AUC printed above as well: less covariance is what the loss was asked for, and it is not the same as
 # a better model.
@@ -462,6 +484,7 @@ print(text(diagnose(*models["with CovLoss"])))
 # %% [markdown]
 # Read the diversity lines with care: they rest on **11 conflict rows**, for hardly any simulated user meets an item in
 # two domains. Eleven rows say nothing, whatever the index is; the report prints their number so that you can see it.
+# (The report counts experts from 0. *All-forward* means that every row runs through all experts.)
 #
 # ### Reading the paper's pictures
 #
@@ -532,8 +555,8 @@ assert (np.abs((o * wrong).sum(axis=2)) > 0.01).all()
 #
 # Covariance has a term of its own to forget: the mean. For two experts $P$ and $Q$ with centred outputs $\tilde P$,
 # $\tilde Q$ (K columns) and $S = \mathrm{sgn}(\tilde P^T \tilde Q)$, CovLoss has $\partial L / \partial P = \tilde Q
-# S^T / K^2$ and $\partial L / \partial Q = \tilde P S / K^2$. Three layers: right forward with an uncentred backward;
-# and uncentred in *both*.
+# S^T / K^2$ and $\partial L / \partial Q = \tilde P S / K^2$. Two layers: the right forward with an uncentred backward,
+# and one that is uncentred in *both*.
 
 
 # %% tags=["planted-bug"]
@@ -567,10 +590,11 @@ print(f"\nCovLoss {covariance(o)[0]:.3f},  uncentred twice {UncentredTwice().for
 assert not np.isclose(covariance(o)[0], UncentredTwice().forward({}, o)[0])
 
 # %% [markdown]
-# The first is caught: without centring every row gets the same extra push, a missing term, no common factor. The second
-# passes every check, for its backward *is* the derivative of its forward. It is the loss that is another one. **A
-# gradient check compares backward with forward; that the forward is what the paper means, only numbers worked out by
-# hand or an independent program can say.** The library has both.
+# The first is caught: without centring, every row of $P$ gets the same push $\bar q\, S^T / K^2$ on top, with the mean
+# row $\bar q$ of $Q$: a term too many, hence no common factor. The second passes every check, for its backward *is* the
+# derivative of its forward. It is the loss that is another one. **A gradient check compares backward with forward; that
+# the forward is what the paper means, only numbers worked out by hand or an independent program can say.** The library
+# has both.
 #
 # ### Exercise 7.3
 #
@@ -591,7 +615,7 @@ grade("7.3", my_correlation_backward)
 # ## What to take along
 #
 # - IA counts directions in use. Noise is abundant, and few directions may be all that the truth has.
-# - A row moves its embedding along its own input. Few rows, few directions: that is collapse.
+# - A row moves its embedding along its own input. Few rows, few directions: that is one road to collapse.
 # - Every index has a value for models that know nothing. Know it before you compare.
 # - Scale-free measures (cosine, correlation) have a backward with a projection in it.
 # - A gradient check does not check the forward.

@@ -101,7 +101,8 @@ plt.show()
 # 1. *Read first.* Two minutes, pen on paper, no running. Write down a line and a reason.
 # 2. *Then look at the report* under it: which leaves are wrong, which are right, what does the hint say? A right leaf
 #    is evidence as good as a wrong one: all lines that only lead to right leaves are innocent.
-# 3. *Answer* with the number of the line.
+# 3. *Answer* with the number of the line where a name first holds what it should not. (Further down, a repair may be
+#    possible, too.)
 
 
 # %%
@@ -330,7 +331,7 @@ grade("10.7", line)
 # | the report says | look for |
 # |---|---|
 # | all leaves wrong | the first line of the backward: what all roads pass |
-# | one input wrong, parameters right | a road back to it that is missing: it is read more than once |
+# | inputs wrong, parameters right | the lines for the inputs: a road (an input read twice), a term, a swap |
 # | one parameter wrong | its own line |
 # | a common factor | a mean for a sum, a forgotten or doubled constant |
 # | right at some entries | a mask, an index, repeated ids |
@@ -401,8 +402,8 @@ assert not verdict("10.example", lambda x, dy: 2 * x)[0]
 #
 # ## An afternoon
 #
-# Twenty to thirty minutes each, at a student's pace. With breaks, ten lessons are a long afternoon; seven are a
-# comfortable one.
+# Twenty to thirty minutes each in class, without the exercises; about an hour alone with them. With breaks, ten lessons
+# are a long afternoon; seven are a comfortable one.
 #
 # | minutes | lesson | what students get wrong |
 # |---|---|---|
@@ -419,8 +420,8 @@ assert not verdict("10.example", lambda x, dy: 2 * x)[0]
 # | 25 | 9, speed | make a hundredth of the step twice as fast; trust a single timing |
 # | 30 | 10, this one | run before they read |
 #
-# For a shorter course: 1, 3, 4, 5 and the seven passes above make two hours. For a seminar in reading papers: 8, then
-# a system a student from `croco_np/models`, with the five questions.
+# For a shorter course: 1, 3, 4, 5 and the seven passes above make two and a half hours. For a seminar in reading
+# papers: 8, then a system a student from `croco_np/models`, with the five questions.
 #
 # Three pieces of advice. Let them *predict* before each planted bug, in writing; a wrong prediction is worth more than
 # a right run. Never show a formula without numbers under it. And when somebody's gradient is wrong, do not look for the

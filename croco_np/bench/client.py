@@ -65,7 +65,7 @@ class Peer:
             line = self.process.stdout.readline()
             answer = json.loads(line)
         except (OSError, ValueError):
-            raise InputError(f"the peer process ended or did not answer with JSON: {self._last_words()}") from None
+            raise InputError(f"the peer ended or did not answer: {self._last_words()}") from None
         if "error" in answer:
             raise Refused(answer["error"])
         return answer

@@ -4,6 +4,8 @@ from ..threads import AVX512_KERNELS, SWITCH
 
 FIGHT = 1.2  # times as long as alone: above noise; pools left as they are reach 1.25 to 2.5
 BUSY = 1.5  # processes a core
+TOGETHER = 1.3  # times the rate of one thread that all threads should reach at least
+PEACE = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_THREAD_TIMEOUT": "4"}
 
 
 def advice(found):
@@ -55,11 +57,13 @@ def _numba(found):
 
 def _fight(found):
     ratio = found["rates"]["peace"]
-    if ratio is not None and ratio > FIGHT:
-        return (
-            f"the thread pools fight, a product takes {ratio:.1f} times as long after a parallel region of Numba: "
-            "export OMP_WAIT_POLICY=passive OPENBLAS_THREAD_TIMEOUT=4"
-        )
+    if ratio is not None and ratio > FIGHT and not _busy(found):
+        said = f"a product takes {ratio:.1f} times as long after a parallel region of Numba"
+        settings = {e["name"]: e["value"] for e in found["environment"]}
+        missing = [f"{name}={value}" for name, value in PEACE.items() if settings.get(name) != value]
+        if missing:
+            return f"the thread pools fight, {said}: export {' '.join(missing)}"
+        return f"{said}, though the pools are set up for peace: something else may use the cores; run again later"
 
 
 def _busy(found):
@@ -68,4 +72,13 @@ def _busy(found):
         return f"the machine is busy, {load:.1f} processes on {cores} core(s), and the rates are low: run again later"
 
 
-RULES = (_alone, _late, _kernels, _threads, _numba, _fight, _busy)
+def _shared(found):
+    one, every, cores = found["rates"]["gemm_one"], found["rates"]["gemm_all"], found["cpu"]["cores"]
+    if cores > 1 and every < TOGETHER * one and not _busy(found):
+        return (
+            f"{cores} cores multiply hardly faster than one ({every:.0f} and {one:.0f} GFLOP/s): "
+            "other work or other guests of this machine take them; run again later"
+        )
+
+
+RULES = (_alone, _late, _kernels, _threads, _numba, _fight, _busy, _shared)

@@ -7,6 +7,8 @@ import re
 DELIMITERS = {"langle": "⟨", "rangle": "⟩", "{": "{", "}": "}", "|": "‖", "lVert": "‖", "rVert": "‖", "lvert": "|"}
 DELIMITERS |= {"Vert": "‖", "vert": "|", "rvert": "|", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉"}
 
+BOLD = {ord("0") + d: chr(0x1D7CE + d) for d in range(10)}  # browsers do not make digits bold themselves
+
 LONG = 40  # characters of LaTeX from which a formula in a line may be wider than a phone
 
 
@@ -26,6 +28,12 @@ def mathml(latex, display):
         text = text.replace(f">\\{name}</mo>", f">{sign}</mo>")
     # a bar is no operator with space around it, and \big grows both of a pair alike
     text = re.sub(r'<mo(?: stretchy="false")?>&#x0007C;', '<mo stretchy="false" lspace="0" rspace="0">|', text)
+    text = re.sub(
+        r'<mo(?: fence="false" stretchy="false")?>&#x02016;', '<mo stretchy="false" lspace="0" rspace="0">‖', text
+    )
+    text = text.replace("<mi>&#x000B1;</mi>", "<mo>±</mo>")
+    text = re.sub(r'<mn mathvariant="bold">(\d+)</mn>', lambda m: f"<mn>{m[1].translate(BOLD)}</mn>", text)
+    text = re.sub(r"(<mi>(?:ln|log|exp|max|min)</mi>)(?=<m[in]>)", r'\1<mspace width="0.17em"/>', text)
     text = text.replace("<mo minsize", '<mo stretchy="true" lspace="0" rspace="0" minsize')
     if unknown := re.search(r"\\[A-Za-z]*", text):  # what it does not know it passes through
         raise ValueError(f"{unknown[0]} is not known here")

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import textwrap
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -58,7 +59,7 @@ def _first_line(error):
 
 def grade(number, answer):
     """Print whether the answer to an exercise is right, or a hint; an answer still open (None or ...) is named so."""
-    print(verdict(number, answer)[1])
+    print(textwrap.fill(verdict(number, answer)[1], 80))
 
 
 def _load():

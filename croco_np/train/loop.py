@@ -1,6 +1,7 @@
 """The training loop."""
 
 import time
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,6 +101,12 @@ class Setup:
         """Bring all parameters up to date: they may now be read outside of `step`."""
         self.optimiser.settle(state.params, state.moments)
 
+    def settled(self, state):
+        """The parameters up to date, as a copy: whoever only looks must not change the rounding of what follows."""
+        params, moments = deepcopy((state.params, state.moments))
+        self.optimiser.settle(params, moments)
+        return params
+
     def batches(self, epoch, position=0):
         """The batches of an epoch from a position on. Their order depends on the seed and the epoch alone."""
         order = np.random.default_rng([self.config.seed, epoch]).permutation(self.splits.train.n)
@@ -141,10 +148,8 @@ def fit(setup, state, folder, interrupted=lambda: False, say=print):
                         f"step {facts['step']}: the loss is {parts['total']}; try a smaller --lr or --alpha "
                         f"(the last checkpoint in {folder.path} is from before)"
                     )
-                if facts["step"] == c.compare_steps:
-                    setup.settle(state)
-                    if (cov := setup.covariance(state.params)) is not None:
-                        folder.save_map(cov, facts["step"])
+                if facts["step"] == c.compare_steps and (cov := setup.covariance(setup.settled(state))) is not None:
+                    folder.save_map(cov, facts["step"])
                 progress.set_postfix(loss=f"{facts['sums']['bce'] / facts['position']:.4f}", refresh=False)
                 progress.update(len(batch.labels))
                 if interrupted():

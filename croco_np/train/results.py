@@ -94,7 +94,7 @@ def _n_experts(c, cov):
 
 def _title(what, cov, n_experts, steps):
     covariance, correlation = between_experts(cov, n_experts)
-    return f"{what}, {steps} steps\nbetween experts: mean |cov| {covariance:.2g}, |corr| {correlation:.2f}"
+    return f"{what}, {steps} steps\nbetween experts\nmean |cov| {covariance:.2g}, |corr| {correlation:.2f}"
 
 
 def table(metrics):

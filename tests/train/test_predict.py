@@ -134,7 +134,7 @@ def test_stream_without_an_end():
 
 
 def test_memory_is_that_of_a_block():
-    """Ten times the rows, the same memory but for the result, 8 bytes a row, and garbage that waits for its collector."""
+    """Ten times the rows, the same memory but for the result (8 bytes a row) and garbage that awaits collection."""
     small = predictor(block=200)
 
     def peak(n):

@@ -22,7 +22,10 @@ import resource
 import sys
 import time
 
-import torch
+try:
+    import torch
+except ImportError:
+    sys.exit("PyTorch is not installed here: pip install -e '.[peer]', or name an interpreter with --peer-python")
 from contender import SETTINGS, Contender
 from job import read
 

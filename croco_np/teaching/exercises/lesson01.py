@@ -71,7 +71,7 @@ def squared_relu(answer):
         return np.where(z.real > 0, z, 0) ** 2, (W, x, z)
 
     told = hint(run, answer, W=(N, K), b=(K,))
-    return told and f"{told} If dx, dW and db are all wrong, look at dz: at its slope, and at where it has to be 0."
+    return told and f"{told} Look at dz first: at its slope, and at where it has to be 0; dx, dW and db follow from it."
 
 
 @exercise("1.4", "a step for central differences in float32, a number")

@@ -36,6 +36,8 @@ def check_mix(answer):
         return "do is not right: with which factor does h contain o_m?"
     if np.allclose(da, g * (o - h[:, None])):
         return "do is right; da would be right if dh were 1. Where does the upstream gradient come in?"
+    if np.allclose(da, dh[:, None] * o):
+        return "do is right. This da is dg, the gradient of the shares; it still has to go through the softmax."
     if not np.allclose(da, right_da):
         return "do is right, da is not: an expert is compared with something. With what?"
     return None

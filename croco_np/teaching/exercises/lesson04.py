@@ -41,9 +41,14 @@ def check_gradient(answer):
         return None
     if not np.allclose(do.sum(axis=0), 0):
         return "The gradient of each output must add up to 0 over the rows, because Z does. Is it Z that is multiplied?"
+    if not do[:, 0].any() or not do[:, -1].any():
+        return "A pair pulls on both of its experts; here one of them gets nothing."
+    if np.allclose(do, -right):
+        return "The sign is flipped: this is where CovLoss falls; its gradient points to where it grows."
     if np.allclose(do, right * np.sum(do * right) / np.sum(right**2)):
         return "Right but for a factor: C holds each pair twice, and a block has K^2 entries."
-    if np.allclose(do, covariance(o, within=True)[1]):
+    own = covariance(o, within=True)[1] - right
+    if np.allclose(do, right + own) or np.allclose(do, right + own / 2):  # Omega = 2 or 1 on the diagonal
         return "This pulls on each expert's own variance as well: which blocks of Omega are 0?"
     return "Columns add up to 0, so Z is right; look at Omega and the signs. Which expert owns column a of Z?"
 

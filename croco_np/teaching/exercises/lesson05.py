@@ -75,7 +75,8 @@ def check_rows(answer):
     if answer != int(answer) or not 0 < answer < 100:
         return "A whole number between 0 and 100 is wanted."
     if answer != right:
-        return (
-            f"With {int(answer)} rows the 100 are worth {worth(int(answer)):.1f}. Write n_eff for n and 100 - n rows."
-        )
+        told = f"With {int(answer)} rows the 100 are worth {worth(int(answer)):.1f}."
+        if worth(int(answer)) >= 50:
+            return f"{told} That is enough, but a smaller number may be, too."
+        return f"{told} Write n_eff for n and 100 - n rows."
     return None

@@ -31,10 +31,12 @@ def abundance_backward(answer):
         if said.shape != X.shape:
             return f"The gradient has shape {said.shape}, X has {X.shape}."
         wrong = [c for c in check(Abundance(answer), {}, (X,), rng, methods=DIFFERENCES) if not c.ok]
-        if wrong and abs((said * X).sum()) > 1e-9:
-            return (
-                f"Its part along X is {(said * X).sum():.4f}, and stretching X changes nothing: how does the largest "
-                "singular value, below the line, move?"
+        along = (said * X).sum()
+        if wrong and abs(along) > 1e-9:
+            return f"Its part along X is {along:.4f}, and stretching X changes nothing: " + (
+                "how does the largest singular value, below the line, move?"
+                if along > 0
+                else "sigma_1 stands above the line as well as below it."
             )
         if wrong:
             return f"The gradient checker says: {wrong[0].hint}."

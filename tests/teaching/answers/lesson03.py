@@ -50,6 +50,7 @@ ANSWERS = {
         {
             "upstream forgotten in da": lambda g, o, h, dh: (g * dh[:, None], g * (o - h[:, None])),
             "mixture not subtracted": lambda g, o, h, dh: (g * dh[:, None], g * dh[:, None] * o),
+            "the shares' gradient": lambda g, o, h, dh: (g * dh[:, None], dh[:, None] * o),
             "experts taught alike": lambda g, o, h, dh: (0 * g + dh[:, None], g * dh[:, None] * (o - h[:, None])),
             "da summed over the dimensions": lambda g, o, h, dh: (
                 g * dh[:, None],

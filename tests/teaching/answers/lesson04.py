@@ -25,6 +25,19 @@ def gradient(o, centre=True, mask=None):
     return ((z if centre else o) @ (mask * np.sign(z.T @ z))).reshape(n, m, k) / k**2
 
 
+def one_side(o, side):
+    """The gradient by loops over the pairs p > q that teach only p (side 0) or only q (side 1)."""
+    z, do = o - o.mean(axis=0), np.zeros_like(o)
+    for p in range(o.shape[1]):
+        for q in range(p):
+            signs = np.sign(z[:, p].T @ z[:, q])
+            if side == 0:
+                do[:, p] += z[:, q] @ signs.T
+            else:
+                do[:, q] += z[:, p] @ signs
+    return do / o.shape[2] ** 2
+
+
 def sampled(o, rows, scale=True, scale_gradient=True):
     value, some = covariance(o[rows])
     do = np.zeros_like(o)
@@ -50,6 +63,9 @@ ANSWERS = {
         {
             "twice": lambda o: 2 * gradient(o),
             "half": lambda o: gradient(o) / 2,
+            "the sign flipped": lambda o: -gradient(o),
+            "only p of a pair": lambda o: one_side(o, 0),
+            "only q of a pair": lambda o: one_side(o, 1),
             "not centred": lambda o: gradient(o, centre=False),
             "mask inside out": lambda o: gradient(o, mask=lambda m, k: np.kron(np.ones((k, k)), 1 - np.eye(m))),
             "only the variances masked": lambda o: gradient(o, mask=lambda m, k: 1 - np.eye(m * k)),

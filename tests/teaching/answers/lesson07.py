@@ -15,6 +15,11 @@ def numerator_only(X):
     return U @ Vt / sigma[0]
 
 
+def largest_below_only(X):
+    U, sigma, Vt = np.linalg.svd(X, full_matrices=False)
+    return right_abundance(X) - np.outer(U[:, 0], Vt[0]) / sigma[0]
+
+
 def _centred(x, y):
     a, b = x - x.mean(), y - y.mean()
     return a, b, np.linalg.norm(a), np.linalg.norm(b)
@@ -40,6 +45,7 @@ ANSWERS = {
         right_abundance,
         {
             "the largest taken for a constant": numerator_only,
+            "the largest forgotten in the sum": largest_below_only,
             "sign": lambda X: -right_abundance(X),
             "transposed": lambda X: right_abundance(X).T,
         },
