@@ -39,6 +39,7 @@ def check(layer, params, inputs, rng, name="", methods=METHODS):
     name    put before the leaf's path in `Check.name`
     methods of `METHODS`; leave the complex step out for a forward that cannot run on complex numbers
     """
+    _check_arguments(params, inputs, methods)
     output, cache = _pair(layer.forward(params, *inputs), "forward(params, *inputs) must return (output, cache)")
     cotangent = _like(output, [rng.standard_normal(np.shape(y)) for y in _arrays(output)])
     returned = layer.backward(cache, cotangent)
@@ -77,6 +78,18 @@ def check(layer, params, inputs, rng, name="", methods=METHODS):
 
 
 BACKWARD = "backward(cache, doutput) must return (dinputs, grads), with one entry in dinputs for each input of floats"
+
+
+def _check_arguments(params, inputs, methods):
+    """What would else end in a wrong hint, or in an error far from its cause."""
+    if not isinstance(inputs, tuple):
+        raise TypeError(f"inputs must be a tuple, (x,) for a single one; it is {type(inputs).__name__}")
+    if unknown := [m for m in methods if m not in METHODS]:
+        raise ValueError(f"method {unknown[0]!r}: choose from {METHODS}")
+    named = {**flatten(params), **{f"input {i}": x for i, x in enumerate(inputs)}}
+    for name, a in named.items():
+        if isinstance(a, np.ndarray) and a.dtype.kind == "f" and a.dtype != np.float64:
+            raise TypeError(f"{name} is {a.dtype}: pass float64, or rounding looks like a mistake")
 
 
 def _pair(returned, protocol):

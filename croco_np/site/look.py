@@ -16,7 +16,7 @@ mtable[displaystyle] > mtr > mtd:nth-child(2n + 3) { padding-left: 2em; }
 article table { font-size: 0.9em; }
 article code { overflow-wrap: anywhere; }
 article td code, article th code { overflow-wrap: normal; white-space: nowrap; }  /* the table's box scrolls */
-@media (min-width: 82em) { .content { width: 54em; } }  /* 100 characters of code and more */
+@media (min-width: 76em) { .content { width: 54em; } }  /* 100 characters of code and more */
 @media (min-width: 46em) { .highlight pre { font-size: 0.74rem; } }
 @media (max-width: 46em) { section#tutorials td:nth-child(4), section#tutorials th:nth-child(4) { display: none; } }
 .cell_output img { margin-top: 0.8em; background: white; max-width: 100%; height: auto; }

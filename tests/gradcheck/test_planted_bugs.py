@@ -59,6 +59,20 @@ def _(rng):
     return layer, broken(layer, backward), (drawn(rng, N_ROWS, 5),)
 
 
+@pytest.mark.parametrize(
+    ("params", "inputs", "methods", "words"),
+    [
+        ({"W": np.ones((2, 2), np.float32)}, (np.ones((3, 2)),), ("complex step",), "W is float32"),
+        ({"W": np.ones((2, 2))}, (np.ones((3, 2), np.float32),), ("complex step",), "input 0 is float32"),
+        ({"W": np.ones((2, 2))}, np.ones((3, 2)), ("complex step",), "inputs must be a tuple"),
+        ({"W": np.ones((2, 2))}, (np.ones((3, 2)),), ("central",), "method 'central'"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(params, inputs, methods, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        check(Linear(2, 2, bias=False), params, inputs, np.random.default_rng(0), methods=methods)
+
+
 def test_swapped_entries_are_always_caught():
     """Two errors of one size and opposite sign: a direction of signs alone would miss them half of the time."""
 
