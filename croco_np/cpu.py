@@ -31,6 +31,11 @@ def first_core(path=CPUINFO):
     return entries
 
 
+def name():
+    """The processor's name, or its architecture where the system tells no more."""
+    return first_core().get("model name") or machine()
+
+
 def vector_words(flags):
     """The vector instructions of an x86-64 CPU in words."""
     words = [word for word, flag in (("AVX", "avx"), ("AVX2", "avx2"), ("FMA", "fma")) if flag in flags]

@@ -17,6 +17,7 @@ import warnings
 
 from . import cpu
 
+PEACE = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_THREAD_TIMEOUT": "4"}
 SWITCH = "CROCO_NP_AS_IS"
 AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")  # as OpenBLAS names them
 OURS = {}  # what `prepare` set
@@ -44,7 +45,7 @@ def core_type(machine, vendor, flags):
 
 def wanted():
     """{name: value} of the settings for this machine."""
-    settings = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_THREAD_TIMEOUT": "4"}
+    settings = dict(PEACE)
     if cpu.is_linux():
         core = cpu.first_core()
         kernels = core_type(cpu.machine(), core.get("vendor_id"), frozenset(core.get("flags", "").split()))

@@ -43,7 +43,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from croco_np.backend import numba, using
-from croco_np.bench.floor import Floor, forward_products
+from croco_np.bench.floor import Floor
 from croco_np.bench.ours import Ours
 from croco_np.bench.phases import breakdown
 from croco_np.bench.workloads import WORKLOADS
@@ -52,6 +52,7 @@ from croco_np.kernels.relu import relu_backward
 from croco_np.kernels.rows import sum_by_row
 from croco_np.layers import Dense, Embeddings, Experts, LookUpExperts
 from croco_np.losses import covariance
+from croco_np.models.products import forward_products
 from croco_np.models.schemas import SCHEMAS
 from croco_np.optim import Adam
 from croco_np.teaching import catches, grade, show

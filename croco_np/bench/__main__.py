@@ -9,13 +9,14 @@ import json
 import sys
 from pathlib import Path
 
+from .. import cpu
 from ..backend import set_threads
 from ..command import Parser, status
 from ..errors import InputError
 from ..models import MODELS
 from ..optim import OPTIMISERS
 from . import report
-from .machine import blas, cores, cpu
+from .machine import blas
 from .single import bench
 from .sweeps import SWEEPS, points, sweep
 from .workloads import WORKLOADS
@@ -38,7 +39,7 @@ def run(argv):
             raise InputError(f"{flag}: --sweep {fixed} goes through all of them")
     if args.json and not Path(args.json).absolute().parent.is_dir():
         raise InputError(f"--json {args.json}: no such folder; make it first")
-    threads = args.threads or cores()
+    threads = args.threads or cpu.cores()
     chosen = {"model": args.model, "optimiser": args.optimiser, "batch_size": args.batch_size}
     options = {name: value for name, value in chosen.items() if value is not None} | {"threads": args.threads}
     workload = WORKLOADS[args.workload].with_options(**options)
@@ -61,14 +62,20 @@ def run(argv):
 def _sweep(args, workload, threads, python):
     """Run and print a sweep -> JSON object."""
     mode = "inference" if args.predict else "training"
-    print(f"{args.sweep}, {args.workload} (made-up ids), {mode}, {threads} thread(s); {cpu()}; BLAS: {blas()}")
+    print(f"{args.sweep}, {args.workload} (made-up ids), {mode}, {threads} thread(s); {cpu.name()}; BLAS: {blas()}")
     tables = {}
     for title, workloads in points(args.sweep, workload, args.optimiser):
         rows = sweep(title, workloads, threads, args.repeats, args.predict, python)
         tables[title] = report.rows_json(rows)
         print("\n" + "\n".join(report.table(title, rows)), flush=True)
     facts = {"workload": args.workload, "simulated": True, "mode": "predict" if args.predict else "train"}
-    facts |= {"model": workload.config.model, "threads": threads, "cpu": cpu(), "blas": blas(), "sweep": args.sweep}
+    facts |= {
+        "model": workload.config.model,
+        "threads": threads,
+        "cpu": cpu.name(),
+        "blas": blas(),
+        "sweep": args.sweep,
+    }
     return facts | {"tables": tables}
 
 

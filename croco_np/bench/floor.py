@@ -12,52 +12,10 @@ Left out: products of losses other than CovLoss.
 """
 
 import time
-from math import prod
-from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import using
-from ..models.budget import textbook
-from ..tree import tree_map
-
-
-class Shape(NamedTuple):
-    """`copies` products (m, k) times (k, n); `inputs` of the left sides differ: 1 if all copies read the same one."""
-
-    copies: int
-    inputs: int
-    m: int
-    k: int
-    n: int
-
-    @property
-    def flop(self):
-        return 2 * self.copies * self.m * self.k * self.n
-
-
-def forward_products(model, params, batch):
-    """The shapes of the products of a forward pass, and the model's output."""
-    shapes = []
-
-    class Watched(np.ndarray):
-        def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
-            inputs = [_plain(x) for x in inputs]
-            if out is not None:
-                kwargs["out"] = tuple(_plain(x) for x in out)
-            result = getattr(ufunc, method)(*inputs, **kwargs)
-            if ufunc is np.matmul and result.size:
-                x, w = inputs
-                shapes.append(Shape(prod(result.shape[:-2]), prod(x.shape[:-2]), *x.shape[-2:], w.shape[-1]))
-            return result.view(Watched) if isinstance(result, np.ndarray) else result
-
-    with using("numpy"):
-        out, _ = textbook(model).forward(tree_map(lambda w: w.view(Watched), params), batch)
-    return shapes, out
-
-
-def _plain(x):
-    return x.view(np.ndarray) if isinstance(x, np.ndarray) else x
+from ..models.products import forward_products
 
 
 class Floor:

@@ -1,10 +1,7 @@
-"""What the machine can do: rate of matrix products, rate of memory, and their names."""
+"""What the machine can do: rate of matrix products, rate of memory, and the BLAS that is used."""
 
-import os
-import platform
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_info
@@ -12,19 +9,6 @@ from threadpoolctl import threadpool_info
 SIDE = 1536  # of the square product whose rate stands for all products
 NUMBERS = 1 << 24  # float32 in each array of the memory test: far more than caches hold
 CHUNK = 1 << 16  # of them at a time and thread
-
-
-def cores():
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def cpu():
-    """The processor's name, as far as the system tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def blas():

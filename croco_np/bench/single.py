@@ -2,9 +2,10 @@
 
 from contextlib import ExitStack
 
+from .. import cpu
 from .client import Peer, Refused
 from .floor import Floor
-from .machine import blas, cpu
+from .machine import blas
 from .measure import interleave, warm
 from .memory import import_seconds, measure_memory
 from .ours import Ours
@@ -44,7 +45,7 @@ def bench(workload, threads, repeats, predict=False, peer_python=None):
         "optimiser": config.optimiser,
         "batch_size": rows,
         "threads": threads,
-        "cpu": cpu(),
+        "cpu": cpu.name(),
         "blas": blas(),
         "samples_per_second": rate,
         "floor_samples_per_second": floor_rate,

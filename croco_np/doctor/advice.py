@@ -1,11 +1,10 @@
 """What follows from facts and rates."""
 
-from ..threads import AVX512_KERNELS, SWITCH
+from ..threads import AVX512_KERNELS, PEACE, SWITCH
 
 FIGHT = 1.2  # times as long as alone: above noise; pools left as they are reach 1.25 to 2.5
 BUSY = 1.5  # processes a core
 TOGETHER = 1.3  # times the rate of one thread that all threads should reach at least
-PEACE = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_THREAD_TIMEOUT": "4"}
 
 
 def advice(found):

@@ -30,7 +30,7 @@ def facts():
 def processor():
     core = cpu.first_core() if cpu.is_linux() else {}
     return {
-        "name": core.get("model name") or platform.processor() or cpu.machine(),
+        "name": cpu.name(),
         "machine": cpu.machine(),
         "cores": cpu.cores(),
         "cores_of_machine": os.cpu_count(),

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..backend import using
 from ..batch import Batch
 from ..tree import Moving, RowGrad, flatten, tree_map
 from .output import Output
+from .products import forward_products
 
 N_VALUES = 3  # of a field, in trials
 N_ROWS = 64  # of a domain, in trials: enough to name every value
@@ -88,34 +88,7 @@ def table_owners(build, schema, sizes):
 
 def multiply_adds(model, params, batch):
     """Multiply-adds of a row of the batch in the forward pass: those in matrix products with parameters, counted."""
-    count = 0
-
-    class Counted(np.ndarray):
-        """An array that notes each matrix product it takes part in."""
-
-        def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
-            nonlocal count
-            inputs = [x.view(np.ndarray) if isinstance(x, Counted) else x for x in inputs]
-            if out is not None:
-                kwargs["out"] = tuple(x.view(np.ndarray) if isinstance(x, Counted) else x for x in out)
-            result = getattr(ufunc, method)(*inputs, **kwargs)
-            if ufunc is np.matmul:
-                count += result.size * inputs[0].shape[-1]
-            return result.view(Counted) if isinstance(result, np.ndarray) else result
-
-        def __array_function__(self, func, types, args, kwargs):
-            if func in (np.dot, np.einsum, np.tensordot, np.inner, np.vdot):
-                raise TypeError(f"np.{func.__name__} is not counted; write the product with @")
-            return super().__array_function__(func, types, args, kwargs)
-
-    with using("numpy"):
-        textbook(model).forward(tree_map(lambda w: w.view(Counted), params), batch)
-    return count / len(batch.labels)
-
-
-def textbook(model):
-    """The model without short cuts around matrix products: each as the equations have it."""
-    return replace(model, few=0) if hasattr(model, "few") else model
+    return sum(shape.flop for shape in forward_products(model, params, batch)[0]) / 2 / len(batch.labels)
 
 
 class _Undrawn(np.random.Generator):
@@ -125,9 +98,14 @@ class _Undrawn(np.random.Generator):
         return np.broadcast_to(np.float64(0), size)
 
 
+def undrawn(model):
+    """The tree of a model's parameters, in arrays that only have a shape."""
+    return model.init(_Undrawn(np.random.PCG64(0)))
+
+
 def shapes_of(model):
     """{path: shape} of a model's parameters, without drawing them."""
-    return {path: np.shape(w) for path, w in flatten(model.init(_Undrawn(np.random.PCG64(0)))).items()}
+    return {path: np.shape(w) for path, w in flatten(undrawn(model)).items()}
 
 
 def _trial_model(build, schema, sizes):

@@ -3,14 +3,13 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .. import checkpoint
 from ..config import Config
 from ..datasets.load import load
 from ..datasets.splits import Schema
 from ..errors import InputError
 from ..models import MODELS
+from ..models.budget import undrawn
 from ..tree import flatten, with_leaves
 
 MODEL = "model.safetensors"
@@ -44,13 +43,6 @@ class Saved(NamedTuple):
         return splits
 
 
-class _Zeros:
-    """Stands in for a Generator where the shapes of parameters are asked for: draws zeros that take no memory."""
-
-    def normal(self, mean, std, shape):
-        return np.broadcast_to(0.0, shape)
-
-
 def read_model(run, **moved):
     """The folder of a run of croco_np.train -> `Saved`; the data are not read.
 
@@ -67,7 +59,7 @@ def read_model(run, **moved):
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file}: not the model of a run ({error})") from error
     model = MODELS[config.model](schema, config)
-    shapes = model.init(_Zeros())
+    shapes = undrawn(model)
     if any(path not in arrays or arrays[path].shape != w.shape for path, w in flatten(shapes).items()):
         raise InputError(f"{file}: its arrays do not fit the model {config.model}; was it written by another version?")
     return Saved(file, config, schema, simulated, model, with_leaves(shapes, arrays))

@@ -23,8 +23,8 @@ from croco_np.gradcheck.cases import SCHEMA, SIZES
 from croco_np.losses.bce import sigmoid
 from croco_np.metrics import auc
 from croco_np.models import MODELS
+from croco_np.models.budget import undrawn
 from croco_np.predict import Predictor, __main__
-from croco_np.predict.saved import _Zeros
 from croco_np.train.__main__ import main as train
 from croco_np.train.folder import MODEL
 from croco_np.tree import flatten
@@ -171,7 +171,7 @@ def test_other_number_of_fields():
 def test_shapes_without_drawing(name):
     """Loading asks a model for its shapes; they are those of parameters that were drawn."""
     model = predictor(name).model
-    drawn, shapes = flatten(model.init(np.random.default_rng(0))), flatten(model.init(_Zeros()))
+    drawn, shapes = flatten(model.init(np.random.default_rng(0))), flatten(undrawn(model))
     assert {k: w.shape for k, w in shapes.items()} == {k: w.shape for k, w in drawn.items()}
 
 

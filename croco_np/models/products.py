@@ -1,0 +1,62 @@
+"""The matrix products of a forward pass, watched, not written down.
+
+Parameters are handed in as arrays that note each product they take part in.
+"""
+
+from dataclasses import replace
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from ..backend import using
+from ..tree import tree_map
+
+
+class Shape(NamedTuple):
+    """`copies` products (m, k) times (k, n); `inputs` of the left sides differ: 1 if all copies read the same one."""
+
+    copies: int
+    inputs: int
+    m: int
+    k: int
+    n: int
+
+    @property
+    def flop(self):
+        """Operations, a multiplication and an addition counting as two."""
+        return 2 * self.copies * self.m * self.k * self.n
+
+
+def textbook(model):
+    """The model without short cuts around matrix products: each as the equations have it."""
+    return replace(model, few=0) if hasattr(model, "few") else model
+
+
+def forward_products(model, params, batch):
+    """The `Shape`s of the products of a forward pass of the `textbook` model, and its output."""
+    shapes = []
+
+    class Watched(np.ndarray):
+        def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+            inputs = [_plain(x) for x in inputs]
+            if out is not None:
+                kwargs["out"] = tuple(_plain(x) for x in out)
+            result = getattr(ufunc, method)(*inputs, **kwargs)
+            if ufunc is np.matmul and result.size:
+                x, w = inputs
+                shapes.append(Shape(prod(result.shape[:-2]), prod(x.shape[:-2]), *x.shape[-2:], w.shape[-1]))
+            return result.view(Watched) if isinstance(result, np.ndarray) else result
+
+        def __array_function__(self, func, types, args, kwargs):
+            if func in (np.dot, np.einsum, np.tensordot, np.inner, np.vdot):
+                raise TypeError(f"np.{func.__name__} is not counted; write the product with @")
+            return super().__array_function__(func, types, args, kwargs)
+
+    with using("numpy"):
+        out, _ = textbook(model).forward(tree_map(lambda w: w.view(Watched), params), batch)
+    return shapes, out
+
+
+def _plain(x):
+    return x.view(np.ndarray) if isinstance(x, np.ndarray) else x
