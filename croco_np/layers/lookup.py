@@ -93,16 +93,16 @@ class LookUpExperts:
         dz, db = stacked_relu_backward(c.y, do)
         first, table = c.p["experts"]["0"], c.p["embeddings"]["table"]
         dW, W = np.empty_like(first["W"], dtype=dz.dtype), self.blocks(first["W"])
-        dx, dwide = products_backward(c.x, self.wide(first["W"]), dz)
-        self.blocks(dW)[:, ~self.is_narrow] = dwide.reshape(dW.shape[0], -1, self.embeddings.width, dW.shape[2])
+        dx, dW_wide = products_backward(c.x, self.wide(first["W"]), dz)
+        self.blocks(dW)[:, ~self.is_narrow] = dW_wide.reshape(dW.shape[0], -1, self.embeddings.width, dW.shape[2])
         dvalues = np.empty((len(c.narrow.values), *table.shape[1:]), dz.dtype)
         dprojected = sum_rows(c.narrow.slots, len(c.narrow.values), dz)
         for f, at in c.narrow.fields:
             dvalues[at], self.blocks(dW)[:, f] = products_backward(table[c.narrow.values[at]], W[:, f], dprojected[at])
         wide, slots = np.unique(c.rows[:, ~self.is_narrow], return_inverse=True)
         rows = np.concatenate([wide, c.narrow.values])
-        dwide = sum_by_row(slots, len(wide), dx).reshape(len(wide), *table.shape[1:])
-        values = np.concatenate([dwide, dvalues])
+        sums = sum_by_row(slots, len(wide), dx).reshape(len(wide), *table.shape[1:])
+        values = np.concatenate([sums, dvalues])
         order = np.argsort(rows)
         grads = {"0": {"W": dW, "b": db}, **dict(reversed(experts.items()))}
         return None, {"embeddings": {"table": RowGrad(rows[order], values[order])}, "experts": grads}

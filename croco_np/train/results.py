@@ -46,6 +46,7 @@ def finish(setup, state, folder, say=print):
     say(table(metrics))
     pictures = "learning.png, domains.png" + (", covariance.png" if maps else "")
     say(f"{folder.path}: metrics.json, history.jsonl, model.safetensors, {pictures}")
+    say(f"next: python -m croco_np.diagnostics {folder.path}, python -m croco_np.predict {folder.path}")
     return metrics
 
 
