@@ -4,14 +4,15 @@ Memory holds one block of impressions, the user fields of the contexts of one fi
 does not grow with the number of impressions, of which there are 85 million.
 """
 
-import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
+from ..digest import of_file, of_json, read_json
 from ..errors import InputError
 from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, SHOP, USER, impressions, read_contexts
-from .prepared import Table, build_once, load_rows, row_blocks, rows_table
+from .prepared import Table, load_column, load_rows, prepare_once, row_blocks, rows_table
 from .splits import Schema, Splits
 from .vocabulary import Vocabulary
 
@@ -20,6 +21,7 @@ _USER, _DOMAIN = FIELDS.index(USER), FIELDS.index(DOMAIN)
 FILES = ("common_features_train", "sample_skeleton_train", "common_features_test", "sample_skeleton_test")
 SIMULATED = "simulated.json"  # lies next to files that `simulate` wrote
 TRUTH = "truth_test.npy"
+PARTS = ("train", "valid", "test")
 
 
 def _candidates(folder, name):
@@ -51,15 +53,16 @@ def present(folder):
     return some and not Path(folder, SIMULATED).exists()
 
 
-def read(folder, min_count=10, valid_share=0.1, progress=None):
+def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
     """Read AliCCP, genuine or simulated.
 
-    folder       where the raw files are, see `find`; encoded data are kept in its subfolder prepared/ and reused while
-                 the raw files (by size and time), min_count and valid_share stay the same
+    folder       where the raw files are, see `find`; encoded data are kept in a subfolder prepared-... that is used
+                 again while the raw files (by size and times), min_count and valid_share stay the same
     min_count    a value gets an id of its own if it occurs that often in the training rows, else it is RARE; the domain
                  field keeps all its values
     valid_share  share of the official training rows that become the validation rows, by a hash of their sample id
     progress     optional function(done, total, what), called often; counts the bytes of a file, then rows
+    say          gets a line if another process is preparing the same data
     returns      `Splits`, memory-mapped. The test rows are the official test file. A user of -1 is a row without user
                  id (0.2 %): such rows do not belong to one person.
 
@@ -72,25 +75,50 @@ def read(folder, min_count=10, valid_share=0.1, progress=None):
     paths = find(folder)
     stats = [path.stat() for path in paths]
     key = {
-        "format": 1,
-        "files": [[str(p.relative_to(folder)), s.st_size, s.st_mtime_ns] for p, s in zip(paths, stats, strict=True)],
+        "format": 2,
+        "files": [
+            [str(p.relative_to(folder)), s.st_size, s.st_mtime_ns, s.st_ctime_ns]
+            for p, s in zip(paths, stats, strict=True)
+        ],
         "min_count": min_count,
         "valid_share": valid_share,
     }
+    made = read_marker(folder)
 
     def build(work, done):
+        if made:
+            _check_simulated(paths, made)
         return _prepare(paths, min_count, valid_share, progress, work, done)
 
-    prepared, facts = build_once(folder, key, build)
+    prepared, facts, checksums = prepare_once(folder, f"min{min_count}", key, build, say)
     schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, tuple(facts["domains"]), context=(SHOP,))
-    rows = {name: load_rows(prepared / name) for name in ("train", "valid", "test")}
+    rows = {name: load_rows(prepared / name, _of(checksums, name), progress) for name in PARTS}
     notes = [*facts["notes"], *(f"{name}: {part.n:,} rows" for name, part in rows.items())]
-    simulated, truth = (folder / SIMULATED).exists(), None
-    if simulated:
-        truth = np.delete(np.load(folder / TRUTH), facts["dropped_test"])
-        made = json.loads((folder / SIMULATED).read_text())
+    truth = None
+    if made:
+        truth = np.delete(load_column(folder / TRUTH, made["truth"]), facts["dropped_test"])
         notes.insert(0, f"simulated data (seed {made['seed']}): not one genuine click is in it")
-    return Splits("aliccp", simulated, schema, **rows, truth=truth, notes=tuple(notes))
+    fingerprint = of_json({"schema": asdict(schema), "rows": checksums})
+    return Splits("aliccp", bool(made), schema, **rows, truth=truth, notes=tuple(notes), fingerprint=fingerprint)
+
+
+def read_marker(folder):
+    """What `simulate` wrote down of the files in a folder, a dict; None if they are not simulated."""
+    marker = Path(folder, SIMULATED)
+    return read_json(marker, "the marker of simulated data") if marker.exists() else None
+
+
+def _check_simulated(paths, made):
+    for path in paths:
+        if of_file(path) != made["files"].get(path.name):
+            raise InputError(
+                f"{path}: is not as it was simulated; delete the folder {path.parent}, and it is simulated anew"
+            )
+
+
+def _of(checksums, part):
+    """The checksums of the columns of one part, from {"part/column": checksum}."""
+    return {path.partition("/")[2]: digest for path, digest in checksums.items() if path.startswith(part + "/")}
 
 
 def coin(keys):
@@ -102,7 +130,7 @@ def coin(keys):
 
 
 def _prepare(paths, min_count, valid_share, progress, work, done):
-    """Raw files to tables of encoded rows in `done`; returns the facts that `read` needs besides."""
+    """Raw files to tables of encoded rows in `done`; returns the facts that `read` needs besides, and checksums."""
     contexts_train, skeleton_train, contexts_test, skeleton_test = paths
     raw = {name: Table(work / name, ids=(np.int64, len(FIELDS)), labels=(np.uint8,)) for name in ("train", "valid")}
     domains, dropped = np.array([], np.int64), {"train": [], "test": []}
@@ -118,18 +146,21 @@ def _prepare(paths, min_count, valid_share, progress, work, done):
 
     vocabularies = _learn(row_blocks(work / "train" / "ids.npy", progress, "counting values"), min_count)
     vocabularies[_DOMAIN] = Vocabulary(domains)
+    encoded = {}
     for name in raw:
         with rows_table(done / name, len(FIELDS)) as table:
+            encoded[name] = table.digests
             blocks = row_blocks(work / name / "ids.npy", progress, f"encoding {name}")
             for ids, labels in zip(blocks, row_blocks(work / name / "labels.npy"), strict=True):
                 table.append(**_encode(ids, labels, vocabularies))
     with rows_table(done / "test", len(FIELDS)) as table:
+        encoded["test"] = table.digests
         for part in impressions(skeleton_test, read_contexts(contexts_test, progress), progress, domains):
             dropped["test"] += part.dropped
             table.append(**_encode(part.ids, part.labels, vocabularies))
 
     lost = {name: f"{len(lines):,} rows of {name}" for name, lines in dropped.items()}
-    return {
+    facts = {
         "vocabulary": [vocabulary.size for vocabulary in vocabularies],
         "domains": [f"domain {s + 1}" for s in range(len(domains))],
         "dropped_test": dropped["test"],
@@ -138,6 +169,7 @@ def _prepare(paths, min_count, valid_share, progress, work, done):
             f"domains by value of field {DOMAIN}: {', '.join(map(str, domains))}",
         ],
     }
+    return facts, {f"{name}/{c}": d.text() for name, digests in encoded.items() for c, d in digests.items()}
 
 
 def _learn(blocks, min_count):

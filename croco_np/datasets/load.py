@@ -1,7 +1,9 @@
 """The data set a config asks for."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from ..digest import of_array, of_json
 from ..errors import InputError
 from ..progress import bars
 from . import aliccp
@@ -21,7 +23,7 @@ def load(config, say=print):
     if config.dataset == "kuairand":
         from . import kuairand  # with it pandas, half a second that nobody else has to wait
 
-        return kuairand.read(folder, config.train_until, config.valid_until, config.min_count)
+        return with_fingerprint(kuairand.read(folder, config.train_until, config.valid_until, config.min_count))
     if not config.data_dir and not aliccp.present(folder):
         say(
             f"The genuine AliCCP files are not in {folder} (they come from {ALICCP_SOURCE}, after a login): "
@@ -29,8 +31,14 @@ def load(config, say=print):
         )
         name = f"rows{config.simulated_rows}-seed{config.simulated_seed}"
         folder = folder.with_name("aliccp-simulated") / name
-        if not (folder / aliccp.SIMULATED).exists():
-            with bars("rows") as progress:
-                simulate(folder, config.simulated_rows, config.simulated_seed, progress)
+        with bars("rows") as progress:
+            simulate(folder, config.simulated_rows, config.simulated_seed, progress, say)
     with bars() as progress:
-        return aliccp.read(folder, config.min_count, progress=progress)
+        return aliccp.read(folder, config.min_count, progress=progress, say=say)
+
+
+def with_fingerprint(splits):
+    """The same `Splits` with the checksum of their schema and rows, as `aliccp.read` has it."""
+    parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
+    rows = {f"{name}/{column}": of_array(a) for name, part in parts.items() for column, a in part._asdict().items()}
+    return replace(splits, fingerprint=of_json({"schema": asdict(splits.schema), "rows": rows}))

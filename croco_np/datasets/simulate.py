@@ -3,15 +3,14 @@
 Nothing that is written into the raw files depends on the clicks, except the conversions.
 """
 
-import json
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from ..digest import of_array, of_file, write_json
 from ..errors import InputError
-from .aliccp import FILES, SIMULATED, TRUTH, coin, present
+from ..files import made_once, not_written
+from .aliccp import FILES, SIMULATED, TRUTH, coin, present, read_marker
 from .aliccp_world import N_CATEGORIES, PROFILE, draw, make_items, make_users, truth
 from .aliccp_write import VALUES, random_tokens, text_of, token_table
 
@@ -33,22 +32,43 @@ IDS = {"121": (3438658, 3438755), "122": (3438755, 3438768), "124": (3438768, 34
        "127_14": (1000000, 1100000), "150_14": (1200000, 1290000)}  # fmt: skip
 
 
-def simulate(folder, rows=400_000, seed=0, progress=None):
+def simulate(folder, rows=400_000, seed=0, progress=None, say=print):
     """Write the four raw files, flat and plain, the truth of the test rows, and a marker that `read` reports.
 
-    folder    made if need be; simulated files in it are replaced. InputError if genuine ones are there
+    folder    made whole or not at all. If it holds such a simulation already, nothing is done; InputError if it holds
+              anything else
     rows      impressions, a quarter of them in the test file; InputError below 2,000
     seed      the same rows and seed give the same files, to the byte
     progress  optional function(rows done, rows in all, what)
+    say       gets a line if another process is simulating into the same folder
 
-    The truth is a float64 array, one click probability for each line of the test skeleton. All draws are held in
-    memory, some 300 bytes a row.
+    The truth is a float64 array, one click probability for each line of the test skeleton. The marker holds checksums
+    of all files. All draws are held in memory, some 300 bytes a row.
     """
     folder = Path(folder)
     if rows < 2000:
         raise InputError(f"{rows} rows are too few to simulate, want at least 2,000")
-    if present(folder):
-        raise InputError(f"{folder}: holds genuine AliCCP files; simulate into another folder")
+
+    def make(new, _):
+        new.mkdir()
+        _write(new, rows, seed, progress)
+
+    try:
+        waiting = f"{folder}: waiting for {{}}, which is simulating the same data"
+        made_once(folder, make, lambda holder: say(waiting.format(holder)))
+    except OSError as error:
+        raise not_written(folder, error) from error
+    made = read_marker(folder)
+    if made is None:
+        what = "genuine AliCCP files" if present(folder) else "files that the simulator did not write"
+        raise InputError(f"{folder}: holds {what}; simulate into another folder")
+    if (made["rows"], made["seed"]) != (rows, seed):
+        raise InputError(
+            f"{folder}: holds {made['rows']:,} simulated rows of seed {made['seed']}; simulate into another folder"
+        )
+
+
+def _write(folder, rows, seed, progress):
     rng = np.random.default_rng(seed)
     users, items = make_users(rng, rows), make_items(rng, rows)
     n_test = round(rows * TEST_SHARE)
@@ -56,25 +76,20 @@ def simulate(folder, rows=400_000, seed=0, progress=None):
     met = [_met_before(part, items) for part in draws]
     probability = truth(draws, users, items, [m["508"] + m["509"] for m in met])
     tokens = _tokens(rng, users, items)
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="simulating-", dir=folder) as work:
-        work = Path(work)
-        for k, part in enumerate(draws):
-            common, skeleton = (work / f"{name}.csv" for name in FILES[2 * k : 2 * k + 2])
-            hashes = rng.integers(1 << 64, size=len(part.context_user), dtype=np.uint64)
-            hashes = np.array([b"%016x" % h for h in hashes.tolist()])
-            common.write_bytes(_common(rng, hashes, users.profile[part.context_user], part.context_user, tokens))
-            with skeleton.open("wb") as file:
-                for done, text in _skeleton(rng, hashes, part, items, met[k], probability[k], tokens):
-                    file.write(text)
-                    if progress:
-                        progress(done, len(part.user), skeleton.name)
-        np.save(work / TRUTH, probability[1])
-        marker = {"simulated": True, "seed": seed, "rows": rows, "test_rows": n_test}
-        (folder / SIMULATED).write_text(json.dumps(marker) + "\n")  # first: never raw files without it
-        for path in work.iterdir():
-            os.replace(path, folder / path.name)
+    for k, part in enumerate(draws):
+        common, skeleton = (folder / f"{name}.csv" for name in FILES[2 * k : 2 * k + 2])
+        hashes = rng.integers(1 << 64, size=len(part.context_user), dtype=np.uint64)
+        hashes = np.array([b"%016x" % h for h in hashes.tolist()])
+        common.write_bytes(_common(rng, hashes, users.profile[part.context_user], part.context_user, tokens))
+        with skeleton.open("wb") as file:
+            for done, text in _skeleton(rng, hashes, part, items, met[k], probability[k], tokens):
+                file.write(text)
+                if progress:
+                    progress(done, len(part.user), skeleton.name)
+    np.save(folder / TRUTH, probability[1])
+    marker = {"simulated": True, "seed": seed, "rows": rows, "test_rows": n_test, "truth": of_array(probability[1])}
+    marker["files"] = {f"{name}.csv": of_file(folder / f"{name}.csv") for name in FILES}
+    write_json(folder / SIMULATED, marker)
 
 
 def _met_before(part, items):

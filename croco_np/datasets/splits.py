@@ -67,6 +67,8 @@ class Splits:
     simulated  True if no genuine click is in it; everything written from it must say so
     truth      (test.n,) float64, the true click probability of each test row where a simulator knows it, else None
     notes      lines a user should see about what was read, dropped or derived, in order
+    fingerprint
+               checksum of the schema and all rows, which tells this data from any other; "" where nobody took it
     """
 
     name: str
@@ -77,3 +79,4 @@ class Splits:
     test: Rows
     truth: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    fingerprint: str = ""

@@ -1,7 +1,6 @@
 r"""AliCCP reader: by hand on a tiny data set, every error by its message, independence of block size, memory."""
 
 import gzip
-import json
 import os
 import subprocess
 import sys
@@ -169,16 +168,18 @@ def test_truncated_gzip(tmp_path, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InputError, match=r"sample_skeleton_test.csv.gz: broken gzip stream after line \d+"):
         aliccp.read(tmp_path)
-    assert not (tmp_path / "prepared").exists()
+    assert not list(tmp_path.glob("*prepared*"))
 
 
 def test_folder_that_cannot_be_written(tmp_path, monkeypatch):
-    def refuse(**_):
+    folder = write(tmp_path)
+
+    def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(tempfile, "TemporaryDirectory", refuse)
-    with pytest.raises(InputError, match=r"cannot write prepared data here \(Permission denied\)"):
-        aliccp.read(write(tmp_path))
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(InputError, match=r"cannot write \(Permission denied\); .*link the raw files"):
+        aliccp.read(folder)
 
 
 def test_valid_share_is_checked(tmp_path):
@@ -198,16 +199,31 @@ def test_prepared_data_are_reused_until_something_changes(tmp_path, monkeypatch)
     os.utime(tmp_path / "sample_skeleton_test.csv", ns=(1, 1))
     aliccp.read(tmp_path, **change)
     assert len(read) == 8
-    (tmp_path / "prepared" / "manifest.json").write_text("{")
-    aliccp.read(tmp_path, **change)
+    aliccp.read(tmp_path, min_count=2)  # the data of other settings and other files are where they were
     assert len(read) == 10
-    json.loads((tmp_path / "prepared" / "manifest.json").read_text())
+    assert len(list(tmp_path.glob("prepared-*"))) == 5
+
+
+@pytest.mark.parametrize("victim", ["manifest.json", "train/ids.npy", "train/labels.npy", "test/users.npy"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "gone"])
+def test_damaged_prepared_data_are_refused(tmp_path, victim, damage):
+    aliccp.read(write(tmp_path), min_count=2)
+    (path,) = tmp_path.glob(f"prepared-*/{victim}")
+    text = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        flipped = bytes([text[-3] ^ 1])
+        path.write_bytes({"flip": text[:-3] + flipped + text[-2:], "cut": text[:-2], "empty": b""}[damage])
+    with pytest.raises(InputError, match=path.name) as error:
+        aliccp.read(tmp_path, min_count=2)
+    assert "\n" not in str(error.value)
 
 
 def test_progress_reaches_the_end_of_every_file(tmp_path):
     calls = []
     aliccp.read(write(tmp_path), valid_share=0, progress=lambda *call: calls.append(call))
-    last = {what: (done, total) for done, total, what in calls}
+    last = {what: (done, total) for done, total, what in calls if not what.startswith("verifying")}
     files = {f"{name}.csv": (len(raw(text)),) * 2 for name, text in TEXT.items()}
     assert last == {**files, "counting values": (4, 4), "encoding train": (4, 4)}  # all 4 valid rows are for training
 

@@ -1,0 +1,98 @@
+"""Checksums: has what is read back the bits that were written? SHA-256, which also tells data sets apart.
+
+A processor with instructions for it, as nearly all have, takes about half a second for a gigabyte.
+"""
+
+import hashlib
+import json
+import math
+
+import numpy as np
+
+from .errors import InputError
+from .files import replacing, require_file
+
+BLOCK_BYTES = 1 << 20  # of a file or a memory-mapped array that are in memory at a time
+KEY = "sha256"  # under which a JSON file holds the checksum of its other entries
+
+
+class ArrayDigest:
+    """The checksum of an array that comes in blocks of rows: of its dtype, its shape and its bytes in C order.
+
+    dtype, width  of the array: a row is `width` numbers, () for a vector
+    """
+
+    def __init__(self, dtype, width=()):
+        self.dtype, self.width, self.rows, self.sha256 = np.dtype(dtype), tuple(width), 0, hashlib.sha256()
+
+    def update(self, block):
+        """Add rows (B, *width) to the array."""
+        self.rows += len(block)
+        if block.size:
+            self.sha256.update(np.ascontiguousarray(block).view(np.uint8).reshape(-1))
+
+    def text(self):
+        """The checksum of all rows so far: "sha256:dtype:shape"."""
+        return f"{self.sha256.hexdigest()}:{self.dtype.str}:{'x'.join(map(str, (self.rows, *self.width)))}"
+
+
+def of_array(array):
+    """The checksum of an array of any shape, memory-mapped or not."""
+    rows = np.atleast_1d(array)
+    digest = ArrayDigest(rows.dtype, rows.shape[1:])
+    step = max(BLOCK_BYTES // max(rows.itemsize * math.prod(rows.shape[1:]), 1), 1)
+    for start in range(0, len(rows), step):
+        digest.update(rows[start : start + step])
+    return digest.text()
+
+
+def of_arrays(arrays):
+    """{name: checksum} of {name: array}."""
+    return {name: of_array(a) for name, a in arrays.items()}
+
+
+def of_json(value):
+    """The checksum of plain data, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def of_file(path):
+    """The checksum of a file's bytes."""
+    with open(path, "rb") as file:
+        return of_rest(file)
+
+
+def of_rest(file, progress=lambda read: None):
+    """The checksum of the bytes from here to the end of an open file; `progress(bytes_read)` is called now and then."""
+    sha256 = hashlib.sha256()
+    while block := file.read(BLOCK_BYTES):
+        sha256.update(block)
+        progress(len(block))
+    return sha256.hexdigest()
+
+
+def write_json(path, entries):
+    """Write a dict as a JSON file that holds its own checksum; see `read_json`."""
+    with replacing(path) as file:
+        file.write(json.dumps(entries | {KEY: of_json(entries)}, indent=1) + "\n")
+
+
+def read_json(path, what):
+    """The entries of a file of `write_json`; InputError, one line, if it is damaged or was changed by hand.
+
+    what  which file it should be, in words
+    """
+    require_file(path, what)
+    try:
+        with open(path, encoding="utf-8") as file:
+            entries = json.load(file)
+    except OSError as error:
+        raise InputError(f"{path}: cannot read {what} ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: damaged, so not {what} ({error!s:.80})") from error
+    if not isinstance(entries, dict) or KEY not in entries:
+        raise InputError(f"{path}: holds no checksum, so not {what} that this version wrote")
+    said = entries.pop(KEY)
+    if said != of_json(entries):
+        raise InputError(f"{path}: does not fit its checksum: damaged, or changed by hand; restore it from a copy")
+    return entries

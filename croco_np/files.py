@@ -1,0 +1,181 @@
+"""Files that are written whole or not at all, and read only if they are files.
+
+A draft lies in a scratch folder beside its target, `.croco_np-` and 16 random digits, which nobody else can foresee or
+enter. Its process holds a lock on it, so `sweep` knows the scratch folders of processes that were killed.
+"""
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import stat
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from .errors import InputError
+from .locks import Lock, hold, locked, same_file
+
+PREFIX = ".croco_np-"
+OURS = re.compile(re.escape(PREFIX) + "[0-9a-f]{16}")
+MAY_NOT = "choose a place that you may write to"
+ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room on this disk"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), MAY_NOT),
+    errno.EFBIG: "the limit on the size of a file is too low (ulimit -f)",
+}
+
+
+def not_written(path, error, otherwise=""):
+    """The `InputError` of an OSError while writing `path`.
+
+    otherwise  more advice for a place that may not be written to
+    """
+    advice = ADVICE.get(error.errno, "")
+    if otherwise and advice == MAY_NOT:
+        advice = f"{advice}, {otherwise}"
+    return InputError(f"{path}: cannot write ({error.strerror or error}){'; ' + advice if advice else ''}")
+
+
+@contextmanager
+def scratch(folder):
+    """A folder inside `folder` for the length of a `with` block; afterwards it is gone with all that is in it.
+
+    Raises OSError if it cannot be made.
+    """
+    descriptor = None
+    try:
+        while descriptor is None:
+            path = Path(folder, PREFIX + secrets.token_hex(8))
+            path.mkdir(mode=0o700)
+            with suppress(FileNotFoundError):  # swept before it was locked: another one
+                descriptor = os.open(path, os.O_RDONLY)
+                hold(descriptor, wait=True)
+                if not same_file(descriptor, path):
+                    os.close(descriptor)
+                    descriptor = None
+        yield path
+    finally:
+        if descriptor is not None:
+            shutil.rmtree(path, ignore_errors=True)
+            os.close(descriptor)
+
+
+def sweep(folder):
+    """Remove the scratch folders, and the locks of `made_once`, that killed processes left in `folder`."""
+    for path in Path(folder).glob(PREFIX + "*"):
+        with suppress(OSError):  # somebody else's, or gone by now
+            if path.is_symlink():
+                continue
+            if OURS.fullmatch(path.name) and path.is_dir():
+                _sweep_scratch(path)
+            elif path.suffix == ".lock" and path.is_file() and (lock := Lock(path)).take():
+                lock.release()
+
+
+def _sweep_scratch(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        if hold(descriptor) and same_file(descriptor, path):
+            shutil.rmtree(path, ignore_errors=True)
+    finally:
+        os.close(descriptor)
+
+
+def made_once(folder, build, waiting=lambda holder: None):
+    """Make a folder whole or not at all, and once, however many processes ask for it at the same time.
+
+    folder   its path. If it is there, it is left as it is; an empty one is filled
+    build    function(new, work): makes the folder at the path `new`; `work` is a folder for scratch files
+    waiting  function(holder), called if another process is making it, before waiting for that
+
+    Raises OSError if something cannot be written.
+    """
+    folder = Path(folder)
+    with suppress(OSError):
+        sweep(folder.parent)
+    if _is_filled(folder):
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder.with_name(f"{PREFIX}{folder.name}.lock"), waiting):
+        if _is_filled(folder):
+            return
+        with scratch(folder.parent) as work:
+            build(work / "new", work)
+            os.rename(work / "new", folder)
+
+
+def _is_filled(folder):
+    return folder.is_dir() and any(folder.iterdir())
+
+
+@contextmanager
+def draft(path):
+    """A path to write a file at, which takes the place of `path` when the block ends well.
+
+    A symbolic link at `path` is replaced, not followed. The file gets the mode that the umask gives to new files.
+    Raises InputError if it cannot be written; what was at `path` is then still there.
+    """
+    path = Path(path)
+    try:
+        sweep(path.parent)
+        with scratch(path.parent) as work:
+            mode = _mode_of_new_files(work / "mode")
+            yield work / path.name
+            with open(work / path.name, "rb") as file:
+                os.fsync(file.fileno())
+            os.chmod(work / path.name, mode)
+            os.replace(work / path.name, path)
+    except OSError as error:
+        raise not_written(path, error) from error
+
+
+@contextmanager
+def replacing(path, mode="w", **how):
+    """An open file that takes the place of `path` when the block ends well; see `draft`."""
+    with draft(path) as work, open(work, mode, **how) as file:
+        yield file
+
+
+@contextmanager
+def writing(path, mode="w", **how):
+    """An open file for a path that a user named: `replacing` it, but written into where it is a link or no plain file.
+
+    So `--out /dev/stdout`, a FIFO and a link to a file on another disk mean what they mean elsewhere.
+    """
+    path = Path(path)
+    if not path.is_symlink() and (path.is_file() or not path.exists()):
+        with replacing(path, mode, **how) as file:
+            yield file
+        return
+    try:
+        with open(path, mode, **how) as file:
+            yield file
+    except OSError as error:
+        raise not_written(path, error) from error
+
+
+def require_file(path, what):
+    """Raise InputError unless `path` is a plain file, or a link to one: opening a FIFO would wait for ever.
+
+    what  which file is wanted, in words, such as "the config of a run"
+    """
+    try:
+        kind = os.stat(path).st_mode
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; it should be {what}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot read {what} ({error.strerror})") from error
+    except ValueError as error:  # a NUL in the name
+        raise InputError(f"{path!r:.80}: no name of a file ({error})") from error
+    if not stat.S_ISREG(kind):
+        raise InputError(f"{path}: not a plain file; it should be {what}")
+
+
+def _mode_of_new_files(path):
+    """The permissions that the umask leaves a new file; `path` must not exist yet."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+    os.close(descriptor)
+    os.unlink(path)
+    return mode

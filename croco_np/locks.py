@@ -1,0 +1,114 @@
+"""A lock that one process holds at a time, that names its holder, and that a kill lets go of.
+
+It is the operating system's lock on an open file (`flock`), so it ends with the process that holds it, however that
+ends; the file itself means nothing. Where the system or the file system knows no such locks, everybody gets it.
+"""
+
+import json
+import os
+import socket
+import stat
+import time
+from contextlib import contextmanager
+
+from .errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system
+    fcntl = None
+
+
+def hold(descriptor, wait=False):
+    """Lock an open file or folder: True if it is held now, False if somebody else holds it, None if it has no locks."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a network file system without locks
+        return None
+    return True
+
+
+def same_file(descriptor, path):
+    """Whether `path` still names the file that is open as `descriptor`."""
+    try:
+        theirs = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    ours = os.fstat(descriptor)
+    return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
+
+
+class Lock:
+    """A lock file that is there while somebody holds the lock, and may stay behind a process that was killed.
+
+    path  the file; its folder exists. A symbolic link there is not followed, and only a plain file is taken
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self.descriptor = None
+
+    def take(self, wait=False):
+        """Whether the lock is ours now; with `wait` it will be. Raises OSError if the file cannot be made."""
+        while True:
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+            descriptor = os.open(self.path, flags, 0o666)
+            try:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise InputError(f"{self.path}: not a plain file, so it cannot be a lock; remove it")
+                held = hold(descriptor, wait)
+                if held is False:
+                    return False
+                if same_file(descriptor, self.path):  # else its holder removed it before we had it
+                    self.descriptor, descriptor = descriptor, None
+                    self._sign()
+                    return True
+            finally:
+                if descriptor is not None:
+                    os.close(descriptor)
+
+    def _sign(self):
+        """Write who holds the lock into the file. A full disk may prevent it: the lock holds all the same."""
+        text = {"process": os.getpid(), "machine": socket.gethostname(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        try:
+            os.ftruncate(self.descriptor, 0)
+            os.pwrite(self.descriptor, json.dumps(text).encode(), 0)
+        except OSError:
+            pass
+
+    def holder(self):
+        """Who holds the lock, in words."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+            try:
+                text = json.loads(os.read(descriptor, 4096))
+            finally:
+                os.close(descriptor)
+            return f"process {text['process']:d} on {text['machine']!s:.80} since {text['since']!s:.40}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "another process"
+
+    def release(self):
+        """Remove the file, while it is still ours, and let go."""
+        if self.descriptor is not None:
+            if same_file(self.descriptor, self.path):
+                os.unlink(self.path)
+            os.close(self.descriptor)
+            self.descriptor = None
+
+
+@contextmanager
+def locked(path, waiting=lambda holder: None):
+    """Hold the lock file `path` inside a `with` block; whoever has to wait is told for whom: `waiting(holder)`."""
+    lock = Lock(path)
+    if not lock.take():
+        waiting(lock.holder())
+        lock.take(wait=True)
+    try:
+        yield
+    finally:
+        lock.release()
