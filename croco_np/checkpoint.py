@@ -1,42 +1,68 @@
-"""Checkpoints: a dict of arrays and a dict of facts in one safetensors file, replaced whole or not at all."""
+"""Checkpoints: a dict of arrays and a dict of facts in one safetensors file, with a checksum, replaced whole or not at
+all."""
 
 import json
-import os
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from .digest import of_arrays, of_json
 from .errors import InputError
+from .files import draft, require_file
+
+
+class Checkpoint(NamedTuple):
+    """What `load` returns: arrays {name: array}, facts (plain data), and the checksum of both."""
+
+    arrays: dict
+    facts: dict
+    checksum: str
 
 
 def save(path, arrays, facts):
-    """Write `arrays` {name: array} and `facts` (JSON) to `path`.
+    """Write `arrays` {name: array} and `facts` (a dict for JSON) to `path`; returns the checksum of both.
 
     The file is written beside `path` and then renamed, so a reader sees the old one or the new one. Raises InputError
     if it cannot be written; what was at `path` before is then still there.
     """
     path = Path(path)
-    draft = path.with_name(path.name + ".part")
+    arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}  # the format writes memory as it lies
+    checksum = _checksum(arrays, facts)
     try:
-        save_file(arrays, draft, metadata={"facts": json.dumps(facts)})
-        with open(draft, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except (OSError, SafetensorError) as error:
-        draft.unlink(missing_ok=True)
+        with draft(path) as work:
+            try:
+                save_file(arrays, work, metadata={"facts": json.dumps(facts), "sha256": checksum})
+            except SafetensorError as error:
+                raise InputError(f"{path}: cannot write ({error!s:.200})") from error
+    except InputError as error:
         before = "the one before is intact" if path.exists() else "nothing was saved"
         need = sum(a.nbytes for a in arrays.values()) / 1e6
-        raise InputError(f"{path}: cannot write the checkpoint ({error}); {before}; it needs {need:.1f} MB") from error
+        raise InputError(f"{error}; {before}; the file needs {need:.1f} MB") from error
+    return checksum
 
 
-def load(path):
-    """The (arrays, facts) of a checkpoint."""
+def load(path, what="a checkpoint"):
+    """Read a file of `save` -> `Checkpoint`. InputError, one line, unless it has the very bits that were written.
+
+    what  which file it should be, in words
+    """
+    require_file(path, what)
     try:
         with safe_open(path, framework="numpy") as file:
-            facts = json.loads(file.metadata()["facts"])
-            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118 (not a dict)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such checkpoint") from None
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: not a whole checkpoint of croco_np ({error})") from error
+            metadata = file.metadata()
+            facts, checksum = json.loads(metadata["facts"]), metadata["sha256"]
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever damaged bytes lead the reader of the format into
+        raise InputError(f"{path}: not a whole checkpoint of croco_np ({error!s:.120})") from error
+    if checksum != _checksum(arrays, facts):
+        raise InputError(f"{path}: does not fit its checksum, so it is damaged; restore it from a copy")
+    return Checkpoint(arrays, facts, checksum)
+
+
+def _checksum(arrays, facts):
+    return of_json({"arrays": of_arrays(arrays), "facts": facts})

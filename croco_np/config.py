@@ -5,6 +5,7 @@ import difflib
 import math
 import os
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from typing import NamedTuple
 
 from .command import Parser
 from .errors import InputError
@@ -14,10 +15,13 @@ from .models import MODELS, TAPS
 from .optim import OPTIMISERS
 
 
-def option(default, text, choices=None, low=None, only=()):
-    """A field of `Config`: default, help text, possible values, and the models or data sets that it is for (all)."""
+def option(default, text, choices=None, low=None, only=(), empty=False):
+    """A field of `Config`: default, help text, possible values, and the models or data sets that it is for (all).
+
+    empty  whether a list may have no entry
+    """
     text = f"{', '.join(only)}: {text}" if only else text
-    return field(default=default, metadata={"help": text, "choices": choices, "low": low, "only": only})
+    return field(default=default, metadata={"help": text, "choices": choices, "low": low, "only": only, "empty": empty})
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Config:
     embedding_std: float = option(0.01, "standard deviation of the initial embeddings", low=0)
     n_experts: int = option(5, "number M of experts, and of embedding tables", low=1)
     expert_sizes: tuple[int, ...] = option((64,), "widths of an expert's layers; the last is K", low=1)
-    tower_sizes: tuple[int, ...] = option((32,), "widths of a tower's hidden layers", low=1)
+    tower_sizes: tuple[int, ...] = option((32,), "widths of a tower's hidden layers", low=1, empty=True)
     prior_width: int = option(16, "width of one prior embedding (Eq. 9)", low=1)
     n_specific: int = option(1, "experts of each domain's own", low=1, only=("ple", "me_ple", "stem"))
     n_shared: int = option(1, "experts shared by all domains", low=1, only=("ple", "me_ple", "stem"))
@@ -104,9 +108,6 @@ class Config:
     def __post_init__(self):
         for f in fields(self):
             _check(f, getattr(self, f.name))
-        cores = os.cpu_count() or 1
-        if self.threads > cores:
-            raise InputError(f"--threads {self.threads}: this machine has {cores} cores; more threads are slower")
         if self.loss == "auto":
             object.__setattr__(self, "loss", "covariance" if self.model == "crocodile" else "none")
         _check_loss(self)
@@ -174,7 +175,11 @@ def _flag(name):
 def _check(f, value):
     choices, low = f.metadata["choices"], f.metadata["low"]
     if choices and value not in choices:
-        raise InputError(f"{_flag(f.name)} {value}: choose one of {', '.join(choices)}{_did_you_mean(value, choices)}")
+        raise InputError(
+            f"{_flag(f.name)} {value!s:.60}: choose one of {', '.join(choices)}{_did_you_mean(value, choices)}"
+        )
+    if value == () and not f.metadata["empty"]:
+        raise InputError(f"{_flag(f.name)}: must hold one whole number at least, such as 64")
     numbers = value if isinstance(value, tuple) else (value,)
     for number in numbers:
         if isinstance(number, float) and not math.isfinite(number):
@@ -228,16 +233,33 @@ def _convert(f):
         try:
             return convert(text)
         except ValueError:
-            raise InputError(f"{_flag(f.name)} {text}: must be {what}") from None
+            raise InputError(f"{_flag(f.name)} {text:.60}: must be {what}") from None
 
     return parse
 
 
-def parse(argv, prog, description):
-    """The command line -> (Config or None, out folder or "", folder to resume or "", names of the flags given).
+class Command(NamedTuple):
+    """What a command line of croco_np.train asks for.
 
-    With `--resume DIR` the config is DIR's, with `--epochs` and `--threads` replaced if they are given: it is left to
-    the caller, hence None.
+    config        None with `resume`
+    out           folder of a new run, or ""
+    resume        folder of the run to go on with, or ""
+    changed_data  whether that run may go on with other data
+    given         {name: value} of the flags of `Config` that were given
+    """
+
+    config: Config | None
+    out: str
+    resume: str
+    changed_data: bool
+    given: dict
+
+
+def parse(argv, prog, description):
+    """The command line -> `Command`.
+
+    With `--resume DIR` the config is DIR's, with some flags replaced if they are given (`resumed`): it is left to the
+    caller, hence None.
     """
     recipes = (f"{name}: " + ", ".join(f"{_flag(k)} {v}" for k, v in r.items()) for name, r in RECIPES.items())
     epilog = f"Defaults that depend on the data set: {'; '.join(recipes)}."
@@ -254,21 +276,36 @@ def parse(argv, prog, description):
     parser.add_argument(
         "--out",
         default="",
+        type=os.path.expanduser,
         help="folder of the run (default: the first free of runs/DATASET-MODEL-seedSEED, ...-2, ...)",
     )
     parser.add_argument(
         "--resume",
         default="",
         metavar="DIR",
-        help="continue the run in DIR where it stopped; --epochs and --threads may change",
+        type=os.path.expanduser,
+        help="continue the run in DIR where it stopped; --epochs, --threads and --data-dir may change",
+    )
+    parser.add_argument(
+        "--changed-data",
+        action="store_true",
+        help="with --resume: go on though the data are others than those the run was trained on so far",
     )
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         flags = [o for action in parser._actions for o in action.option_strings]
-        raise InputError(f"unknown argument {unknown[0]}{_did_you_mean(unknown[0].split('=')[0], flags)}")
-    given = {k: v for k, v in vars(args).items() if k not in ("out", "resume")}
+        raise InputError(f"unknown argument {unknown[0]:.60}{_did_you_mean(unknown[0].split('=')[0], flags)}")
+    given = {k: v for k, v in vars(args).items() if k not in ("out", "resume", "changed_data")}
+    if "threads" in given:
+        check_threads(given["threads"])
+    if "data_dir" in given:
+        given["data_dir"] = os.path.expanduser(given["data_dir"])
     if args.resume:
-        return None, "", args.resume, given
+        if args.out:
+            raise InputError("--out does not go with --resume: a run stays in its folder")
+        return Command(None, "", args.resume, args.changed_data, given)
+    if args.changed_data:
+        raise InputError("--changed-data goes with --resume")
     if "dataset" not in given:
         raise InputError("--dataset is needed: aliccp or kuairand")
     config = Config(**RECIPES.get(given["dataset"], {}) | _ablation(given))
@@ -276,7 +313,16 @@ def parse(argv, prog, description):
         only = f.metadata["only"]
         if f.name in given and only and not {config.model, config.dataset} & set(only):
             raise InputError(f"{_flag(f.name)}: is for {', '.join(only)} only, and would change nothing here")
-    return config, args.out, "", given
+    return Command(config, args.out, "", False, given)
+
+
+def check_threads(n):
+    """Raise InputError unless 0 <= n <= the cores of this machine."""
+    cores = os.cpu_count() or 1
+    if n < 0:
+        raise InputError(f"--threads {n}: must be at least 0")
+    if n > cores:
+        raise InputError(f"--threads {n}: this machine has {cores} cores; more threads are slower")
 
 
 def _ablation(given):
@@ -288,11 +334,17 @@ def _ablation(given):
     return given | row
 
 
+MAY_CHANGE = ("epochs", "threads", "data_dir")  # with --resume
+
+
 def resumed(config, given):
-    """The config of a run that is taken up again: its own, but for `--epochs` and `--threads`."""
-    fixed = [
-        name for name, value in given.items() if name not in ("epochs", "threads") and value != getattr(config, name)
-    ]
+    """The config of a run that is taken up again: its own, but for the flags that may change."""
+    fixed = [name for name, value in given.items() if name not in MAY_CHANGE and value != getattr(config, name)]
     if fixed:
         raise InputError(f"{_flag(fixed[0])} cannot change with --resume: the run's own is {getattr(config, fixed[0])}")
     return replace(config, **given)
+
+
+def lasting(config):
+    """The entries of a config (`Config.json`) that stay the same for all of a run, wherever it goes on."""
+    return {name: value for name, value in config.items() if name not in MAY_CHANGE}

@@ -194,6 +194,7 @@ def test_a_checkpoint_keeps_idle_rows_as_they_are(settled, tmp_path):
     sizes = {"n_experts": 2, "embedding_width": 2, "expert_sizes": (4,), "tower_sizes": (4,), "prior_width": 2}
     config = Config(dataset="kuairand", batch_size=20, **sizes)
     setup, folder = Setup(config, Splits("drawn", True, schema, rows, rows, rows)), RunFolder(tmp_path)
+    folder.save_config(config, setup.splits)
     batches, state = list(setup.batches(1))[:40], setup.start()
     for batch in batches[:20]:
         setup.step(state, batch, defer=True)

@@ -160,7 +160,7 @@ show(row_weights)
 
 # %% tags=["varies"]
 folder = RunFolder.new(Path(work.name) / "run", config)
-folder.save_config(config, splits.simulated)
+folder.save_config(config, splits)
 finished = fit(setup, state, folder)
 
 # %%

@@ -5,6 +5,7 @@ Reads the folder of a run of croco_np.train and the data the run was trained on;
 
 import json
 import sys
+from os.path import expanduser
 
 from ..command import Parser, status
 from ..predict.saved import read_model
@@ -16,7 +17,7 @@ from .report import diagnose, text
 def run(argv):
     """The command; returns the exit status."""
     args = _flags().parse_args(argv)
-    setup, params = read_run(args.run, args.data_dir)
+    setup, params = read_run(args.run, args.data_dir, args.changed_data)
     report = diagnose(setup, params)
     folder = RunFolder(args.run)
     folder.write("diagnostics.json", json.dumps(report, indent=1) + "\n")
@@ -24,16 +25,24 @@ def run(argv):
     return 0
 
 
-def read_run(path, data_dir=""):
-    """The `Setup` of a run and its best weights, on the data its config names or on those in `data_dir`."""
+def read_run(path, data_dir="", changed_data=False):
+    """The `Setup` of a run and its best weights, on the data its config names or on those in `data_dir`.
+
+    changed_data  whether they may be others than those the run was trained on
+    """
     saved = read_model(path, **({"data_dir": data_dir} if data_dir else {}))
-    return Setup(saved.config, saved.data()), saved.params
+    return Setup(saved.config, saved.data(changed_data)), saved.params
 
 
 def _flags():
     parser = Parser(prog="python -m croco_np.diagnostics", description=__doc__, allow_abbrev=False)
-    parser.add_argument("run", metavar="RUN", help="folder of a run of croco_np.train")
-    parser.add_argument("--data-dir", default="", metavar="DIR", help="folder of the raw files, if they have moved")
+    parser.add_argument("run", metavar="RUN", type=expanduser, help="folder of a run of croco_np.train")
+    parser.add_argument(
+        "--data-dir", default="", metavar="DIR", type=expanduser, help="folder of the raw files, if they have moved"
+    )
+    parser.add_argument(
+        "--changed-data", action="store_true", help="go on though the data are others than the run was trained on"
+    )
     return parser
 
 

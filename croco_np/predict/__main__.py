@@ -8,16 +8,17 @@ one), domain (its name), label (1 = click), probability, simulated (1 = not one 
 import csv
 import sys
 import time
-from contextlib import contextmanager
+from os.path import expanduser
 from pathlib import Path
 
 import numpy as np
 
 from ..backend import set_threads
 from ..command import Parser, status
+from ..config import check_threads
 from ..datasets.prepared import BLOCK_ROWS as WRITTEN_ROWS
 from ..datasets.splits import Rows
-from ..errors import InputError
+from ..files import replacing, writing
 from ..losses.bce import sigmoid
 from ..metrics import evaluate
 from ..progress import bar
@@ -31,16 +32,18 @@ def run(argv):
     """The command; returns the exit status."""
     args = _flags().parse_args(argv)
     moved = {name: value for name in ("data_dir", "threads") if (value := getattr(args, name))}
+    check_threads(args.threads)
     saved = read_model(args.run, **moved)
     if args.threads:
         set_threads(args.threads)
-    splits = saved.data()
+    splits = saved.data(args.changed_data)
     rows = getattr(splits, args.rows)
     path = Path(args.out) if args.out else Path(args.run) / f"predictions-{args.rows}.csv"
+    opened = writing if args.out else replacing
     predictor = Predictor(saved.model, saved.params, saved.schema, saved.config.dtype)
     predictor.logits(_part(rows, slice(0, 1)))  # kernels are compiled or loaded here, not in the seconds below
     started = time.perf_counter()
-    with replacing(path) as file:
+    with opened(path, newline="") as file:
         z = write(predictor, rows, splits.simulated, file)
     seconds = time.perf_counter() - started
     marked = " (SIMULATED data)" if splits.simulated else ""
@@ -81,26 +84,19 @@ def _measures(m):
     return f"AUC {auc}, gAUC {gauc}, over the users with both classes: {m['gauc_rows_share']:.0%} of the rows"
 
 
-@contextmanager
-def replacing(path):
-    """A text file that takes the place of `path` when the block ends; if it does not end well, nothing has changed."""
-    draft = path.with_name(path.name + ".part")
-    try:
-        with draft.open("w", newline="") as file:
-            yield file
-        draft.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot write ({error.strerror})") from error
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _flags():
     parser = Parser(prog="python -m croco_np.predict", description=__doc__, allow_abbrev=False)
-    parser.add_argument("run", metavar="RUN", help="folder of a run of croco_np.train")
+    parser.add_argument("run", metavar="RUN", type=expanduser, help="folder of a run of croco_np.train")
     parser.add_argument("--rows", default="test", choices=("test", "valid"), help="which rows (default: test)")
-    parser.add_argument("--out", default="", metavar="FILE.csv", help="default: RUN/predictions-ROWS.csv")
-    parser.add_argument("--data-dir", default="", metavar="DIR", help="folder of the raw files, if they have moved")
+    parser.add_argument(
+        "--out", default="", metavar="FILE.csv", type=expanduser, help="default: RUN/predictions-ROWS.csv"
+    )
+    parser.add_argument(
+        "--data-dir", default="", metavar="DIR", type=expanduser, help="folder of the raw files, if they have moved"
+    )
+    parser.add_argument(
+        "--changed-data", action="store_true", help="go on though the data are others than the run was trained on"
+    )
     parser.add_argument("--threads", default=0, type=int, metavar="N", help="threads of Numba and BLAS (default: all)")
     return parser
 

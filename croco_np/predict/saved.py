@@ -1,7 +1,11 @@
 """The best weights of a run, with all that they belong to."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from .. import checkpoint
 from ..config import Config
@@ -18,29 +22,53 @@ MODEL = "model.safetensors"
 class Saved(NamedTuple):
     """What the file of a run's weights says of itself.
 
-    simulated  whether the model was trained on simulated data
+    facts  what `about` noted when the weights were written
     """
 
     file: Path
     config: Config
     schema: Schema
-    simulated: bool
+    facts: dict
     model: Any
     params: dict
 
-    def data(self):
-        """The `Splits` that the config names, if they are such as the model was trained on."""
+    def data(self, changed_data=False):
+        """The `Splits` that the config names, if they are those that the model was trained on.
+
+        changed_data  or others of the same columns and vocabularies
+        """
         splits = load(self.config, say=lambda line: None)  # its line is about training
-        if self.simulated != splits.simulated:
-            kind = "simulated" if self.simulated else "genuine"
-            raise InputError(
-                f"{self.file}: was trained on {kind} data, and these are not; --data-dir says where the data are"
-            )
-        if self.schema != splits.schema:
-            raise InputError(
-                f"{self.file}: the data has other columns or vocabularies than those the model was trained on"
-            )
+        same_data(self.file, self.facts, splits, changed_data)
         return splits
+
+
+def about(config, splits):
+    """What goes with saved weights, as plain data: enough to know what they belong to, and to rebuild the model."""
+    data = {"schema": asdict(splits.schema), "simulated": splits.simulated, "data": splits.fingerprint}
+    return plain({"config": config.json()} | data)
+
+
+def plain(value):
+    """Plain data as they come back from a JSON file: tuples are lists."""
+    return json.loads(json.dumps(value))
+
+
+def same_data(file, facts, splits, changed_data=False):
+    """Raise InputError unless the data are those that `about` noted in a file; `changed_data` allows other rows."""
+    now = {"schema": plain(asdict(splits.schema)), "simulated": splits.simulated, "data": splits.fingerprint}
+    missing = [name for name in now if name not in facts]
+    if missing:
+        raise InputError(f"{file}: says nothing of the {missing[0]} of its data; was it written by another version?")
+    if facts["simulated"] != now["simulated"]:
+        kind = "simulated" if facts["simulated"] else "genuine"
+        raise InputError(f"{file}: belongs to {kind} data, and these are not; --data-dir says where the data are")
+    if facts["schema"] != now["schema"]:
+        raise InputError(f"{file}: the data have other columns or vocabularies than those the run was trained on")
+    if facts["data"] != now["data"] and not changed_data:
+        raise InputError(
+            f"{file}: the rows of the data have changed since the run was trained on them; --data-dir says where the "
+            "old ones are, --changed-data goes on with these"
+        )
 
 
 def read_model(run, **moved):
@@ -51,15 +79,15 @@ def read_model(run, **moved):
     file = Path(run) / MODEL
     if not file.exists():
         raise InputError(f"{run}: no {MODEL} there; give the folder of a run of croco_np.train, after its first epoch")
-    arrays, facts = checkpoint.load(file)
+    arrays, facts, _ = checkpoint.load(file, "the weights of a run")
     try:
-        config = Config.from_json(facts["config"] | {"threads": 0} | moved)  # this machine may have fewer cores
+        config = Config.from_json(facts["config"] | moved)
         schema = Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts["schema"].items()})
-        simulated = facts["simulated"]
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{file}: not the model of a run ({error})") from error
     model = MODELS[config.model](schema, config)
-    shapes = undrawn(model)
-    if any(path not in arrays or arrays[path].shape != w.shape for path, w in flatten(shapes).items()):
+    shapes = {path: (w.shape, np.dtype(config.dtype)) for path, w in flatten(undrawn(model)).items()}
+    own = {path: (a.shape, a.dtype) for path, a in arrays.items() if not path.startswith("loss.")}
+    if own != shapes:
         raise InputError(f"{file}: its arrays do not fit the model {config.model}; was it written by another version?")
-    return Saved(file, config, schema, simulated, model, with_leaves(shapes, arrays))
+    return Saved(file, config, schema, facts, model, with_leaves(undrawn(model), arrays))

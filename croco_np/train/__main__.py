@@ -1,5 +1,6 @@
 """Train a system of the Crocodile paper on real or simulated clicks, on CPU, with hand-written gradients."""
 
+import os
 import signal
 import sys
 from contextlib import contextmanager
@@ -15,24 +16,43 @@ from .results import finish
 
 def run(argv):
     """The command; returns the exit status."""
-    config, out, resume, given = parse(argv, "python -m croco_np.train", __doc__)
-    if resume:
-        folder, config = RunFolder.existing(resume)
-        config = resumed(config, given)
+    asked = parse(argv, "python -m croco_np.train", __doc__)
+    if asked.resume:
+        folder, config = RunFolder.existing(asked.resume)
+        with folder:
+            return train(resumed(config, asked.given), folder, asked)
+    RunFolder.refuse_taken(asked.out)  # now, not when the data have been read
+    return train(asked.config, None, asked)
+
+
+def train(config, folder, asked):
+    """Train what `config` says, in the folder of a run that is taken up again, or in a new one (None)."""
+    cores = os.cpu_count() or 1
+    if config.threads > cores:
+        print(f"the run began with {config.threads} threads, this machine has {cores}: rounding may differ", flush=True)
     if config.threads:
-        set_threads(config.threads)
+        set_threads(min(config.threads, cores))
     splits = load(config)
     for note in splits.notes:
         print(note, flush=True)
     setup = Setup(config, splits)
-    folder = folder if resume else RunFolder.new(out, config)
-    folder.save_config(config, splits.simulated)
-    state = folder.restore(setup) if resume else setup.start()
+    if folder is None:
+        with RunFolder.new(asked.out, config) as folder:
+            folder.save_config(config, splits)
+            return fit_and_finish(setup, setup.start(), folder)
+    state = folder.restore(setup, asked.changed_data)
+    folder.save_config(config, splits)
+    return fit_and_finish(setup, state, folder, resumed=True)
+
+
+def fit_and_finish(setup, state, folder, resumed=False):
+    """Train to the end and show the results; returns the exit status."""
+    config, splits = setup.config, setup.splits
     sizes = ", ".join(
         f"{name} {part.n:,}" for name, part in zip(("train", "valid", "test"), _parts(splits), strict=True)
     )
     print(f"{config.system} on {config.dataset}: {sizes} rows; writing to {folder.path}", flush=True)
-    if resume:
+    if resumed:
         print(_where(config, state.facts), flush=True)
     with _interrupts() as interrupted:
         if not fit(setup, state, folder, interrupted, say=lambda line: print(line, flush=True)):

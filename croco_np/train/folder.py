@@ -1,17 +1,23 @@
 """The folder of a run: what it holds, and how a run is taken up again from it."""
 
 import json
+import os
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from .. import checkpoint
-from ..config import Config
+from ..config import Config, lasting
+from ..digest import read_json, write_json
 from ..errors import InputError
-from ..predict.saved import MODEL
+from ..files import not_written, replacing, sweep
+from ..locks import Lock
+from ..predict.saved import MODEL, about, plain, same_data
 from ..tree import flatten, with_leaves
+from .packing import pack, unpack
 
-CHECKPOINT, MAP = "checkpoint.safetensors", "covariance.safetensors"
+CONFIG, CHECKPOINT, MAP, HISTORY = "config.json", "checkpoint.safetensors", "covariance.safetensors", "history.jsonl"
+NEXT_MODEL = ".model.safetensors.next"  # the best weights until the checkpoint that knows them is written
+LOCK = ".lock"
 
 
 class RunFolder:
@@ -21,88 +27,160 @@ class RunFolder:
     model.safetensors       the best weights so far
     covariance.safetensors  the experts' covariance map after `compare_steps` steps
 
-    Every file is replaced whole or not at all.
+    Every file is replaced whole or not at all, and what is read back has the checksum it was written with. While a
+    process trains, it holds the lock of the folder:
+
+        with RunFolder.new(out, config) as folder: ...
     """
 
     def __init__(self, path):
         self.path = Path(path)
+        self.lock = Lock(self.path / LOCK)
+        self.kept = {}  # what config.json says
         self.clock = time.perf_counter()
 
     @classmethod
     def new(cls, out, config):
-        """A fresh folder: `out`, which must not hold a run; without `out` the first free one below runs/."""
-        path = Path(out) if out else _first_free(Path("runs") / f"{config.dataset}-{config.system}-seed{config.seed}")
-        if (path / "config.json").exists():
-            raise InputError(
-                f"--out {path}: holds a run already; --resume {path} goes on with it, or choose another folder"
-            )
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"--out {path}: cannot make the folder ({error.strerror})") from error
-        return cls(path)
+        """A fresh folder, locked: `out`, which must be new or empty; without `out` the first free one below runs/.
+
+        A folder belongs to whoever locks it while it is empty, so two processes never get the same.
+        """
+        base = Path("runs") / f"{config.dataset}-{config.system}-seed{config.seed}"
+        number, path = 1, Path(out) if out else base
+        while True:
+            folder = cls(path)
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                free = folder.lock.take()
+                taken = _taken(path) if free else f"in use by {folder.lock.holder()}"
+            except FileExistsError:
+                taken = _taken(path)
+            except OSError as error:
+                raise not_written(f"--out {path}" if out else path, error) from error
+            if not taken:
+                return folder
+            folder.lock.release()
+            if out:
+                raise InputError(f"--out {path}: {taken}; choose another folder")
+            number += 1
+            path = base.with_name(f"{base.name}-{number}")
+
+    @staticmethod
+    def refuse_taken(out):
+        """Raise InputError if `out` cannot be the folder of a new run; `new` decides, this is to know it early."""
+        path = Path(out)
+        if out and path.exists() and (taken := _taken(path)):
+            raise InputError(f"--out {path}: {taken}; choose another folder")
 
     @classmethod
     def existing(cls, path):
-        """The folder of a run that was begun, and its config."""
+        """The folder of a run that was begun, locked, and its config."""
         folder = cls(path)
-        file = folder.path / "config.json"
+        file = folder.path / CONFIG
+        if not file.exists():
+            raise InputError(f"--resume {path}: no {CONFIG} there, so no run to go on with")
         try:
-            return folder, Config.from_json(json.loads(file.read_text())["config"])
-        except FileNotFoundError:
-            raise InputError(f"--resume {path}: no config.json there, so no run to go on with") from None
-        except (ValueError, KeyError, TypeError) as error:
+            if not folder.lock.take():
+                raise InputError(f"--resume {path}: in use by {folder.lock.holder()}; wait until that has ended")
+            sweep(path)
+        except OSError as error:
+            raise not_written(folder.lock.path, error) from error
+        folder.kept = read_json(file, "the config of a run")
+        try:
+            return folder, Config.from_json(folder.kept["config"])
+        except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{file}: not the config of a run ({error})") from error
 
-    def save_config(self, config, simulated):
-        self.write("config.json", json.dumps({"config": config.json(), "simulated": simulated}, indent=1) + "\n")
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lock.release()
+
+    def save_config(self, config, splits):
+        """Write down what the run is: its config, and what its data look like."""
+        self.kept = about(config, splits)
+        write_json(self.path / CONFIG, self.kept)
 
     def save(self, setup, state):
         """Checkpoint everything that `restore` needs; history.jsonl is written from the same facts."""
         self.tick(state)
-        arrays = {f"params.{k}": v for k, v in flatten(state.params).items()}
-        arrays |= {f"m.{k}": v for k, v in flatten(state.moments["m"]).items()}
-        arrays |= {f"v.{k}": v for k, v in flatten(state.moments["v"]).items()}
-        arrays |= {f"last.{k}": v for k, v in state.moments["last"].items()}  # idle rows are saved as they are
-        facts = {"state": state.facts, "t": state.moments["t"], "rng": state.rng.bit_generator.state}
-        checkpoint.save(self.path / CHECKPOINT, arrays, _about(setup) | facts)
-        self.write("history.jsonl", "".join(json.dumps(entry) + "\n" for entry in state.facts["history"]))
+        arrays, facts = pack(state)
+        checkpoint.save(self.path / CHECKPOINT, arrays, about(setup.config, setup.splits) | facts)
+        self._commit_model()
+        self._write_history(state)
 
-    def save_model(self, setup, params):
-        checkpoint.save(self.path / MODEL, flatten(params), _about(setup))
+    def save_model(self, setup, state):
+        """Write the best weights. They count from the next `save` on: a kill in between leaves a run of one piece."""
+        facts = about(setup.config, setup.splits) | {"epoch": state.facts["best_epoch"]}
+        state.facts["best_checksum"] = checkpoint.save(self.path / NEXT_MODEL, flatten(state.best), facts)
 
-    def save_map(self, cov, step):
-        checkpoint.save(self.path / MAP, {"cov": cov}, {"step": step})
+    def _commit_model(self):
+        if (self.path / NEXT_MODEL).exists():
+            try:
+                os.replace(self.path / NEXT_MODEL, self.path / MODEL)
+            except OSError as error:
+                raise not_written(self.path / MODEL, error) from error
 
-    def load_map(self):
-        """(map, the step it was taken at), or None."""
+    def save_map(self, setup, cov, step):
+        checkpoint.save(self.path / MAP, {"cov": cov}, about(setup.config, setup.splits) | {"step": step})
+
+    def load_map(self, setup):
+        """(map, the step it was taken at), or None if there is none of this run."""
         if not (self.path / MAP).exists():
             return None
-        arrays, facts = checkpoint.load(self.path / MAP)
-        return arrays["cov"], facts["step"]
+        saved = checkpoint.load(self.path / MAP, "a map of covariances")
+        self._same_run(self.path / MAP, saved.facts, setup)
+        return saved.arrays["cov"], saved.facts["step"]
 
-    def restore(self, setup):
-        """The state of the last checkpoint; before the first one, the state at the start."""
+    def restore(self, setup, changed_data=False):
+        """The state of the last checkpoint; before the first one, the state at the start.
+
+        changed_data  go on though the rows are others than those the run was trained on so far
+        """
         state, path = setup.start(), self.path / CHECKPOINT
-        if not path.exists():
-            return state
-        arrays, facts = checkpoint.load(path)
-        if facts["schema"] != _about(setup)["schema"]:
-            raise InputError(f"{path}: the data has other columns or vocabularies than when the run began")
-
-        def part(prefix):
-            return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-
-        def tree(prefix):
-            return with_leaves(state.params, part(prefix))
-
-        state.facts = facts["state"]
-        state.moments = {"t": facts["t"], "m": tree("m."), "v": tree("v."), "last": part("last.")}
-        state.params = tree("params.")
-        state.rng.bit_generator.state = facts["rng"]
-        if state.facts["best_epoch"] is not None:
-            state.best = with_leaves(state.params, checkpoint.load(self.path / MODEL)[0])
+        same_data(self.path / CONFIG, self.kept, setup.splits, changed_data)
+        if path.exists():
+            saved = checkpoint.load(path)
+            self._same_run(path, saved.facts, setup)
+            same_data(path, saved.facts, setup.splits, changed_data)
+            unpack(state, saved, path)
+        state.best = self._restore_best(state)
+        self._write_history(state)
         return state
+
+    def _restore_best(self, state):
+        """The weights that the checkpoint calls the best, or None. A draft that it does not know is dropped."""
+        draft, path, checksum = self.path / NEXT_MODEL, self.path / MODEL, state.facts["best_checksum"]
+        if draft.exists():
+            if checksum is not None and checkpoint.load(draft).checksum == checksum:
+                self._commit_model()
+            else:
+                draft.unlink()
+        if checksum is None:
+            return None
+        saved = checkpoint.load(path, "the best weights of the run")
+        if saved.checksum != checksum:
+            raise InputError(
+                f"{path}: not the weights that {self.path / CHECKPOINT} speaks of; restore both from a copy"
+            )
+        return with_leaves(state.params, saved.arrays)
+
+    def _same_run(self, path, facts, setup):
+        """Raise InputError if the facts kept with arrays are of a run with another config."""
+        try:
+            theirs, ours = lasting(facts["config"]), lasting(plain(setup.config.json()))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path}: not a file of a run ({error})") from error
+        for name in ours:
+            if theirs.get(name) != ours[name]:
+                raise InputError(
+                    f"{path}: {name} is {theirs.get(name)}, in {self.path / CONFIG} it is {ours[name]}; are both of "
+                    "one run?"
+                )
+
+    def _write_history(self, state):
+        self.write(HISTORY, "".join(json.dumps(entry) + "\n" for entry in state.facts["history"]))
 
     def tick(self, state):
         """Add the time since the last tick to the run's seconds."""
@@ -112,24 +190,15 @@ class RunFolder:
 
     def write(self, name, text):
         """Replace a small text file whole or not at all."""
-        path = self.path / name
-        draft = path.with_name(path.name + ".part")
-        try:
-            draft.write_text(text)
-            draft.replace(path)
-        except OSError as error:
-            raise InputError(f"{path}: cannot write ({error.strerror})") from error
+        with replacing(self.path / name) as file:
+            file.write(text)
 
 
-def _about(setup):
-    """What goes with saved weights: enough to know what they belong to and to rebuild the model."""
-    schema = json.loads(json.dumps(asdict(setup.splits.schema)))  # tuples as lists, as they come back from a file
-    return {"config": setup.config.json(), "schema": schema, "simulated": setup.splits.simulated}
-
-
-def _first_free(path):
-    number, free = 1, path
-    while free.exists():
-        number += 1
-        free = path.with_name(f"{path.name}-{number}")
-    return free
+def _taken(path):
+    """Why a folder cannot be that of a new run, or ""."""
+    if not path.is_dir():
+        return "is a file, not a folder"
+    names = sorted(p.name for p in path.iterdir() if p.name != LOCK)
+    if CONFIG in names:
+        return f"holds a run already (--resume {path} goes on with it)"
+    return f"is not empty ({names[0]!r:.80} is there)" if names else ""

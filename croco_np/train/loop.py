@@ -75,6 +75,7 @@ class Setup:
             "sums": {"bce": 0.0, "cov": 0.0},  # over the rows of this epoch
             "best_auc": None,
             "best_epoch": None,
+            "best_checksum": None,  # of the file of the best weights
             "epochs_without_better": 0,
             "train_rows": 0,
             "train_seconds": 0.0,
@@ -149,7 +150,7 @@ def fit(setup, state, folder, interrupted=lambda: False, say=print):
                         f"(the last checkpoint in {folder.path} is from before)"
                     )
                 if facts["step"] == c.compare_steps and (cov := setup.covariance(setup.settled(state))) is not None:
-                    folder.save_map(cov, facts["step"])
+                    folder.save_map(setup, cov, facts["step"])
                 progress.set_postfix(loss=f"{facts['sums']['bce'] / facts['position']:.4f}", refresh=False)
                 progress.update(len(batch.labels))
                 if interrupted():
@@ -184,7 +185,7 @@ def end_epoch(setup, state, folder, say):
     if better:
         state.best = tree_map(np.copy, state.params)
         facts["best_auc"], facts["best_epoch"] = measures["auc"], facts["epoch"]
-        folder.save_model(setup, state.best)
+        folder.save_model(setup, state)
     facts["epochs_without_better"] = 0 if better else facts["epochs_without_better"] + 1
     auc, gauc = ("undefined" if measures[k] is None else f"{measures[k]:.4f}" for k in ("auc", "gauc"))
     loss = f"{setup.objective.title} {entry['cov']:.4g}, " if setup.objective.active else ""

@@ -67,7 +67,7 @@ def covariance_maps(setup, state, folder):
     c = setup.config
     if not c.compare_steps:
         return {}
-    cov, steps = folder.load_map() or (setup.covariance(state.params), state.facts["step"])
+    cov, steps = folder.load_map(setup) or (setup.covariance(state.params), state.facts["step"])
     if cov is None:
         return {}
     n_experts = _n_experts(c, cov)

@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import time
 
@@ -13,7 +14,10 @@ import pytest
 from commands import SMALL, command, make_data, train
 from safetensors.numpy import load_file
 
+from croco_np import checkpoint
+from croco_np.digest import read_json, write_json
 from croco_np.train.__main__ import main
+from croco_np.train.folder import RunFolder
 
 FLAGS = [*SMALL, "--dataset", "kuairand", "--epochs", 3, "--patience", 9, "--compare-steps", 10]
 STOPPABLE = ["--dtype", "float64", "--cov-rows", 16, "--checkpoint-steps", 4]
@@ -161,7 +165,7 @@ def test_disk_full(data, tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert len(done.stderr.splitlines()) == 1
-    assert "cannot write the checkpoint" in done.stderr
+    assert "checkpoint.safetensors: cannot write" in done.stderr
     assert "intact" in done.stderr
     assert path.read_bytes() == before
     assert not list((tmp_path / "run").glob("*.part"))
@@ -230,10 +234,9 @@ def test_damaged_checkpoint(whole, refused, tmp_path):
 
 def test_other_data_cannot_resume(whole, refused, tmp_path):
     copy = shutil.copytree(whole[0], tmp_path / "run")
-    config = json.loads((copy / "config.json").read_text())
-    config["config"]["data_dir"] = str(make_data(tmp_path / "other", rows=100, seed=2))
-    (copy / "config.json").write_text(json.dumps(config))
-    assert "other columns or vocabularies" in refused("--resume", copy)
+    other = make_data(tmp_path / "other", rows=100, seed=2)
+    assert "other columns or vocabularies" in refused("--resume", copy, "--data-dir", other)
+    assert "other columns or vocabularies" in refused("--resume", copy, "--data-dir", other, "--changed-data")
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: there is no second thread to compare with")
@@ -244,3 +247,145 @@ def test_threads_change_rounding_at_most(whole, data, tmp_path):
     one, two = load_file(tmp_path / "run" / "model.safetensors"), load_file(whole[0] / "model.safetensors")
     for name in one:
         assert np.linalg.norm(one[name] - two[name]) <= 1e-9 * np.linalg.norm(two[name]), name
+
+
+def flip_a_label(data, to):
+    """The same data with one click of the first day more or less: same columns, same vocabularies."""
+    shutil.copytree(data, to)
+    (log,) = to.glob("log_*")
+    lines = log.read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if ",20220501," in line)
+    cells = lines[at].split(",")
+    cells[5] = str(1 - int(cells[5]))
+    lines[at] = ",".join(cells)
+    log.write_text("\n".join(lines) + "\n")
+    return to
+
+
+def test_changed_data_are_noticed(whole, data, refused, tmp_path, capsys):
+    copy = shutil.copytree(whole[0], tmp_path / "run")
+    other = flip_a_label(data, tmp_path / "other")
+    assert "the rows of the data have changed" in refused("--resume", copy, "--data-dir", other)
+    assert main(["--resume", str(copy), "--data-dir", str(other), "--changed-data", "--epochs", "4"]) == 0
+    assert "step" in capsys.readouterr().out
+    assert "the rows of the data have changed" in refused("--resume", copy, "--data-dir", data)
+
+
+def test_data_that_moved(whole, data, tmp_path):
+    copy = shutil.copytree(whole[0], tmp_path / "run")
+    moved = shutil.copytree(data, tmp_path / "moved")
+    assert main(["--resume", str(copy), "--data-dir", str(moved)]) == 0
+    assert json.loads((copy / "config.json").read_text())["config"]["data_dir"] == str(moved)
+
+
+def test_a_run_in_use_is_refused_and_its_holder_named(whole, refused, tmp_path):
+    copy = shutil.copytree(whole[0], tmp_path / "run")
+    folder, _ = RunFolder.existing(copy)
+    with folder:
+        assert f"in use by process {os.getpid()}" in refused("--resume", copy)
+    assert main(["--resume", str(copy)]) == 0
+    assert not (copy / ".lock").exists()
+
+
+def test_files_that_are_no_runs_are_left_alone(whole, data, refused, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "metrics.json").write_text("mine")
+    assert "is not empty ('metrics.json' is there)" in refused("--dataset", "kuairand", "--out", mine)
+    assert (mine / "metrics.json").read_text() == "mine"
+
+
+def damaged_runs():
+    """Pairs of a file of a run and what befalls it."""
+    swaps = [("checkpoint.safetensors", "model.safetensors"), ("model.safetensors", "covariance.safetensors")]
+    names = ("config.json", "checkpoint.safetensors", "model.safetensors")
+    return [*((name, what) for name in names for what in ("flip", "cut", "empty", "folder", "fifo")), *swaps]
+
+
+@pytest.mark.parametrize(("name", "what"), damaged_runs())
+def test_a_damaged_run_is_refused(whole, refused, tmp_path, name, what):
+    copy = shutil.copytree(whole[0], tmp_path / "run")
+    path = copy / name
+    text = path.read_bytes()
+    path.unlink()
+    if what == "folder":
+        path.mkdir()
+    elif what == "fifo":
+        os.mkfifo(path)
+    elif what in ("flip", "cut", "empty"):
+        middle = len(text) // 2
+        flipped = text[:middle] + bytes([text[middle] ^ 4]) + text[middle + 1 :]
+        path.write_bytes({"flip": flipped, "cut": text[:middle], "empty": b""}[what])
+    else:
+        shutil.copy(copy / what, path)
+    message = refused("--resume", copy)
+    assert str(path) in message
+    assert len(message) < 500
+
+
+@pytest.mark.parametrize("leaf", ["params.embeddings.table", "m.embeddings.table", "params.towers.0.logit.W"])
+def test_a_checkpoint_of_other_tensors_is_refused(whole, refused, tmp_path, leaf):
+    """Whole by its checksum, but written by something else: a tensor is missing, has another shape, or is too many."""
+    copy = shutil.copytree(whole[0], tmp_path / "run")
+    path = copy / "checkpoint.safetensors"
+    arrays, facts, _ = checkpoint.load(path)
+    for changed in (
+        {k: a for k, a in arrays.items() if k != leaf},
+        arrays | {leaf: arrays[leaf][:-1]},
+        arrays | {leaf: arrays[leaf].astype("float32")},
+        arrays | {"params.more": arrays[leaf]},
+    ):
+        checkpoint.save(path, changed, facts)
+        assert str(path) in refused("--resume", copy)
+    checkpoint.save(path, arrays, facts | {"config": facts["config"] | {"seed": 1}})
+    assert "seed is 1" in refused("--resume", copy)
+
+
+def test_weights_obey_the_umask(whole):
+    umask = os.umask(0)
+    os.umask(umask)
+    for path in whole[0].iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask, path.name
+
+
+def test_links_in_a_run_are_not_followed(whole, tmp_path):
+    """A run that somebody handed over: its files may be links to files elsewhere, which stay as they are."""
+    copy = shutil.copytree(whole[0], tmp_path / "run")
+    target = tmp_path / "target"
+    names = ("metrics.json", "learning.png", "history.jsonl", "domains.png", "covariance.png", "history.jsonl.part")
+    for name in names:
+        target.with_suffix("." + name).write_text("not ours")
+        (copy / name).unlink(missing_ok=True)
+        (copy / name).symlink_to(target.with_suffix("." + name))
+    assert main(["--resume", str(copy), "--epochs", "4"]) == 0
+    for name in names:
+        assert target.with_suffix("." + name).read_text() == "not ours"
+
+
+def test_a_lock_that_is_a_link_is_refused(whole, refused, tmp_path):
+    copy = shutil.copytree(whole[0], tmp_path / "run")
+    (copy / ".lock").symlink_to(tmp_path / "elsewhere")
+    assert ".lock" in refused("--resume", copy)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_more_threads_than_cores(whole, tmp_path, capsys):
+    """A run that was begun with many threads goes on with few cores, and with fewer threads on request."""
+    copy = shutil.copytree(whole[0], tmp_path / "run")
+    kept = read_json(copy / "config.json", "")
+    write_json(copy / "config.json", kept | {"config": kept["config"] | {"threads": 4096}})
+    assert main(["--resume", str(copy)]) == 0
+    assert "4096 threads" in capsys.readouterr().out
+    assert main(["--resume", str(copy), "--threads", "1"]) == 0
+    assert read_json(copy / "config.json", "")["config"]["threads"] == 1
+
+
+def test_home(tmp_path, data, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(data, tmp_path / "data")
+    flags = [*SMALL, "--dataset", "kuairand", "--epochs", 1, "--compare-steps", 0, "--data-dir=~/data", "--out=~/x"]
+    assert main([str(f) for f in flags]) == 0
+    assert (tmp_path / "x" / "metrics.json").exists()
+    assert not (tmp_path / "~").exists()
+    assert main(["--resume=~/x"]) == 0

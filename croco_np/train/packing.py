@@ -1,0 +1,48 @@
+"""The state of training as one dict of arrays and one of plain facts, as a checkpoint holds them, and back."""
+
+from ..errors import InputError
+from ..tree import flatten, with_leaves
+
+TREES = ("params", "m", "v")
+LAST = "last"  # steps up to which the rows of a table are up to date; idle rows are saved as they are
+
+
+def pack(state):
+    """`State` -> arrays {name: array}, facts. The best weights are not among them: they have a file of their own."""
+    trees = {"params": state.params, "m": state.moments["m"], "v": state.moments["v"]}
+    arrays = {f"{kind}.{path}": a for kind, tree in trees.items() for path, a in flatten(tree).items()}
+    arrays |= {f"{LAST}.{path}": a for path, a in state.moments["last"].items()}
+    return arrays, {"state": state.facts, "t": state.moments["t"], "rng": state.rng.bit_generator.state}
+
+
+def unpack(state, saved, path):
+    """Put what a `Checkpoint` holds in the place of the start of training, `state`.
+
+    Raises InputError, which names the file `path`, unless there is an array for each parameter and its moments, of its
+    shape and dtype, and no other.
+    """
+    arrays, facts, _ = saved
+    params = flatten(state.params)
+    for name, a in arrays.items():
+        kind, _, leaf = name.partition(".")
+        if leaf not in params or not _fits(kind, a, params[leaf], facts["t"]):
+            raise InputError(f"{path}: {name} does not fit the model of the run; restore the file from a copy")
+    for name in (f"{kind}.{leaf}" for kind in TREES for leaf in params):
+        if name not in arrays:
+            raise InputError(f"{path}: {name} is missing; restore the file from a copy")
+
+    def part(kind):
+        return {k.removeprefix(kind + "."): a for k, a in arrays.items() if k.startswith(kind + ".")}
+
+    m, v = (with_leaves(state.params, part(kind)) for kind in "mv")
+    state.params = with_leaves(state.params, part("params"))
+    state.moments = {"t": facts["t"], "m": m, "v": v, "last": part(LAST)}
+    state.facts = facts["state"]
+    state.rng.bit_generator.state = facts["rng"]
+
+
+def _fits(kind, a, w, t):
+    """Whether an array can be of that kind for a parameter w, after t steps."""
+    if kind == LAST:
+        return a.shape == w.shape[:1] and a.dtype == "int32" and ((a >= 0) & (a <= t)).all()
+    return kind in TREES and a.shape == w.shape and a.dtype == w.dtype
