@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..digest import of_file, of_json, read_json
+from ..digest import of_file, of_json, of_sample, read_json
 from ..errors import InputError
 from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, SHOP, USER, impressions, read_contexts
 from .prepared import Table, load_column, load_rows, prepare_once, row_blocks, rows_table
@@ -57,7 +57,7 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
     """Read AliCCP, genuine or simulated.
 
     folder       where the raw files are, see `find`; encoded data are kept in a subfolder prepared-... that is used
-                 again while the raw files (by size and times), min_count and valid_share stay the same
+                 again while the raw files (their times and `digest.of_sample`), min_count and valid_share stay the same
     min_count    a value gets an id of its own if it occurs that often in the training rows, else it is RARE; the domain
                  field keeps all its values
     valid_share  share of the official training rows that become the validation rows, by a hash of their sample id
@@ -73,13 +73,10 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
     if not 0 <= valid_share < 1:
         raise InputError(f"valid_share is {valid_share}, want at least 0 and less than 1")
     paths = find(folder)
-    stats = [path.stat() for path in paths]
+    files = [[str(path.relative_to(folder)), *_looks(path)] for path in paths]
     key = {
         "format": 2,
-        "files": [
-            [str(p.relative_to(folder)), s.st_size, s.st_mtime_ns, s.st_ctime_ns]
-            for p, s in zip(paths, stats, strict=True)
-        ],
+        "files": files,
         "min_count": min_count,
         "valid_share": valid_share,
     }
@@ -100,6 +97,14 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
         notes.insert(0, f"simulated data (seed {made['seed']}): not one genuine click is in it")
     fingerprint = of_json({"schema": asdict(schema), "rows": checksums})
     return Splits("aliccp", bool(made), schema, **rows, truth=truth, notes=tuple(notes), fingerprint=fingerprint)
+
+
+def _looks(path):
+    """What tells a raw file from one that was changed."""
+    try:
+        return path.stat().st_mtime_ns, of_sample(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot read ({error.strerror})") from error
 
 
 def read_marker(folder):
