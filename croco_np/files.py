@@ -17,7 +17,7 @@ from .errors import InputError
 from .locks import Lock, hold, locked, same_file
 
 PREFIX = ".croco_np-"
-OURS = re.compile(re.escape(PREFIX) + "[0-9a-f]{16}")
+SCRATCH = re.compile(re.escape(PREFIX) + "[0-9a-f]{16}")
 MAY_NOT = "choose a place that you may write to"
 ADVICE = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room on this disk"),
@@ -67,7 +67,7 @@ def sweep(folder):
         with suppress(OSError):  # somebody else's, or gone by now
             if path.is_symlink():
                 continue
-            if OURS.fullmatch(path.name) and path.is_dir():
+            if SCRATCH.fullmatch(path.name) and path.is_dir():
                 _sweep_scratch(path)
             elif path.suffix == ".lock" and path.is_file() and (lock := Lock(path)).take():
                 lock.release()

@@ -18,6 +18,8 @@ try:
 except ImportError:  # not a POSIX system
     fcntl = None
 
+LOOKS, SECONDS_BETWEEN_LOOKS = 5, 0.01  # at the name of a holder
+
 
 def hold(descriptor, wait=False):
     """Lock an open file or folder: True if it is held now, False if somebody else holds it, None if it has no locks."""
@@ -82,15 +84,20 @@ class Lock:
 
     def holder(self):
         """Who holds the lock, in words."""
-        try:
-            descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        for _ in range(LOOKS):
             try:
-                text = json.loads(os.read(descriptor, 4096))
-            finally:
-                os.close(descriptor)
-            return f"process {text['process']:d} on {text['machine']!s:.80} since {text['since']!s:.40}"
-        except (OSError, ValueError, KeyError, TypeError):
-            return "another process"
+                text = json.loads(self._read())
+                return f"process {text['process']:d} on {text['machine']!s:.80} since {text['since']!s:.40}"
+            except (OSError, ValueError, KeyError, TypeError):  # about to sign, or to leave
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+        return "another process"
+
+    def _read(self):
+        descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        try:
+            return os.read(descriptor, 4096)
+        finally:
+            os.close(descriptor)
 
     def release(self):
         """Remove the file, while it is still ours, and let go."""

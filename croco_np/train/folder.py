@@ -9,7 +9,7 @@ from .. import checkpoint
 from ..config import Config, lasting
 from ..digest import read_json, write_json
 from ..errors import InputError
-from ..files import not_written, replacing, sweep
+from ..files import SCRATCH, not_written, replacing, sweep
 from ..locks import Lock
 from ..predict.saved import MODEL, about, plain, same_data
 from ..tree import flatten, with_leaves
@@ -52,6 +52,7 @@ class RunFolder:
             try:
                 path.mkdir(parents=True, exist_ok=True)
                 free = folder.lock.take()
+                sweep(path)
                 taken = _taken(path) if free else f"in use by {folder.lock.holder()}"
             except FileExistsError:
                 taken = _taken(path)
@@ -198,7 +199,7 @@ def _taken(path):
     """Why a folder cannot be that of a new run, or ""."""
     if not path.is_dir():
         return "is a file, not a folder"
-    names = sorted(p.name for p in path.iterdir() if p.name != LOCK)
+    names = sorted(p.name for p in path.iterdir() if p.name != LOCK and not SCRATCH.fullmatch(p.name))
     if CONFIG in names:
         return f"holds a run already (--resume {path} goes on with it)"
     return f"is not empty ({names[0]!r:.80} is there)" if names else ""

@@ -68,7 +68,8 @@ def hold(path, n):
     try:
         folder, _ = RunFolder.existing(path)
     except InputError as error:
-        return IN_USE if "in use by process" in str(error) else 1
+        print(error)
+        return IN_USE if "in use by" in str(error) else 1
     with folder:
         os.mkdir(path / "held")
         for _ in range(n):
