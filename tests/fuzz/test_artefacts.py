@@ -126,8 +126,9 @@ def test_damaged(whole, tmp_path):
             os.utime(path, ns=(time, time))
         victim = rng.choice(files)
         others = [folder / name for name in files if name.suffix == victim.suffix and name != victim]
+        others = others or [folder / name for name in files if name != victim]
         is_json = victim.suffix == ".json" and rng.random() < 0.5
-        done = json_values(rng, folder / victim) if is_json else damage(rng, folder / victim, others or [folder / "p"])
+        done = json_values(rng, folder / victim) if is_json else damage(rng, folder / victim, others)
         name = rng.choice(list(COMMANDS))
         status, said, numbers = results(name, folder, tmp_path / "said")
         place = f"number {k}, {name}, {victim}, {done}: {said}"
