@@ -18,7 +18,7 @@ FLOORS = (
     {"layers", "gradcheck"},
     {"kernels", "progress", "command"},
     {"backend", "tree", "batch", "errors"},
-    {"heap"},
+    {"heap", "arguments"},
     {"threads"},
     {"cpu"},
 )
