@@ -14,7 +14,7 @@ above it; see `croco_np.backend`.
 
 import numpy as np
 
-from ..arguments import real
+from ..arguments import expect, real
 from ..backend import kernel, prange
 
 
@@ -26,6 +26,7 @@ def softmax(a):
 
 def softmax_backward(g, dg):
     """From g = softmax(a) and dg: da = g (dg - sum_n g_n dg_n), sums over axis 1."""
+    expect("dg", dg, *g.shape)
     return g * (dg - (g * dg).sum(axis=1, keepdims=True))
 
 
