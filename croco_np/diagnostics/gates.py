@@ -15,6 +15,6 @@ def gate_use(g, domains):
     """
     g = np.asarray(g, np.float64)
     expect("g", g, *[None] * (3 if g.ndim == 3 else 2))
-    check_domains(domains, len(domains), len(g))
+    check_domains(domains, n_rows=len(g))
     per_row = g.mean(axis=2) if g.ndim == 3 else g
     return [per_row[rows].mean(axis=0).tolist() if rows.stop > rows.start else None for rows in domains]

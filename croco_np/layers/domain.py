@@ -9,12 +9,12 @@ import numpy as np
 from ..arguments import expect
 
 
-def check_domains(domains, n_domains, n_rows):
+def check_domains(domains, n_domains=None, n_rows=None):
     """Raise unless slices cut `n_rows` rows into `n_domains` parts, one after the other: TypeError or ValueError.
 
-    A bound of None is the beginning or the end, as in any slice.
+    Where a number is not given, any will do. A bound of None is the beginning or the end, as in any slice.
     """
-    if len(domains) != n_domains:
+    if n_domains not in (None, len(domains)):
         raise ValueError(f"{len(domains)} slices of rows, want {n_domains}, one a domain")
     end = 0
     for rows in domains:
@@ -24,7 +24,7 @@ def check_domains(domains, n_domains, n_rows):
         if index(start) != end or index(stop) < start or rows.step not in (None, 1):
             raise ValueError(f"{rows} after row {end}: the domains' rows must follow on each other")
         end = stop
-    if end != n_rows:
+    if n_rows not in (None, end):
         raise ValueError(f"the domains have {end} rows, there are {n_rows}")
 
 
@@ -62,7 +62,7 @@ class PerDomain:
 
 def domain_ids(domains):
     """(B, 1) number of the domain of each row, to look up in a table of domains."""
-    check_domains(domains, len(domains), domains[-1].stop if len(domains) else 0)
+    check_domains(domains)
     return np.repeat(np.arange(len(domains)), [rows.stop - rows.start for rows in domains])[:, None]
 
 

@@ -46,7 +46,7 @@ def row_weights(domains, reduction, domain_rows=None, dtype=np.float64):
                         of Eq. (7) over the whole training set
         "batch_mean"    1/B for every row: the mean over rows, where each domain counts by its size
     """
-    check_domains(domains, len(domains), domains[-1].stop if len(domains) else 0)
+    check_domains(domains)
     if reduction == "dataset_mean" and np.shape(domain_rows) != (len(domains),):
         raise ValueError(f"domain_rows has shape {np.shape(domain_rows)}, want ({len(domains)},), one number a domain")
     sizes = np.array([rows.stop - rows.start for rows in domains])
