@@ -7,6 +7,8 @@
     @double.numba             # the twin: same arguments, same results, compiled at its first call
     def double(x): ...
 
+    double.takes(x=real("B N"))   # checked before either side runs; see `arguments`
+
 Calling `double(x)` runs the twin if Numba can be imported, `CROCO_NP_KERNELS` is not `numpy`, and no argument is
 complex.
 """
@@ -15,7 +17,7 @@ import functools
 import os
 from contextlib import contextmanager
 
-import numpy as np
+from .arguments import Takes
 
 try:
     import numba
@@ -32,24 +34,40 @@ _use_twins = numba is not None and _asked == "numba"
 
 
 class Kernel:
-    """A NumPy function and its optional Numba twin; see the module's docstring."""
+    """A NumPy function and its optional Numba twin; see the module's docstring.
+
+    reference  the definition, unchecked: NumPy never reaches outside an array
+    twin       the twin behind the check, or None
+    """
 
     def __init__(self, reference):
         functools.update_wrapper(self, reference)
         self.reference = reference
-        self.twin = None
+        self.twin = self.compiled = self.check = None
         KERNELS[self.__name__] = self
+
+    def takes(self, **rules):
+        """Say what each argument is. What does not fit is refused before either side runs, with the same exception."""
+        self.check = Takes(self.reference, **rules)
 
     def numba(self, twin):
         """Attach the twin. `prange` in it runs in parallel; every thread must own what it writes."""
         if numba is not None:
-            self.twin = numba.njit(parallel=True, cache=True, error_model="numpy")(twin)
+            self.compiled = numba.njit(parallel=True, cache=True, error_model="numpy")(twin)
+
+            @functools.wraps(twin)
+            def checked(*args):
+                self.check(args)
+                return self.compiled(*args)
+
+            self.twin, checked.py_func = checked, twin
         return self
 
     def __call__(self, *args):
-        if self.twin is None or not _use_twins or any(np.iscomplexobj(a) for a in args):
+        is_complex = self.check(args)
+        if self.compiled is None or not _use_twins or is_complex:
             return self.reference(*args)
-        return self.twin(*args)
+        return self.compiled(*args)
 
 
 kernel = Kernel

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .arguments import is_a, kind_of
+
 
 class Batch(NamedTuple):
     """B impressions of S domains.
@@ -27,21 +29,91 @@ class Batch(NamedTuple):
         return Batch(self.ids[rows], self.prior_ids[rows], (slice(0, n),), self.labels[rows], self.training)
 
 
+def check_ids(ids, vocabulary, names=None, first=0):
+    """Raise unless ids (N, F) are integers with 0 <= ids[:, f] < vocabulary[f]; larger ones are rows of the next field.
+
+    names  of the F fields, for the message; without, they are numbered
+    first  number of the first row, where these are a block of more
+
+    Raises TypeError for a dtype, ValueError for anything else. Takes some bytes an id: what is on disk should come
+    block by block.
+    """
+    if not isinstance(ids, np.ndarray) or not is_a("integers", ids.dtype):
+        raise TypeError(f"ids are {kind_of(ids)}, want an array of integers")
+    if ids.ndim != 2 or ids.shape[1] != len(vocabulary):
+        raise ValueError(f"ids have shape {ids.shape}, want (N, {len(vocabulary)}), one column a field")
+    wrong = (ids < 0) | (ids >= np.asarray(vocabulary))
+    if wrong.any():
+        row, f = np.argwhere(wrong)[0].tolist()
+        name = f"field {f}" if names is None else f"field {names[f]}"
+        raise ValueError(f"row {first + row}: {name}: id {ids[row, f]}, vocabulary {vocabulary[f]}")
+
+
+def check_rows(rows, schema, first=0, labels=True):
+    """Raise unless a `Rows`, or a block of one, is what a schema says: ids, domains, labels, and equal lengths.
+
+    first   number of the first row, for the message
+    labels  whether the labels must be 0 or 1; set it off where nobody has clicked yet
+
+    Raises TypeError or ValueError.
+    """
+    check_ids(rows.ids, schema.vocabulary, schema.fields, first)
+    _check_lengths(rows)
+    check_domain_ids(rows.domains, len(schema.domains), first)
+    if labels:
+        check_labels(rows.labels, first)
+
+
+def _check_lengths(rows):
+    for name in ("labels", "domains", "users"):
+        if (shape := np.shape(getattr(rows, name))) != (len(rows.ids),):
+            raise ValueError(f"{name} have shape {shape} beside {len(rows.ids)} rows of ids, want one a row")
+
+
+def check_domain_ids(domains, n_domains, first=0):
+    """Raise unless domains (N,) are integers from 0 to `n_domains` - 1."""
+    if not is_a("integers", np.asarray(domains).dtype):
+        raise TypeError(f"domains are {kind_of(domains)}, want an array of integers")
+    wrong = np.flatnonzero((domains < 0) | (domains >= n_domains))
+    if len(wrong):
+        raise ValueError(f"row {first + int(wrong[0])}: domain {domains[wrong[0]]}, there are {n_domains}")
+
+
+def check_labels(labels, first=0):
+    """Raise unless labels (N,) are numbers or bools that are 0 or 1."""
+    if labels.dtype.kind not in "biuf":
+        raise TypeError(f"labels are {kind_of(labels)}, want an array of 0 and 1")
+    wrong = np.flatnonzero((labels != 0) & (labels != 1))
+    if len(wrong):
+        raise ValueError(f"row {first + int(wrong[0])}: label {labels[wrong[0]]}, want 0 or 1")
+
+
 def make_batch(rows, at, schema, dtype=np.float64, training=True):
     """The rows `at` (positions, any order) of a `Rows` as a `Batch`, and the positions in the batch's own order.
 
-    The sort is stable: inside a domain the order of `at` is kept.
+    The sort is stable: inside a domain the order of `at` is kept. Raises ValueError, TypeError or IndexError for rows
+    that do not fit the schema or are not there (`check_rows`); labels are looked at in training alone.
     """
+    at = np.asarray(at)
+    if at.ndim != 1 or at.dtype.kind not in "iu":
+        raise TypeError(f"positions of rows are {kind_of(at)} of shape {at.shape}, want integers (B,)")
+    if at.size and at.min() < 0:
+        raise IndexError(f"position {at.min()}: there are rows 0 to {len(rows.ids) - 1}")
+    _check_lengths(rows)
     domains = np.asarray(rows.domains[at])
     order = np.argsort(domains, kind="stable")
     at = at[order]
-    ids = np.ascontiguousarray(rows.ids[at])
+    ids, labels = np.ascontiguousarray(rows.ids[at]), np.asarray(rows.labels[at])
+    check_ids(ids, schema.vocabulary, schema.fields)
+    check_domain_ids(domains, len(schema.domains))
+    if training:
+        check_labels(labels)
     ends = np.cumsum(np.bincount(domains, minlength=len(schema.domains)))
     batch = Batch(
         ids=ids,
         prior_ids=ids[:, schema.prior_fields],
         domains=tuple(slice(int(a), int(b)) for a, b in zip([0, *ends[:-1]], ends, strict=True)),
-        labels=rows.labels[at].astype(dtype),
+        labels=labels.astype(dtype),
         training=training,
     )
     return batch, at

@@ -1,9 +1,15 @@
-"""AUC, gAUC and log loss; what is undefined is None with a reason, never 0.5 and never NaN."""
+"""AUC, gAUC and log loss; what is undefined is None with a reason, never 0.5 and never NaN.
+
+Columns of other lengths, labels other than 0 and 1, and users or domains that are no integers raise ValueError or
+TypeError.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from .arguments import is_a, kind_of
+from .batch import check_domain_ids, check_labels
 from .kernels.ranking import right_pairs
 from .losses.bce import bce
 
@@ -29,7 +35,7 @@ def auc(scores, labels):
     Exact, ties included: each positive is looked up in the sorted negatives, once from the left and once from the
     right, and the mean of the two places is the number of negatives under it, a tie counting 1/2.
     """
-    scores, labels = np.asarray(scores), np.asarray(labels).astype(bool)
+    scores, labels = _columns(scores, labels)
     why = _unusable(scores)
     if why:
         return Ranking(None, why, 0.0)
@@ -45,21 +51,53 @@ def gauc(scores, labels, users):
 
         gAUC = sum_u n_u AUC_u / sum_u n_u        over the users that have both classes
 
-    scores, labels, users (N,) -> Ranking, whose `share` is the share of impressions that belong to such users. Users
-    may be any integers. Exact, ties included; the counting is in `kernels.ranking`.
+    scores, labels, users (N,) -> Ranking, whose `share` is the share of all impressions that belong to such users.
+    Users may be any integers. A negative one, such as -1, says that the user is unknown: those rows may be anybody's,
+    so they are no group and are left out. Exact, ties included; the counting is in `kernels.ranking`.
     """
-    scores = np.asarray(scores)
+    scores, labels, users = _columns(scores, labels, users)
     why = _unusable(scores)
     if why:
         return Ranking(None, why, 0.0)
-    groups, n_groups = _numbered(np.asarray(users))
-    scores = scores if scores.dtype.kind == "f" else scores.astype(np.float64)
-    n1, n, pairs = right_pairs(scores, np.asarray(labels).astype(bool), groups, n_groups)
+    n_rows, known = len(scores), users >= 0
+    if not known.any():
+        return Ranking(None, "no row has a user", 0.0)
+    if not known.all():
+        scores, labels, users = scores[known], labels[known], users[known]
+    groups, n_groups = _numbered(users)
+    n1, n, pairs = right_pairs(_exact(scores), labels, groups, n_groups)
     both = (n1 > 0) & (n1 < n)
     if not both.any():
         return Ranking(None, _one_class(n1.sum(), len(scores)), 0.0)
     n1, n, pairs = n1[both].astype(np.float64), n[both].astype(np.float64), pairs[both]
-    return Ranking(float((n * pairs / (n1 * (n - n1))).sum() / n.sum()), "", float(n.sum() / len(scores)))
+    return Ranking(float((n * pairs / (n1 * (n - n1))).sum() / n.sum()), "", float(n.sum() / n_rows))
+
+
+def _columns(scores, labels, users=None):
+    """The columns as arrays of one length (N,), labels as bool; raises ValueError or TypeError where they are not."""
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    if scores.dtype.kind not in "fiu":
+        raise TypeError(f"scores are {kind_of(scores)}, want real numbers")
+    columns = {"scores": scores, "labels": labels} | ({} if users is None else {"users": np.asarray(users)})
+    if {a.shape for a in columns.values()} != {(labels.size,)}:
+        raise ValueError(", ".join(f"{n} {a.shape}" for n, a in columns.items()) + ": want one of each a row, (N,)")
+    if users is None:
+        return scores, _as_bool(labels)
+    users = columns["users"]
+    if users.dtype.kind not in "iu" and users.size:
+        raise TypeError(f"users are {kind_of(users)}, want integers")
+    return scores, _as_bool(labels), users
+
+
+def _as_bool(labels):
+    """Labels of 0 and 1 as bool; ValueError for others."""
+    check_labels(labels)
+    return labels.astype(bool)
+
+
+def _exact(scores):
+    """Scores in a dtype that `right_pairs` takes, in the same order: those of others are replaced by their ranks."""
+    return scores if is_a("real", scores.dtype) else np.unique(scores, return_inverse=True)[1].astype(np.float64)
 
 
 def _unusable(scores):
@@ -80,20 +118,24 @@ def _numbered(users):
     rest of gAUC.
     """
     low, high = int(users.min()), int(users.max())
-    if high - low < 2 * len(users) + 1024:
+    if users.dtype != np.uint64 and high - low < 2 * len(users) + 1024:
         return users.astype(np.int64) - low, high - low + 1
     values, numbers = np.unique(users, return_inverse=True)
     return numbers, len(values)
 
 
 def logloss(logits, labels):
-    """Mean binary cross-entropy, in nats; None for no rows."""
+    """Mean binary cross-entropy, in nats; None for no rows, and for logits that are NaN or infinite."""
+    logits, labels = _columns(logits, labels)
+    if _unusable(logits):
+        return None
     n = len(logits)
-    return float(bce(logits.astype(np.float64), labels, np.full(n, 1 / n))[0]) if n else None
+    return float(bce(logits.astype(np.float64), labels.astype(np.float64), np.full(n, 1 / n))[0])
 
 
 def evaluate(logits, labels, users):
     """The measures of one set of rows as a plain dict; undefined ones are None, and `reasons` says why."""
+    logits, labels, users = _columns(logits, labels, users)
     rank, group = auc(logits, labels), gauc(logits, labels, users)
     result = {
         "auc": rank.value,
@@ -103,7 +145,7 @@ def evaluate(logits, labels, users):
         "positives": int(labels.sum()),
         "gauc_rows_share": group.share,
     }
-    reasons = {"auc": rank.reason, "gauc": group.reason, "logloss": "" if len(labels) else "no rows"}
+    reasons = {"auc": rank.reason, "gauc": group.reason, "logloss": _unusable(logits)}
     return result | {"reasons": {name: why for name, why in reasons.items() if why}}
 
 
@@ -112,7 +154,11 @@ def evaluate_domains(logits, rows, names):
 
     The overall gAUC groups by user over all domains, as the paper does.
     """
-    labels, domains, users = (np.asarray(a) for a in (rows.labels, rows.domains, rows.users))
+    domains = np.asarray(rows.domains)
+    check_domain_ids(domains, len(names))
+    logits, labels, users = _columns(logits, rows.labels, rows.users)
+    if domains.shape != labels.shape:
+        raise ValueError(f"domains {domains.shape}, labels {labels.shape}: want one of each a row, (N,)")
     per_domain = {}
     for s, name in enumerate(names):
         own = domains == s

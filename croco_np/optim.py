@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .kernels.adam import adam_dense, adam_rows
+from .arguments import is_a, kind_of
+from .kernels.adam import adam_dense, adam_rows, bias_correction
 from .kernels.idle import catch_up_rows, plan, replay_rows, series
-from .tree import Moving, RowGrad, flatten, tree_map
+from .tree import Moving, RowGrad, flatten, same_paths, tree_map
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class Adam:
     lazy: bool = False
     l2: float = 0.0
 
+    def __post_init__(self):
+        if not (0 <= self.b1 < 1 and 0 <= self.b2 < 1 and self.eps >= 0):
+            raise ValueError(f"b1 {self.b1}, b2 {self.b2}, eps {self.eps}: want 0 <= b1, b2 < 1 and eps >= 0")
+
     def init(self, params):
         """State before the first step.
 
@@ -49,20 +54,24 @@ class Adam:
     def step(self, params, grads, state, defer=False):
         """One step, in place. With `defer`, idle rows are left as they are until `catch_up` or `settle`.
 
-        Raises ValueError if a gradient belongs to a row that was not up to date when it was used. This and the two
+        Raises ValueError if a gradient belongs to a row that was not up to date when it was used; ValueError or
+        TypeError if gradients, parameters and state do not fit each other, before anything is changed. This and the two
         functions below are all that writes to parameters.
         """
+        leaves, grads = self._leaves(params, state), flatten(grads)
+        same_paths("parameters", leaves, "gradients", grads)
+        for path, (w, _, _) in leaves.items():
+            _check_gradient(path, grads[path], w)
         state["t"] += 1
-        step = self.lr / (1 - self.b1 ** state["t"])
-        c = float(np.sqrt(1 - self.b2 ** state["t"]))
+        step = float(self.lr / bias_correction(self.b1, state["t"]))
+        c = float(np.sqrt(bias_correction(self.b2, state["t"])))
         scalars = (step, c, self.b1, self.b2, self.eps)
-        grads, first, second = flatten(grads), flatten(state["m"]), flatten(state["v"])
-        for path, w in flatten(params).items():
+        for path, (w, m, v) in leaves.items():
             g = grads[path]
             if isinstance(g, Moving):
                 w += g.rate * (g.target - w)
                 continue
-            w, m, v = (a.reshape(len(a), -1) for a in (w, first[path], second[path]))
+            w, m, v = map(_matrix, (w, m, v))
             if isinstance(g, RowGrad):
                 if not self.lazy:
                     self._touch(path, g.rows, len(w), state)
@@ -75,11 +84,47 @@ class Adam:
         if not defer:
             self.settle(params, state)
 
+    def check(self, params, state):
+        """Raise ValueError or TypeError unless a state, such as one read back from a file, is one of these parameters.
+
+        Rows of tables must be up to date to a step that was taken.
+        """
+        self._leaves(params, state)
+        for path, last in state["last"].items():
+            if last.size and not (last.min() >= 0 and last.max() <= state["t"]):
+                raise ValueError(
+                    f"{path}: rows up to date to step {last.min()} .. {last.max()}, {state['t']} were taken"
+                )
+
+    def _leaves(self, params, state):
+        """{path: (w, m, v)}, all of which may be written to in place."""
+        if not isinstance(state["t"], int) or state["t"] < 0:
+            raise ValueError(f"state: t is {state['t']!r}, want the number of steps taken")
+        params, first, second = flatten(params), flatten(state["m"]), flatten(state["v"])
+        same_paths("parameters", params, "first moments", first)
+        same_paths("parameters", params, "second moments", second)
+        leaves = {path: (w, first[path], second[path]) for path, w in params.items()}
+        for path, (w, *moments) in leaves.items():
+            _check_leaf(path, w)
+            for moment in moments:
+                _check_leaf(f"moment of {path}", moment)
+                if moment.shape != w.shape or moment.dtype != w.dtype:
+                    raise ValueError(
+                        f"{path}: {w.dtype} {w.shape}, a moment of it {moment.dtype} {moment.shape}; "
+                        "the state is of other parameters"
+                    )
+        for path, last in state["last"].items():
+            w = leaves.get(path, (None,))[0]
+            if w is None or not isinstance(last, np.ndarray) or last.dtype != np.int32 or last.shape != w.shape[:1]:
+                raise ValueError(f"{path}: the state's steps of its rows are {kind_of(last)}, want int32, one a row")
+        return leaves
+
     def catch_up(self, params, reads, state):
         """Bring rows of tables up to date, in place; reads: pairs of a table's path and its rows, repeats allowed."""
         if state["last"]:  # of `lazy_adam` it is empty
             for path, rows in reads:
                 if path in state["last"]:
+                    _check_rows(path, rows, len(state["last"][path]))
                     self._catch_up(params, path, np.unique(_idle(rows, state, path)), state)
 
     def settle(self, params, state):
@@ -102,8 +147,13 @@ class Adam:
         """Bring idle rows (R,), unique, of a table up to date: by the series where it is good, else step by step."""
         if not len(rows):
             return
-        w, m, v = (_leaf(tree, path).reshape(len(state["last"][path]), -1) for tree in (params, state["m"], state["v"]))
+        w, m, v = (_leaf(tree, path) for tree in (params, state["m"], state["v"]))
         t, last = state["t"], state["last"][path]
+        if len(last) != len(w):
+            raise ValueError(f"{path}: {len(w)} rows, and the state knows of {len(last)}")
+        for a in (w, m, v):
+            _check_leaf(path, a)
+        w, m, v = map(_matrix, (w, m, v))
         gaps, gap = _distinct(t - last[rows].astype(np.int64))
         how = plan(w.dtype, self.b1, self.b2)
         coefficients, good = series(how, gaps, t, self.lr, self.b1, self.b2)
@@ -126,6 +176,40 @@ def _distinct(k):
     place = np.empty(values[-1] + 1, np.int64)
     place[values] = np.arange(len(values))
     return values, place[k]
+
+
+def _check_leaf(path, w):
+    """A leaf that is to be changed in place; reshaped, one that is not contiguous would be changed in a copy."""
+    if not isinstance(w, np.ndarray) or not is_a("real", w.dtype) or w.dtype.kind == "c" or not w.ndim:
+        raise TypeError(f"{path} is {kind_of(w)}, want an array of float32 or float64 with at least one axis")
+    if not (w.flags.c_contiguous and w.flags.writeable):
+        raise ValueError(f"{path} is changed in place, so it must be writeable and C-contiguous; hand in a copy")
+
+
+def _check_gradient(path, g, w):
+    if isinstance(g, Moving):
+        g = g.target
+        if g.shape != w.shape:
+            raise ValueError(f"{path}: target {g.shape} of a value {w.shape}")
+    elif isinstance(g, RowGrad):
+        g.check(w.shape, path)
+        g = g.values
+    elif not isinstance(g, np.ndarray) or g.shape != w.shape:
+        raise ValueError(f"{path}: gradient {getattr(g, 'shape', kind_of(g))} of parameters {w.shape}")
+    if g.dtype != w.dtype:
+        raise TypeError(f"{path}: gradient of {g.dtype}, parameters of {w.dtype}")
+
+
+def _check_rows(path, rows, n_rows):
+    if not isinstance(rows, np.ndarray) or not is_a("integers", rows.dtype):
+        raise TypeError(f"{path}: rows are {kind_of(rows)}, want an array of integers")
+    if rows.size and (rows.min() < 0 or rows.max() >= n_rows):
+        raise IndexError(f"{path}: rows from {rows.min()} to {rows.max()}, the table has 0 to {n_rows - 1}")
+
+
+def _matrix(a):
+    """(N, ...) as (N, K), a view of what is contiguous."""
+    return a.reshape(len(a), a[:1].size)
 
 
 def _leaf(tree, path):

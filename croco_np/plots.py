@@ -59,9 +59,9 @@ def domains(metrics, path, simulated=False):
 
 def auc_error(auc, n1, n0):
     """Standard error of an AUC from n1 positives and n0 negatives (Hanley & McNeil 1982, Eq. 1)."""
-    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    spread = auc * (1 - auc) + (n1 - 1) * (q1 - auc**2) + (n0 - 1) * (q2 - auc**2)
-    return float(np.sqrt(max(spread, 0) / (n1 * n0)))
+    # With Q1 - A^2 = A (1 - A)^2 / (2 - A) and Q2 - A^2 = A^2 (1 - A) / (1 + A): near 1 the differences would cancel.
+    spread = auc * (1 - auc) * (1 + (n1 - 1) * (1 - auc) / (2 - auc) + (n0 - 1) * auc / (1 + auc))
+    return float(np.sqrt(spread / (n1 * n0)))
 
 
 def covariance(maps, n_experts, path, simulated=False):

@@ -20,7 +20,7 @@ FLOORS = (
     {"files"},
     {"locks"},
     {"backend", "tree", "batch", "errors"},
-    {"heap"},
+    {"heap", "arguments"},
     {"threads"},
     {"cpu"},
 )

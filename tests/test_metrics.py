@@ -34,6 +34,37 @@ def test_gauc_by_hand():
     assert result.share == pytest.approx(5 / 6)
 
 
+def test_rows_without_a_user_are_no_user():
+    # user 7: 2 rows, ranked right; user 8: 2 rows, ranked wrong; the rest, ranked wrong, is nobody's: -1 and -2
+    scores, labels = np.array([2.0, 1, 1, 2, 1, 9, 1, 9]), np.array([1, 0, 1, 0, 1, 0, 1, 0])
+    users = np.array([7, 7, 8, 8, -1, -1, -2, -2])
+    assert gauc(scores, labels, users) == (0.5, "", 4 / 8)
+    assert gauc(scores[:4], labels[:4], users[:4]) == (0.5, "", 1.0)
+    assert gauc(scores[4:], labels[4:], users[4:]) == (None, "no row has a user", 0.0)
+    assert evaluate(scores, labels, users)["gauc_rows_share"] == 0.5
+
+
+def test_scores_of_any_dtype_keep_their_order():
+    """2^53 and 2^53 + 1 are one number in float64."""
+    scores, labels, users = np.array([2**53 + 1, 2**53]), np.array([1, 0]), np.array([0, 0])
+    for kind in (np.int64, np.uint64):
+        assert gauc(scores.astype(kind), labels, users).value == auc(scores.astype(kind), labels).value == 1.0
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int64, np.uint64])
+def test_users_at_the_ends_of_their_dtype(kind):
+    top = np.iinfo(kind).max
+    users = np.array([0, 0, top, top], kind)
+    assert gauc(np.array([1.0, 0, 0, 1]), np.array([1, 0, 1, 0]), users).value == 0.5
+
+
+def test_logits_that_are_no_numbers_have_no_log_loss():
+    for wrong in (np.nan, np.inf):
+        measures = evaluate(np.array([wrong, 1.0]), np.array([0, 1]), np.array([0, 0]))
+        assert [measures[name] for name in ("auc", "gauc", "logloss")] == [None] * 3
+        assert measures["reasons"]["logloss"] == "scores contain NaN or infinity"
+
+
 @given(rows)
 def test_auc_is_the_share_of_right_pairs(drawn):
     _, labels, scores = (np.array(column) for column in zip(*drawn, strict=True))
@@ -89,7 +120,7 @@ def sklearn_auc(scores, labels):
 
 def sklearn_gauc(scores, labels, users):
     """A loop over users around scikit-learn: (gAUC or None, share of the rows in it)."""
-    own = [np.flatnonzero(users == user) for user in np.unique(users)]
+    own = [np.flatnonzero(users == user) for user in np.unique(users[users >= 0])]
     both = [at for at in own if sklearn_auc(scores[at], labels[at]) is not None]
     n = np.array([len(at) for at in both])
     if len(both) == 0:

@@ -5,6 +5,7 @@ row differs from it by rounding alone. From one use to the next, m is rounded 5 
 3 times, F and the product m F 3 times, w once: ROUNDINGS units of roundoff, of the weight and of all the way it moved.
 """
 
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from croco_np.backend import numba, running, using
 from croco_np.config import Config
 from croco_np.datasets.splits import Rows, Schema, Splits
 from croco_np.gradcheck.cases import SCHEMA, SIZES, VARIANTS, draw_batch
+from croco_np.kernels.adam import bias_correction
 from croco_np.kernels.idle import TERMS, plan, replay_rows, series
 from croco_np.models import MODELS, Output
 from croco_np.optim import Adam
@@ -41,15 +43,20 @@ def draw_uses(rng, kind, n, gap):
     return int(steps[-1] + rng.integers(0, gap + 1)), uses
 
 
+def corrected(b, s):
+    """1 - b^s in extended precision."""
+    return -np.expm1(s * np.log1p(np.longdouble(b) - 1)) if b else np.ones_like(s, np.longdouble)
+
+
 def oracle(w, n_steps, uses, adam):
     """Weights, moments, and how far each weight has moved, back and forth, all in extended precision."""
-    w, one = w.astype(np.longdouble), np.longdouble(1)
+    w = w.astype(np.longdouble)
     m, v, way = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
     for t in range(1, n_steps + 1):
         g = uses[t].dense(w.shape).astype(np.longdouble) if t in uses else 0
         m = adam.b1 * m + (1 - adam.b1) * g
         v = adam.b2 * v + (1 - adam.b2) * g * g
-        move = adam.lr * m / (one - one * adam.b1**t) / (np.sqrt(v / (one - one * adam.b2**t)) + adam.eps)
+        move = adam.lr * m / corrected(adam.b1, t) / (np.sqrt(v / corrected(adam.b2, t)) + adam.eps)
         w, way = w - move, way + abs(move)
     return w, m, v, way
 
@@ -103,8 +110,15 @@ def cancelled(uses, m, adam, ulps):
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 @pytest.mark.parametrize("betas", BETAS)
 def test_the_series_is_good_where_it_says_so(betas, kind):
-    """F against its terms added up, for all sizes of q and eps: off by the unit roundoff, and rounding in float64."""
+    """F against its terms added up in extended precision, for all sizes of q and eps.
+
+    Off by what the series leaves out, twice the unit roundoff of the weights at most, and by rounding in float64. In
+    units u of that: NumPy's powers, log and expm1 are good to 4 ulp = 8 u, and 1 - b^s takes two of them and a
+    product, 17 u; so a_j is off by 8 + 17 + 2 = 27 u, d_j by half of 8 + 17 + 1 and a square root, 14 u, and F by both.
+    Sums over j add 16 u, Horner's scheme two roundings a term: 27 + 14 + 16 + 2 * 2 * TERMS = 105 u.
+    """
     b1, b2 = betas
+    rounding = (27 + 14 + 16 + 2 * 2 * TERMS) * np.finfo(np.float64).eps / 2
     how, t, gaps = plan(np.dtype(kind), b1, b2), 5000, np.unique(np.geomspace(1, 4999, 60).astype(int))
     for t in (2, 10, 100, 700, 5000):
         k = gaps[gaps < t]
@@ -112,13 +126,22 @@ def test_the_series_is_good_where_it_says_so(betas, kind):
         for i in np.flatnonzero(good):
             j = np.arange(1, k[i] + 1)
             s = t - k[i] + j
-            a, d = b1**j / (1 - b1**s), np.sqrt(b2**j / (1 - b2**s))
+            a, d = np.longdouble(b1) ** j / corrected(b1, s), np.sqrt(np.longdouble(b2) ** j / corrected(b2, s))
             for eps_over_q in (0, 1e-6, 1e-3, 1, 1e3, 1e9):
                 x = 1 / (coefficients[i, 0] + eps_over_q)
                 F = x * np.polynomial.polynomial.polyval(x, coefficients[i, 1:])
                 exact = (a / (d + eps_over_q)).sum()
-                assert abs(F - exact) <= (2 * how.tiny + 1e-13) * exact
+                assert abs(F - exact) <= (2 * how.tiny + rounding) * exact
     assert good.any() == (how.n_terms > 0)
+
+
+@pytest.mark.parametrize("b", [0.0, 0.5, 0.9, 0.99, 0.999, 0.9999, 1 - 2.0**-40])
+def test_bias_correction_keeps_its_digits(b):
+    """1 - b^t of the very number b, in rational arithmetic; log, product and expm1 are off by 17 units of roundoff."""
+    steps = np.array([1, 2, 3, 10, 100, 1000])
+    exact = [float(1 - Fraction(b) ** t) for t in steps.tolist()]
+    for told in (bias_correction(b, steps), [bias_correction(b, t) for t in steps.tolist()]):
+        np.testing.assert_allclose(told, exact, rtol=(17 + 1) * np.finfo(float).eps / 2)
 
 
 def test_late_steps_need_no_replay():

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import expect
+from ..batch import check_domain_ids, check_ids
 from ..tree import flatten
 
 
@@ -21,6 +23,7 @@ def _singular_values(matrix):
     eigenvalues of the Gram matrix would lose all that is below 1e-8 of the largest.
     """
     matrix = np.asarray(matrix, np.float64)
+    expect("matrix", matrix, None, None)
     if matrix.size == 0:
         return Measure(None, "no rows" if len(matrix) == 0 else "no columns")
     if not np.isfinite(matrix).all():
@@ -62,6 +65,7 @@ def mean_abundance(matrices):
 
 def expert_abundance(o):
     """IA of each expert's outputs, and of every dimension of all experts side by side: o (B, M, K) -> list, Measure."""
+    expect("o", o, None, None, None)
     alone = [information_abundance(o[:, m]) for m in range(o.shape[1])]
     return alone, information_abundance(o.reshape(len(o), o.shape[1] * o.shape[2]))
 
@@ -75,13 +79,20 @@ def field_tables(params, schema, field):
     at = schema.fields.index(field)
     first = sum(schema.vocabulary[:at])
     arrays = [t for path, t in flatten(params).items() if f".{path}".endswith(".embeddings.table")]
+    for t in arrays:
+        expect("embeddings.table", t, sum(schema.vocabulary), None, None)
     return [t[first : first + schema.vocabulary[at], m] for t in arrays for m in range(t.shape[1])]
 
 
 def exposures(rows, schema, field):
     """How often each value of a field occurs in each domain: (S, V_f). Hand it the training rows."""
     at, n = schema.fields.index(field), (len(schema.domains), schema.vocabulary[schema.fields.index(field)])
-    cells = np.asarray(rows.domains).astype(np.int64) * n[1] + np.asarray(rows.ids[:, at])
+    domains, values = np.asarray(rows.domains), np.asarray(rows.ids[:, at])
+    check_domain_ids(domains, n[0])
+    check_ids(values[:, None], n[1:], (field,))
+    if domains.shape != values.shape:
+        raise ValueError(f"domains {domains.shape} beside {len(values)} rows of ids")
+    cells = domains.astype(np.int64) * n[1] + values
     return np.bincount(cells, minlength=n[0] * n[1]).reshape(n)
 
 

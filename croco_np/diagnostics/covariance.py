@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..arguments import expect
+
 
 def covariance_map(o):
     """Covariance of all expert outputs with each other, (M K, M K), from o (B, M, K): blocks of K, one an expert.
@@ -9,7 +11,10 @@ def covariance_map(o):
     The matrix that CovLoss (Eq. 6) works on, divided by B: entry (p K + i, q K + j) is the covariance between dimension
     i of expert p and dimension j of expert q.
     """
+    expect("o", o, None, None, None)
     n_rows = len(o)
+    if n_rows == 0:
+        raise ValueError("o has no rows, so its covariance is undefined")
     z = o.reshape(n_rows, -1).astype(np.float64)
     z = z - z.mean(axis=0)
     return z.T @ z / n_rows
@@ -20,6 +25,9 @@ def between_experts(cov, n_experts):
 
     cov (M K, M K) -> two floats. Dimensions that never vary (dead units) count as uncorrelated.
     """
+    expect("cov", cov, len(cov), len(cov))
+    if n_experts < 1 or len(cov) % n_experts:
+        raise ValueError(f"a map of {len(cov)} dimensions is not one of {n_experts} experts")
     width = len(cov) // n_experts
     expert = np.arange(len(cov)) // width
     apart = expert[:, None] != expert

@@ -40,13 +40,14 @@ def conflicts(splits, category=None):
     (user, category): at least 5 impressions in both; with the smoothed rate p_s = (c + 5 mu_s) / (n + 5), where mu_s is
     the click rate of domain s, and delta_s = p_s - mu_s: delta_s delta_t < 0 and both at least 0.1 in size.
 
-    Users are the raw ones. A key with id 0 of an item or category, which stands for all rare ones, is in no conflict.
+    Users are the raw ones. A key with id 0 of an item or category, which stands for all rare ones, is in no conflict,
+    and neither is a row without a user (-1).
     """
     schema, parts = splits.schema, (splits.train, splits.valid, splits.test)
     labels, domains, users = (
         np.concatenate([np.asarray(getattr(part, name)) for part in parts]) for name in ("labels", "domains", "users")
     )
-    users = np.unique(users, return_inverse=True)[1]
+    known, users = users >= 0, np.unique(users, return_inverse=True)[1]
     first = len(labels) - splits.test.n  # of the test rows
 
     def find(field, opposed):
@@ -56,7 +57,7 @@ def conflicts(splits, category=None):
         n, c = _counts(keys, domains, labels, len(schema.domains))
         found = {}
         for s, t in combinations(range(len(schema.domains)), 2):
-            hit = opposed(n, c, s, t)[keys[first:]] & (values[first:] != 0)
+            hit = opposed(n, c, s, t)[keys[first:]] & (values[first:] != 0) & known[first:]
             found[s, t] = np.flatnonzero(hit & np.isin(domains[first:], (s, t)))
         return found
 
@@ -102,6 +103,10 @@ def diversity_index(norms, found, per_expert=False):
     experts, so compare models of equally many. Undefined values are None, with a "reason".
     """
     norms = np.asarray(norms, np.float64)
+    if norms.ndim not in (2, 3):
+        raise ValueError(f"norms have shape {norms.shape}, want (N, M) or (N, S, n)")
+    if not np.isfinite(norms).all():
+        raise ValueError("norms contain NaN or infinity")
     axis = 0 if per_expert else None
     if norms.size:
         large, small = norms > np.quantile(norms, LARGE, axis), norms < np.quantile(norms, SMALL, axis)
@@ -109,6 +114,8 @@ def diversity_index(norms, found, per_expert=False):
         large = small = np.zeros(norms.shape, bool)
     pairs = {}
     for (s, t), rows in found.rows.items():
+        if len(rows) and (rows.min() < 0 or rows.max() >= len(norms)):
+            raise IndexError(f"conflict rows from {rows.min()} to {rows.max()}, there are norms of {len(norms)}")
         if norms.ndim == 2:
             hit = large[rows].any(axis=1) & small[rows].any(axis=1)
         else:

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from ..arguments import expect
+from ..layers.domain import check_domains
+
 
 def gate_use(g, domains):
     """Mean share of each expert in each domain.
@@ -11,5 +14,7 @@ def gate_use(g, domains):
     returns  (S, M) list of lists, whose rows add up to 1; None for a domain without rows, the share is undefined there
     """
     g = np.asarray(g, np.float64)
+    expect("g", g, *[None] * (3 if g.ndim == 3 else 2))
+    check_domains(domains, n_rows=len(g))
     per_row = g.mean(axis=2) if g.ndim == 3 else g
     return [per_row[rows].mean(axis=0).tolist() if rows.stop > rows.start else None for rows in domains]

@@ -2,12 +2,20 @@
 
     m <- b1 m + (1 - b1) g,   v <- b2 v + (1 - b2) g^2,   w <- w - step m / (sqrt(v) / c + eps)
 
-with step = lr / (1 - b1^t) and c = sqrt(1 - b2^t), the two bias corrections.
+with step = lr / (1 - b1^t) and c = sqrt(1 - b2^t), the two bias corrections (`bias_correction`).
 """
 
 import numpy as np
 
+from ..arguments import NUMBER, ascending, ids, real, written
 from ..backend import kernel, prange
+
+SCALARS = dict.fromkeys(("step", "c", "b1", "b2", "eps"), NUMBER)
+
+
+def bias_correction(b, t):
+    """1 - b^t, as -expm1(t log b): the difference itself loses what a power near 1 was rounded by, 1 / (1 - b) fold."""
+    return -np.expm1(t * (np.log(b) if b else -np.inf))
 
 
 @kernel
@@ -18,6 +26,9 @@ def adam_dense(w, g, m, v, step, c, b1, b2, eps):
     v *= b2
     v += (1 - b2) * g * g
     w -= step * m / (np.sqrt(v) / c + eps)
+
+
+adam_dense.takes(w=written("N K"), g=real("N K"), m=written("N K"), v=written("N K"), **SCALARS)
 
 
 @adam_dense.numba
@@ -34,10 +45,15 @@ def adam_dense(w, g, m, v, step, c, b1, b2, eps):
 
 @kernel
 def adam_rows(w, rows, g, m, v, step, c, b1, b2, eps):
-    """Update only the given rows of w (V, K), m, v; rows (R,) unique, g (R, K). All other rows stand still."""
+    """Update only rows (R,), unique and ascending, of w (V, K), m, v; g (R, K). All other rows stand still."""
     m[rows] = b1 * m[rows] + (1 - b1) * g
     v[rows] = b2 * v[rows] + (1 - b2) * g * g
     w[rows] -= step * m[rows] / (np.sqrt(v[rows]) / c + eps)
+
+
+adam_rows.takes(
+    w=written("V K"), rows=ids("R", "V", ascending), g=real("R K"), m=written("V K"), v=written("V K"), **SCALARS
+)
 
 
 @adam_rows.numba

@@ -27,7 +27,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import NUMBER, SIZE, ascending, counts, double, ids, written
 from ..backend import kernel, prange
+from .adam import bias_correction
 
 TERMS = 12  # N at most: known to the compiler, which then unrolls the sum
 SPARE_TERMS = 2  # beyond what late steps need: with b1 = 0.9, b2 = 0.999 good from step 170 on, not 731 (float32)
@@ -67,15 +69,22 @@ def series(plan, gaps, t, lr, b1, b2):
     """Coefficients of gaps (T,) of k >= 1 steps that end with step t, and whether they are good.
 
     -> (T, 1 + TERMS): D, mu_0, mu_1, ..., with 0 from mu_N on; (T,) bool
+
+    Raises IndexError for a gap that is not between 1 and t.
     """
+    gaps = np.asarray(gaps)
+    if gaps.ndim != 1 or gaps.dtype.kind not in "iu":
+        raise TypeError(f"gaps: {gaps.dtype} of shape {gaps.shape}, want integers (T,)")
+    if gaps.size and not (gaps.min() >= 1 and gaps.max() <= t):
+        raise IndexError(f"gaps from {gaps.min()} to {gaps.max()}, want 1 to t = {t}")
     coefficients, good = np.zeros((len(gaps), 1 + TERMS)), np.zeros(len(gaps), bool)
     for start in range(0, len(gaps) if plan.n_terms else 0, BLOCK):
         at = slice(start, start + BLOCK)
         k = gaps[at, None]
-        j, tau = np.arange(1, min(k.max(), plan.cut) + 1), t - k
-        fade, shrink = b1**j, b2**j
-        a = np.where(j <= k, lr * fade / (1 - b1**tau * fade), 0)
-        d = np.sqrt(shrink / (1 - b2**tau * shrink))
+        j = np.arange(1, min(k.max(), plan.cut) + 1)
+        s = t - k + j
+        a = np.where(j <= k, lr * b1**j / bias_correction(b1, s), 0)
+        d = np.sqrt(b2**j / bias_correction(b2, s))
         coefficients[at, : 1 + plan.n_terms], left_out = _moments(a, d, plan.n_terms)
         good[at] = left_out <= plan.tiny
     return coefficients, good
@@ -98,7 +107,7 @@ def _moments(a, d, n_terms):
 def catch_up_rows(w, rows, m, v, gap, gaps, coefficients, b1, b2, eps):
     """Bring rows of w (V, K), m, v up to date by the series.
 
-    rows (R,) int unique, gap (R,) int: k = gaps[gap], gaps (T,) int, coefficients (T, 1 + TERMS) of `series`
+    rows (R,) int unique, ascending, gap (R,) int: k = gaps[gap], gaps (T,) int, coefficients (T, 1 + TERMS) of `series`
     """
     kind = w.dtype
     D, *mu = coefficients.astype(kind)[gap].T[:, :, None]  # (R, 1) each
@@ -110,6 +119,20 @@ def catch_up_rows(w, rows, m, v, gap, gaps, coefficients, b1, b2, eps):
     w[rows] -= m[rows] * (F * y)
     m[rows] *= (b1 ** gaps.astype(float)).astype(kind)[gap, None]
     v[rows] *= (b2 ** gaps.astype(float)).astype(kind)[gap, None]
+
+
+catch_up_rows.takes(
+    w=written("V K"),
+    rows=ids("R", "V", ascending),
+    m=written("V K"),
+    v=written("V K"),
+    gap=ids("R", "T"),
+    gaps=counts("T"),
+    coefficients=double(f"T {1 + TERMS}"),
+    b1=NUMBER,
+    b2=NUMBER,
+    eps=NUMBER,
+)
 
 
 @catch_up_rows.numba
@@ -134,24 +157,40 @@ def catch_up_rows(w, rows, m, v, gap, gaps, coefficients, b1, b2, eps):
 def replay_rows(w, rows, m, v, gaps, t, cut, lr, b1, b2, eps):
     """Bring rows of w (V, K), m, v up to date step by step: the definition, but that terms after `cut` are left out.
 
-    rows (R,) int unique, gaps (R,) int: the k steps of each row that end with step t
+    rows (R,) int unique, ascending, gaps (R,) int: the k < t steps of each row that end with step t
     """
     kind, k = w.dtype.type, gaps[:, None]
     q, F = np.sqrt(v[rows]), np.zeros_like(m[rows])
     for j in range(1, min(int(gaps.max(initial=0)), cut) + 1):
         s = np.maximum(t - k + j, 1).astype(float)
-        a = np.where(j <= k, lr * b1**j / (1 - b1**s), 0).astype(kind)
-        d = np.sqrt(b2**j / (1 - b2**s)).astype(kind)
+        a = np.where(j <= k, lr * b1**j / bias_correction(b1, s), 0).astype(kind)
+        d = np.sqrt(b2**j / bias_correction(b2, s)).astype(kind)
         F += a / (d * q + kind(eps))
     w[rows] -= m[rows] * F
     m[rows] *= (b1 ** k.astype(float)).astype(kind)
     v[rows] *= (b2 ** k.astype(float)).astype(kind)
 
 
+replay_rows.takes(
+    w=written("V K"),
+    rows=ids("R", "V", ascending),
+    m=written("V K"),
+    v=written("V K"),
+    gaps=ids("R", "t"),
+    t=SIZE,
+    cut=SIZE,
+    lr=NUMBER,
+    b1=NUMBER,
+    b2=NUMBER,
+    eps=NUMBER,
+)
+
+
 @replay_rows.numba
 def replay_rows(w, rows, m, v, gaps, t, cut, lr, b1, b2, eps):
     kind = w.dtype.type
     small = kind(eps)
+    log1, log2 = np.log(b1) if b1 > 0 else -np.inf, np.log(b2) if b2 > 0 else -np.inf  # see `bias_correction`
     for r in prange(len(rows)):
         i, k = rows[r], gaps[r]
         q, F = np.sqrt(v[i]), np.zeros_like(v[i])
@@ -159,7 +198,7 @@ def replay_rows(w, rows, m, v, gaps, t, cut, lr, b1, b2, eps):
         for j in range(1, min(k, cut) + 1 if m[i].any() else 1):  # nothing to add up for a row never used: m = 0
             fade, shrink = fade * b1, shrink * b2
             s = float(t - k + j)
-            a, d = kind(lr * fade / (1 - b1**s)), kind(np.sqrt(shrink / (1 - b2**s)))
+            a, d = kind(lr * fade / -np.expm1(s * log1)), kind(np.sqrt(shrink / -np.expm1(s * log2)))
             for e in range(w.shape[1]):
                 F[e] += a / (d * q[e] + small)
         fade, shrink = kind(b1 ** float(k)), kind(b2 ** float(k))

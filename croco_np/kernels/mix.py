@@ -14,6 +14,7 @@ above it; see `croco_np.backend`.
 
 import numpy as np
 
+from ..arguments import expect, real
 from ..backend import kernel, prange
 
 
@@ -25,6 +26,7 @@ def softmax(a):
 
 def softmax_backward(g, dg):
     """From g = softmax(a) and dg: da = g (dg - sum_n g_n dg_n), sums over axis 1."""
+    expect("dg", dg, *g.shape)
     return g * (dg - (g * dg).sum(axis=1, keepdims=True))
 
 
@@ -33,6 +35,9 @@ def mix_elements(a, o):
     """Gate logits a and expert outputs o, both (B, M, K) -> shares g (B, M, K), mixture h (B, K)."""
     g = softmax(a)
     return g, (g * o).sum(axis=1)
+
+
+mix_elements.takes(a=real("B M+ K"), o=real("B M+ K"))
 
 
 @mix_elements.numba
@@ -67,6 +72,9 @@ def mix_elements_backward(g, o, h, dh):
     return do, do * (o - h[:, None])
 
 
+mix_elements_backward.takes(g=real("B M K"), o=real("B M K"), h=real("B K"), dh=real("B K"))
+
+
 @mix_elements_backward.numba
 def mix_elements_backward(g, o, h, dh):
     n_rows, n_experts, width = o.shape
@@ -84,6 +92,9 @@ def mix_scalars(a, o):
     """Gate logits a (B, M), expert outputs o (B, M, K) -> shares g (B, M), mixture h (B, K)."""
     g = softmax(a)
     return g, (g[:, :, None] * o).sum(axis=1)
+
+
+mix_scalars.takes(a=real("B M+"), o=real("B M+ K"))
 
 
 @mix_scalars.numba
@@ -108,6 +119,9 @@ def mix_scalars_backward(g, o, h, dh):
     """From the forward's g (B, M), o, h and dh (B, K): do (B, M, K) and da (B, M)."""
     do = g[:, :, None] * dh[:, None]
     return do, (do * (o - h[:, None])).sum(axis=2)
+
+
+mix_scalars_backward.takes(g=real("B M"), o=real("B M K"), h=real("B K"), dh=real("B K"))
 
 
 @mix_scalars_backward.numba

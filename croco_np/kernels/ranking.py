@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..arguments import SIZE, finite, flags, ids, real
 from ..backend import kernel, prange
 
 SHORT = 24  # runs up to here are sorted by insertion, without a call
@@ -28,6 +29,9 @@ def right_pairs(scores, labels, groups, n_groups):
     positives, rows = (np.bincount(x, minlength=n_groups) for x in (u[y], u))
     ranks = np.bincount(u[y], (middle - start + 1)[y], n_groups)
     return positives, rows, ranks - positives * (positives + 1) / 2
+
+
+right_pairs.takes(scores=real("N", finite), labels=flags("N"), groups=ids("N", "n_groups"), n_groups=SIZE)
 
 
 @right_pairs.numba

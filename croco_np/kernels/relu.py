@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..arguments import real, written
 from ..backend import kernel, prange
 
 PARTS = 64  # stretches of rows summed apart; their number is fixed, so the order of adding does not depend on threads
@@ -12,6 +13,9 @@ def bias_relu(z, b):
     """max(z + b, 0) for z (B, N), b (N,), off at 0. z is handed over: the result may lie in its buffer."""
     z = z + b
     return np.where(z.real <= 0, 0, z)  # this way round a NaN stays a NaN
+
+
+bias_relu.takes(z=written("B N"), b=real("N"))
 
 
 @bias_relu.numba
@@ -30,6 +34,9 @@ def relu_backward(y, dy):
     """From y = max(z + b, 0) and dy, both (B, N): dz = dy where y > 0, and db = its sum over rows (N,)."""
     dz = np.where(y > 0, dy, 0)
     return dz, dz.sum(axis=0)
+
+
+relu_backward.takes(y=real("B N"), dy=real("B N"))
 
 
 @relu_backward.numba

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..arguments import SIZE, ids, real, written
 from ..backend import kernel, prange
 
 OWNED = 2  # fields whose rows one thread owns: they lie side by side in dx, and are few enough to share out
@@ -17,6 +18,9 @@ def gather(table, rows):
     """
     (n_batch, n_fields), (_, n_tables, width) = rows.shape, table.shape
     return table[rows].swapaxes(1, 2).reshape(n_batch, n_tables, n_fields * width)
+
+
+gather.takes(table=real("V M E"), rows=ids("B F", "V"))
 
 
 @gather.numba
@@ -37,7 +41,7 @@ def gather(table, rows):
 def sum_by_row(slots, n_rows, dx):
     """Backward of `gather`: add up the gradients of all places where a row was used.
 
-    slots  (B, F) int  which of the R distinct rows, 0 .. R - 1, each place used; a row belongs to one field
+    slots  (B, F) int  which of the R distinct rows, 0 .. R - 1, each place used; those of a field lie together
     dx     (B, M, F E) -> (R, M, E), each sum in the order of the batch
     """
     n_batch, n_fields = slots.shape
@@ -45,8 +49,21 @@ def sum_by_row(slots, n_rows, dx):
     places = dx.reshape(n_batch, n_tables, n_fields, width).swapaxes(1, 2)
     places = places.reshape(n_batch * n_fields, n_tables, width)
     order = np.argsort(slots, axis=None, kind="stable")
-    starts = np.searchsorted(slots.ravel()[order], np.arange(n_rows))
-    return np.add.reduceat(places[order], starts, axis=0) if n_rows else places
+    ordered = slots.ravel()[order]
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
+    sums = np.zeros((n_rows, n_tables, width), dx.dtype)  # a row that no place used keeps its 0
+    sums[ordered[first]] = np.add.reduceat(places[order], first, axis=0)
+    return sums
+
+
+def one_field_each(slots):
+    """Slots of one field lie together. Were a row that of two fields, two threads could add to it at once."""
+    low, high = slots.min(axis=0), slots.max(axis=0)
+    order = np.argsort(low)
+    return "" if (high[order][:-1] < low[order][1:]).all() else "must number the rows field by field"
+
+
+sum_by_row.takes(slots=ids("B F", "n_rows", one_field_each), n_rows=SIZE, dx=real("B M F*E"))
 
 
 @sum_by_row.numba
@@ -71,6 +88,9 @@ def add_rows(z, table, slots):
         z += table[slots[:, f]]
 
 
+add_rows.takes(z=written("B M N"), table=real("R M N"), slots=ids("B F", "R"))
+
+
 @add_rows.numba
 def add_rows(z, table, slots):
     n_batch, n_tables, width = z.shape
@@ -91,6 +111,9 @@ def sum_rows(slots, n_rows, dz):
         used = slots[:, f] == np.arange(n_rows)[:, None]  # (R, B): a look-up is a product with this matrix, transposed
         sums += np.tensordot(used.astype(dz.dtype), dz, 1)
     return sums
+
+
+sum_rows.takes(slots=ids("B F", "n_rows"), n_rows=SIZE, dz=real("B M N"))
 
 
 @sum_rows.numba

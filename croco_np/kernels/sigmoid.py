@@ -5,13 +5,19 @@ v = top sigmoid(slope u),   du = dv slope v (1 - v / top)         sigmoid' = sig
 
 import numpy as np
 
+from ..arguments import NUMBER, real
 from ..backend import kernel, prange
 
 
 @kernel
 def scaled_sigmoid(u, slope, top):
-    """u (B, N) -> v (B, N), between 0 and top. sigmoid(x) = (1 + tanh(x / 2)) / 2, which cannot overflow."""
-    return top / 2 * (1 + np.tanh(slope / 2 * u))
+    """u (B, N) -> v (B, N), between 0 and top. The exponential is of a number <= 0, so it cannot overflow."""
+    x = slope * u
+    e = np.exp(np.where(x.real > 0, -x, x))
+    return top * np.where(x.real > 0, 1, e) / (1 + e)
+
+
+scaled_sigmoid.takes(u=real("B N"), slope=NUMBER, top=NUMBER)
 
 
 @scaled_sigmoid.numba
@@ -29,6 +35,9 @@ def scaled_sigmoid(u, slope, top):
 def scaled_sigmoid_backward(v, dv, slope, top):
     """From the forward's v and dv, both (B, N): du (B, N)."""
     return dv * slope * v * (1 - v / top)
+
+
+scaled_sigmoid_backward.takes(v=real("B N"), dv=real("B N"), slope=NUMBER, top=NUMBER)
 
 
 @scaled_sigmoid_backward.numba

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import expect
 from ..errors import InputError
 from ..kernels.mix import mix_scalars, mix_scalars_backward
+from .domain import check_domains
 from .linear import Linear
 
 
@@ -50,6 +52,8 @@ class ScenarioAttention:
         return self.logits.init(rng)
 
     def forward(self, p, domains, e, o):
+        check_domains(domains, self.n_domains, len(e))
+        expect("o", o, len(e), self.n_domains, None)
         a, logits = self.logits.forward(p, e)
         seen = np.ones((len(o), self.n_domains, 1), o.real.dtype)
         for s, rows in enumerate(domains):

@@ -1,9 +1,31 @@
 """One copy of a layer for each domain, and one table of several for each domain."""
 
 from dataclasses import dataclass
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from ..arguments import expect
+
+
+def check_domains(domains, n_domains=None, n_rows=None):
+    """Raise unless slices cut `n_rows` rows into `n_domains` parts, one after the other: TypeError or ValueError.
+
+    Where a number is not given, any will do. A bound of None is the beginning or the end, as in any slice.
+    """
+    if n_domains not in (None, len(domains)):
+        raise ValueError(f"{len(domains)} slices of rows, want {n_domains}, one a domain")
+    end = 0
+    for rows in domains:
+        if not isinstance(rows, slice):
+            raise TypeError(f"rows of a domain are a {type(rows).__name__}, want a slice")
+        start, stop = 0 if rows.start is None else rows.start, n_rows if rows.stop is None else rows.stop
+        if index(start) != end or index(stop) < start or rows.step not in (None, 1):
+            raise ValueError(f"{rows} after row {end}: the domains' rows must follow on each other")
+        end = stop
+    if n_rows not in (None, end):
+        raise ValueError(f"the domains have {end} rows, there are {n_rows}")
 
 
 class DomainCache(NamedTuple):
@@ -26,11 +48,13 @@ class PerDomain:
         return {str(s): self.layer.init(rng) for s in range(self.n_domains)}
 
     def forward(self, p, domains, x):
+        check_domains(domains, self.n_domains, len(x))
         parts = [self.layer.forward(p[str(s)], x[rows]) for s, rows in enumerate(domains)]
         outputs, caches = zip(*parts, strict=True)
         return np.concatenate(outputs), DomainCache(domains, caches)
 
     def backward(self, c, dy):
+        check_domains(c.domains, self.n_domains, len(dy))
         parts = [self.layer.backward(cache, dy[rows]) for cache, rows in zip(c.parts, c.domains, strict=True)]
         dxs, grads = zip(*parts, strict=True)
         return np.concatenate(dxs), {str(s): g for s, g in enumerate(grads)}
@@ -38,15 +62,20 @@ class PerDomain:
 
 def domain_ids(domains):
     """(B, 1) number of the domain of each row, to look up in a table of domains."""
+    check_domains(domains)
     return np.repeat(np.arange(len(domains)), [rows.stop - rows.start for rows in domains])[:, None]
 
 
 def own(x, domains, tables):
     """From each row the table of its domain, x[i, tables[domain of i]]: x (B, M, n), tables (S,) -> (B, n)."""
+    expect("x", x, None, None, None)
+    check_domains(domains, len(tables), len(x))
     return np.concatenate([x[rows, m] for rows, m in zip(domains, tables, strict=True)])
 
 
 def add_own(dx, domains, tables, down):
     """Backward of `own`: add down (B, n) to the places of dx (B, M, n) that were read, in place."""
+    check_domains(domains, len(tables), len(dx))
+    expect("down", down, len(dx), dx.shape[2])
     for rows, m in zip(domains, tables, strict=True):
         dx[rows, m] += down[rows]

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import expect
+from ..batch import check_ids
 from ..kernels.rows import gather, sum_by_row
 from ..tree import RowGrad
 
@@ -22,6 +24,8 @@ class Embeddings:
 
     ids (B, F) int -> x (B, M, F E). All fields and tables live in one array (sum of vocabulary, M, E): fields below
     each other, the M embeddings of a value side by side, so that one look-up brings all M.
+
+    Raises ValueError for an id outside its field's vocabulary, which would be a row of another field.
 
     Backward, given dx: the look-up copies a row to every place that names it, so the gradient of the row is the *sum*
     over those places. `table[rows] += dx` would keep only the last one. Ids have no gradient.
@@ -41,9 +45,12 @@ class Embeddings:
         return {"table": rng.normal(0, self.std, (sum(self.vocabulary), self.n_tables, self.width))}
 
     def forward(self, p, ids):
+        check_ids(ids, self.vocabulary)
+        expect("table", p["table"], sum(self.vocabulary), self.n_tables, self.width)
         rows = ids + self.offsets
         return gather(p["table"], rows), EmbeddingCache(p, rows)
 
     def backward(self, c, dx):
+        expect("dx", dx, len(c.rows), self.n_tables, c.rows.shape[1] * self.width)
         rows, slots = np.unique(c.rows, return_inverse=True)
         return None, {"table": RowGrad(rows, sum_by_row(slots, len(rows), dx))}

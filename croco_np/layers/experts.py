@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import expect
 from ..kernels.relu import bias_relu, relu_backward
 from .chain import Chain
 from .linear import xavier
@@ -63,10 +64,14 @@ class StackedDense:
         return {"W": xavier(rng, self.n_in, self.n_out, self.n_experts), "b": np.zeros((self.n_experts, self.n_out))}
 
     def forward(self, p, x):
+        expect("x", x, None, self.n_experts if np.shape(x)[1:2] != (1,) else 1, self.n_in)
+        expect("W", p["W"], self.n_experts, self.n_in, self.n_out)
+        expect("b", p["b"], self.n_experts, self.n_out)
         y = add_bias_relu(products(x, p["W"]), p["b"])
         return y, StackedCache(p, x, y)
 
     def backward(self, c, dy):
+        expect("dy", dy, *c.y.shape)
         dz, db = stacked_relu_backward(c.y, dy)
         dx, dW = products_backward(c.x, c.p["W"], dz)
         return dx, {"W": dW, "b": db}

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import expect
 from ..kernels.mix import mix_scalars, mix_scalars_backward
 from .experts import Experts
 from .linear import Linear
@@ -62,6 +63,7 @@ class Extraction:
         return {"experts": self.experts.init(rng), "gates": gates}
 
     def forward(self, p, x):
+        expect("x", x, None, self.n_domains + 1, self.sizes[0])
         o, experts = self.experts.forward(p["experts"], x[:, self.paths])
         mixed, gates, mixtures = [], [], []
         for j in range(self.n_domains + 1):
@@ -73,6 +75,7 @@ class Extraction:
         return np.stack(mixed, axis=1), ExtractionCache(experts, gates, mixtures, o)
 
     def backward(self, c, dmixed):
+        expect("dmixed", dmixed, len(c.o), self.n_domains + 1, c.o.shape[2])
         do, grads = np.zeros_like(c.o), {}
         dx = np.empty((len(dmixed), self.n_domains + 1, self.sizes[0]), dmixed.dtype)
         for j, (g, h) in enumerate(c.mixtures):

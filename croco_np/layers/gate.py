@@ -94,7 +94,7 @@ class ElementGate:
 
     def forward(self, p, domains, e, o):
         a, logits = self.logits.forward(p, domains, e)
-        g, h = mix_elements(a.reshape(o.shape), o)
+        g, h = mix_elements(a.reshape(len(a), self.n_experts, self.width), o)
         return (h, g), GateCache(logits, g, o, h)
 
     def backward(self, c, d):

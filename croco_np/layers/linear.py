@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import expect
+
 
 def xavier(rng, n_in, n_out, *copies):
     """Normal weights (*copies, n_in, n_out) with variance 2 / (n_in + n_out) (Glorot & Bengio 2010, Eq. 12)."""
@@ -39,12 +41,16 @@ class Linear:
         return params
 
     def forward(self, p, x):
+        expect("x", x, None, self.n_in)
+        expect("W", p["W"], self.n_in, self.n_out)
         y = x @ p["W"]
         if self.bias:
+            expect("b", p["b"], self.n_out)
             y = y + p["b"]
         return y, LinearCache(p, x)
 
     def backward(self, c, dy):
+        expect("dy", dy, len(c.x), self.n_out)
         grads = {"W": c.x.T @ dy}
         if self.bias:
             grads["b"] = dy.sum(axis=0)

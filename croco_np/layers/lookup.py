@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import expect
+from ..batch import check_ids
 from ..kernels.rows import add_rows, gather, sum_by_row, sum_rows
 from ..tree import RowGrad
 from .embedding import Embeddings
@@ -72,6 +74,11 @@ class LookUpExperts:
 
     def forward(self, p, ids):
         first, table = p["experts"]["0"], p["embeddings"]["table"]
+        n_fields, M, E = len(self.embeddings.vocabulary), self.embeddings.n_tables, self.embeddings.width
+        check_ids(ids, self.embeddings.vocabulary)
+        expect("table", table, sum(self.embeddings.vocabulary), M, E)
+        expect("W", first["W"], M, n_fields * E, None)
+        expect("b", first["b"], M, first["W"].shape[2])
         rows = ids + self.embeddings.offsets
         x = gather(table, rows[:, ~self.is_narrow])
         z = products(x, self.wide(first["W"]))
@@ -90,6 +97,7 @@ class LookUpExperts:
         experts = {}
         for i in reversed(range(len(c.above))):
             do, experts[str(i + 1)] = self.experts.layers[i + 1].backward(c.above[i], do)
+        expect("do", do, *c.y.shape)
         dz, db = stacked_relu_backward(c.y, do)
         first, table = c.p["experts"]["0"], c.p["embeddings"]["table"]
         dW, W = np.empty_like(first["W"], dtype=dz.dtype), self.blocks(first["W"])

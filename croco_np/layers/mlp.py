@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import expect
 from ..kernels.relu import bias_relu, relu_backward
 from .chain import Chain
 from .linear import Linear, xavier
@@ -35,6 +36,8 @@ class Dense:
         return {"W": xavier(rng, self.n_in, self.n_out), "b": np.zeros(self.n_out)}
 
     def forward(self, p, x):
+        expect("x", x, None, self.n_in)
+        expect("W", p["W"], self.n_in, self.n_out)
         y = bias_relu(x @ p["W"], p["b"])
         return y, DenseCache(p, x, y)
 

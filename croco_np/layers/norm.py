@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import expect
 from ..tree import Moving
+from .domain import check_domains
 
 FLAT = 1e-3  # a variance below this share of eps is none
 
@@ -62,6 +64,10 @@ class PartitionedNorm:
         }
 
     def forward(self, p, domains, x, training=True):
+        check_domains(domains, self.n_domains, len(x))
+        expect("x", x, None, self.width)
+        for name, factor in p.items():
+            expect(name, factor, *((self.width,) if name in ("gamma", "beta") else (self.n_domains, self.width)))
         batch = np.array([training and rows.stop - rows.start > 1 for rows in domains])  # (S,) whose own moments count
         mean, var = p["mean"].astype(x.dtype), p["var"].astype(x.dtype)
         for s in np.flatnonzero(batch):
@@ -76,6 +82,7 @@ class PartitionedNorm:
         return y, NormCache(p, domains, scale, xhat, batch, mean, var)
 
     def backward(self, c, dy):
+        expect("dy", dy, *c.xhat.shape)
         p, gamma = c.p, c.p["gamma"] * c.p["gamma_s"]
         dx = np.empty_like(dy)
         u, dbeta_s, var = np.empty_like(gamma), np.empty_like(gamma), c.var.copy()

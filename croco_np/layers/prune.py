@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import expect
 from ..kernels.sigmoid import scaled_sigmoid, scaled_sigmoid_backward
 from .linear import Linear
 
@@ -65,6 +66,8 @@ class Pruner:
         return self.linear.init(rng)
 
     def forward(self, p, e, h, alpha):
+        expect("e", e, len(h), self.n_prior)
+        expect("h", h, len(e), self.width)
         a, linear = self.linear.forward(p, np.concatenate([e, h], axis=1))
         slope = 1.0 if self.mode == "scaling" else alpha
         v = scaled_sigmoid(a, slope, self.top)
@@ -73,6 +76,7 @@ class Pruner:
         return h * pi, PruneCache(linear, h, v, live, pi, slope)
 
     def backward(self, c, dy, dshare=0.0):
+        expect("dy", dy, *c.h.shape)
         dv = dy * c.h
         if self.mode != "binarization":
             dv = dv * c.live

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import expect
 from ..tree import tree_map
 from .domain import DomainCache, PerDomain
 
@@ -57,6 +58,7 @@ class Star:
 
 
 def _join(shared, own):
+    expect("own", own, *shared.shape)
     return shared * own if shared.ndim == 2 else shared + own
 
 

@@ -2,13 +2,20 @@
 
 import numpy as np
 
+from ..arguments import expect
 from ..errors import InputError
+from ..layers.domain import check_domains
 
 
 def sigmoid(z):
     """1 / (1 + exp(-z)) without overflow for large |z|; real or complex."""
+    return _with_complement(np.asarray(z))[0]
+
+
+def _with_complement(z):
+    """p = sigmoid(z) and 1 - p, each to its own last digit: the difference has none left where p is close to 1."""
     e = np.exp(np.where(z.real > 0, -z, z))
-    return np.where(z.real > 0, 1, e) / (1 + e)
+    return np.where(z.real > 0, 1, e) / (1 + e), np.where(z.real > 0, e, 1) / (1 + e)
 
 
 def bce(z, y, w):
@@ -18,11 +25,16 @@ def bce(z, y, w):
 
     z (B,) logits, y (B,) labels in {0, 1}, w (B,) weights -> L, dz (B,) = w (sigmoid(z) - y)
 
-    The sum in brackets is -y log p - (1-y) log(1-p) with p = sigmoid(z), written so that no exponential overflows.
+    The sum in brackets is -y log p - (1-y) log(1-p) with p = sigmoid(z), written so that no exponential overflows, and
+    dz is computed as w ((1 - y) p - y (1 - p)): p - 1 would be 0 or rounding for a positive that is sure.
     """
+    expect("z", z, None)
+    if np.shape(y) != z.shape or np.shape(w) != z.shape:
+        raise ValueError(f"logits {z.shape}, labels {np.shape(y)}, weights {np.shape(w)}: want one of each a row")
+    p, complement = _with_complement(z)
     magnitude = np.where(z.real > 0, z, -z)
     value = np.where(z.real > 0, z, 0) - z * y + np.log1p(np.exp(-magnitude))
-    return (w * value).sum(), w * (sigmoid(z) - y)
+    return (w * value).sum(), w * ((1 - y) * p - y * complement)
 
 
 def row_weights(domains, reduction, domain_rows=None, dtype=np.float64):
@@ -34,6 +46,9 @@ def row_weights(domains, reduction, domain_rows=None, dtype=np.float64):
                         of Eq. (7) over the whole training set
         "batch_mean"    1/B for every row: the mean over rows, where each domain counts by its size
     """
+    check_domains(domains)
+    if reduction == "dataset_mean" and np.shape(domain_rows) != (len(domains),):
+        raise ValueError(f"domain_rows has shape {np.shape(domain_rows)}, want ({len(domains)},), one number a domain")
     sizes = np.array([rows.stop - rows.start for rows in domains])
     n = sizes.sum()
     if reduction == "domain_mean":

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from ..arguments import expect
+from .sample import sampled
+
 NEAR = 1e-8  # added under each square root: keeps its slope finite at 0
 
 
@@ -30,7 +33,9 @@ def distance_correlation(o, rows=None):
         E = dD / D     from sqrt; each distance stands at ij and ji, and d||x_i - x_j||^2 = 2 (x_i - x_j)(dx_i - dx_j):
         dx_i = 2 sum_j E_ij (x_i - x_j),   dX = 2 (diag(E 1) - E) X
     """
+    expect("o", o, None, None, None)
     if rows is not None:
+        rows = sampled(rows, len(o))
         value, some = distance_correlation(o[rows])
         do = np.zeros_like(some, shape=o.shape)
         do[rows] = some
@@ -39,6 +44,7 @@ def distance_correlation(o, rows=None):
     if n < 2 or n_experts < 2:
         return 0.0, np.zeros_like(o)
     x = o.swapaxes(0, 1)  # (M, n, K)
+    x = x - x.sum(axis=1, keepdims=True) / n  # distances stay; what is far from 0 would lose their digits below
     gram = x @ x.swapaxes(1, 2)
     lengths = np.diagonal(gram, axis1=1, axis2=2)
     squared = lengths[:, :, None] + lengths[:, None] - 2 * gram

@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from ..arguments import expect
 from ..errors import InputError
+from .sample import sampled
 
 
 def covariance(o, reduction="sum", within=False, rows=None):
@@ -28,8 +30,10 @@ def covariance(o, reduction="sum", within=False, rows=None):
         dZ = Z (dC + dC^T) = c / K^2  Z (Ω sgn(C))
     The means need no term of their own: the columns of Z add up to 0, hence those of dZ too.
     """
+    expect("o", o, None, None, None)
     n_rows, n_experts, width = o.shape
     if rows is not None:
+        rows = sampled(rows, n_rows)
         value, some = covariance(o[rows], reduction, within)
         scale = n_rows / max(len(rows), 1) if reduction == "sum" else 1.0
         do = np.zeros_like(some, shape=o.shape)

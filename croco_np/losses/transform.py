@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
+from ..arguments import expect
 from ..errors import InputError
 
 
@@ -29,7 +30,9 @@ def trans5(o, W, eta=1.0):
         dY = s2 - s2 W^T W + e2 W - e1
         dW = - (X^T s1 + s1^T X) W - W (s2^T Y + Y^T s2) + X^T e1 + e2^T Y
     """
-    n_rows, n_experts, _ = o.shape
+    expect("o", o, None, None, None)
+    n_rows, n_experts, width = o.shape
+    expect("W", W, n_experts * (n_experts - 1) // 2, width, width)
     scale = 1 / max(len(W) * n_rows, 1)
     kind = np.result_type(o, W)
     value, do, dW = 0.0, np.zeros_like(o, kind), np.empty_like(W, kind)

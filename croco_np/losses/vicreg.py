@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..arguments import expect
+
 
 def vicreg(o):
     """VICReg's covariance term (Bardes et al. 2022, Eq. 4): squared covariances between the units *within* an expert.
@@ -18,6 +20,7 @@ def vicreg(o):
         do_p = 4/(M K (B - 1))  Õ_p C_p
     The means need no term of their own, as in CovLoss. L has degree 4 in Õ, hence L = <Õ, do> / 4.
     """
+    expect("o", o, None, None, None)
     n_rows, n_experts, width = o.shape
     z = o.swapaxes(0, 1)  # (M, B, K)
     z = z - z.sum(axis=1, keepdims=True) / max(n_rows, 1)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..layers import MLP, Embeddings, Linear, Pruner, domain_ids
+from ..layers.domain import check_domains
 from ..tree import Moving
 from .assembly import Assembly
 from .output import Output
@@ -83,6 +84,7 @@ class AdaSparse(Assembly):
         return {"embeddings": batch.ids, "domain": domain_ids(batch.domains)}
 
     def forward(self, p, batch):
+        check_domains(batch.domains, self.domain.vocabulary[0], len(batch.ids))
         h, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
         h, e, alpha = h[:, 0], e[:, 0], self.schedule(p["step"])[0]

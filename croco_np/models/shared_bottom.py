@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..layers import MLP, Embeddings, PerDomain, Tower
+from ..layers.domain import check_domains
 from .assembly import Assembly
 from .output import Output
 
@@ -80,11 +81,13 @@ class SingleDomain:
                 yield f"{s}.{path}", ids
 
     def forward(self, p, batch):
+        check_domains(batch.domains, self.n_domains, len(batch.ids))
         parts = [self.model.forward(p[str(s)], batch.only(rows)) for s, rows in enumerate(batch.domains)]
         outputs, caches = zip(*parts, strict=True)
         return Output(np.concatenate([out.logits for out in outputs])), (batch.domains, caches)
 
     def backward(self, c, d):
         domains, caches = c
+        check_domains(domains, self.n_domains, len(d.logits))
         parts = zip(caches, domains, strict=True)
         return {str(s): self.model.backward(cache, Output(d.logits[rows])) for s, (cache, rows) in enumerate(parts)}

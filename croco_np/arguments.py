@@ -1,0 +1,190 @@
+"""What a function may be called with, said in letters and checked before it runs.
+
+    Takes(gather, table=real("V M E"), rows=ids("B F", below="V"))
+
+Each letter is a length, the same wherever it occurs; a digit is that length, `M+` one that is not 0, `F*E` a multiple
+of F. A compiled loop
+believes what it is told and NumPy stretches what is too short, so neither can be the one to notice.
+"""
+
+import inspect
+from typing import NamedTuple
+
+import numpy as np
+
+REAL, COMPLEX = tuple(map(np.dtype, "fd")), tuple(map(np.dtype, "FD"))
+NUMBERS, INTEGERS = (float, int, np.float32, np.integer), (int, np.integer)
+
+
+class Rule(NamedTuple):
+    """What one argument is.
+
+    what     in words: "real", "bool", "integers", "number" or "size"
+    axes     letters of an array's shape
+    in_place whether the function changes it
+    shared   whether its dtype is that of all other arrays with `shared`
+    below    argument or letter that the entries are less than; they are not negative either
+    check    function(a) -> what is wrong with the entries, or ""
+    """
+
+    what: str
+    axes: tuple[str, ...] = ()
+    in_place: bool = False
+    shared: bool = False
+    below: str = ""
+    check: object = None
+
+
+def real(axes, check=None):
+    """float32 or float64, one of them throughout; complex for a definition under a complex step."""
+    return Rule("real", tuple(axes.split()), shared=True, check=check)
+
+
+def written(axes):
+    """`real`, changed in place: C-contiguous, writeable, and sharing no memory with another argument."""
+    return Rule("real", tuple(axes.split()), shared=True, in_place=True)
+
+
+def double(axes):
+    """float64, whatever the others are."""
+    return Rule("float64", tuple(axes.split()))
+
+
+def flags(axes):
+    """bool."""
+    return Rule("bool", tuple(axes.split()))
+
+
+def ids(axes, below, check=None):
+    """Integers from 0 to `below` - 1."""
+    return Rule("integers", tuple(axes.split()), below=below, check=check)
+
+
+def counts(axes):
+    """Integers that are not negative."""
+    return Rule("integers", tuple(axes.split()), check=not_negative)
+
+
+def not_negative(a):
+    return "" if a.min() >= 0 else "must not be negative"
+
+
+def ascending(a):
+    """For `ids`: no entry twice, each larger than the one before."""
+    return "" if (a[1:] > a[:-1]).all() else "must be unique and ascending"
+
+
+def finite(a):
+    """For `real`."""
+    return "" if np.isfinite(a).all() else "has NaN or infinity"
+
+
+SIZE = Rule("size")  # an int that is not negative
+NUMBER = Rule("number")  # a real number
+
+
+class Takes:
+    """The rules of all arguments of a function; call it with the arguments.
+
+    Returns whether one of them is complex. Raises TypeError for a dtype, ValueError for a shape or a layout, IndexError
+    for an integer out of its range.
+    """
+
+    def __init__(self, function, **rules):
+        self.name = function.__name__
+        if list(rules) != list(inspect.signature(function).parameters):
+            raise TypeError(f"{self.name}: rules for {', '.join(rules)}")
+        self.rules = tuple(rules.items())
+        letters = {letter for rule in rules.values() for letter in rule.axes}
+        self.lengths = {letter: int(letter) for letter in letters if letter.isdigit()}
+        self.not_empty = tuple(letter for letter in letters if letter.endswith("+"))
+        self.valued = tuple((i, name, r) for i, (name, r) in enumerate(self.rules) if r.below or r.check)
+        arrays = [i for i, (_, rule) in enumerate(self.rules) if rule.axes]
+        in_place = {i for i in arrays if self.rules[i][1].in_place}
+        self.apart = tuple((i, j) for i in in_place for j in arrays if j not in in_place or i < j)
+
+    def __call__(self, args):
+        if len(args) != len(self.rules):
+            raise TypeError(f"{self.name}: {len(args)} arguments, want {', '.join(name for name, _ in self.rules)}")
+        known, dtype, is_complex = dict(self.lengths), None, False
+        for (name, rule), a in zip(self.rules, args, strict=True):
+            if not rule.axes:
+                self._scalar(name, rule, a, known)
+                continue
+            self._array(name, rule, a, known)
+            if rule.shared:
+                if a.dtype.kind == "c":
+                    is_complex = True
+                elif dtype is None:
+                    dtype = a.dtype
+                elif a.dtype != dtype:
+                    raise TypeError(f"{self.name}: {name} is {a.dtype}, others are {dtype}; they must be of one dtype")
+        for letter in self.not_empty:
+            if known[letter] == 0:
+                raise ValueError(f"{self.name}: {letter[:-1]} is 0, want at least 1")
+        for i, name, rule in self.valued:
+            self._values(name, rule, args[i], known)
+        for i, j in self.apart:
+            if np.may_share_memory(args[i], args[j]) and np.shares_memory(args[i], args[j]):
+                one, two = self.rules[i][0], self.rules[j][0]
+                raise ValueError(f"{self.name}: {one} is changed in place and shares memory with {two}; hand in a copy")
+        return is_complex
+
+    def _scalar(self, name, rule, a, known):
+        if not isinstance(a, INTEGERS if rule is SIZE else NUMBERS) or isinstance(a, bool):
+            raise TypeError(f"{self.name}: {name} is {kind_of(a)}, want {'an int' if rule is SIZE else 'a number'}")
+        if rule is SIZE:
+            if a < 0:
+                raise ValueError(f"{self.name}: {name} is {a}, want at least 0")
+            known[name] = int(a)
+
+    def _array(self, name, rule, a, known):
+        if not isinstance(a, np.ndarray) or isinstance(a, np.ma.MaskedArray) or not is_a(rule.what, a.dtype):
+            raise TypeError(f"{self.name}: {name} is {kind_of(a)}, want an array, {rule.what}")
+        if len(a.shape) != len(rule.axes):
+            raise ValueError(f"{self.name}: {name} has shape {a.shape}, want ({', '.join(rule.axes)})")
+        for letter, n in zip(rule.axes, a.shape, strict=True):
+            if "*" in letter:
+                wrong = n % known[letter[0]] if known[letter[0]] else n
+            else:
+                wrong = known.setdefault(letter, n) != n
+            if wrong:
+                want = ", ".join(map(str, (known.get(letter, letter) for letter in rule.axes)))
+                raise ValueError(f"{self.name}: {name} has shape {a.shape}, want ({want})")
+        if rule.in_place and not (a.flags.c_contiguous and a.flags.writeable):
+            raise ValueError(f"{self.name}: {name} is changed in place, so it must be writeable and C-contiguous")
+
+    def _values(self, name, rule, a, known):
+        if not a.size:
+            return
+        if rule.below:
+            low, high, end = a.min(), a.max(), known[rule.below]
+            if low < 0 or high >= end:
+                wrong = low if low < 0 else high
+                raise IndexError(f"{self.name}: {name} has {wrong}, want 0 to {rule.below} - 1 = {end - 1}")
+        wrong = rule.check(a) if rule.check else ""
+        if wrong:
+            raise ValueError(f"{self.name}: {name} {wrong}")
+
+
+def is_a(what, dtype):
+    """Whether a dtype is what a rule says. uint64 is no id: next to an int64 NumPy makes float64 of it."""
+    if what == "real":
+        return dtype in REAL or dtype in COMPLEX
+    if what == "integers":
+        return dtype.kind in "iu" and dtype.isnative and dtype != np.uint64
+    return dtype == np.dtype(what)
+
+
+def kind_of(a):
+    """An argument in a word or two."""
+    return f"an array of {a.dtype}" if isinstance(a, np.ndarray) else f"a {type(a).__name__}"
+
+
+def expect(name, a, *shape):
+    """Raise unless `a` is an array of real or complex numbers of this shape; None in it is any length."""
+    if not isinstance(a, np.ndarray) or a.dtype.kind not in "fc":
+        raise TypeError(f"{name} is {kind_of(a)}, want an array of floating-point numbers")
+    if a.shape != shape and (a.ndim != len(shape) or any(n not in (None, m) for n, m in zip(shape, a.shape))):  # noqa: B905
+        want = ", ".join("any" if n is None else str(n) for n in shape)
+        raise ValueError(f"{name} has shape {a.shape}, want ({want})")
