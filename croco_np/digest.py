@@ -63,7 +63,7 @@ def of_json(value):
 def of_file(path):
     """The checksum of a file's bytes."""
     with open(path, "rb") as file:
-        return of_rest(file)
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def of_sample(path):
@@ -77,15 +77,6 @@ def of_sample(path):
         for start in blocks:
             file.seek(start)
             sha256.update(file.read(BLOCK_BYTES))
-    return sha256.hexdigest()
-
-
-def of_rest(file, progress=lambda read: None):
-    """The checksum of the bytes from here to the end of an open file; `progress(bytes_read)` is called now and then."""
-    sha256 = hashlib.sha256()
-    while block := file.read(BLOCK_BYTES):
-        sha256.update(block)
-        progress(len(block))
     return sha256.hexdigest()
 
 

@@ -89,11 +89,11 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
 
     prepared, facts, checksums = prepare_once(folder, f"min{min_count}", key, build, say)
     schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, tuple(facts["domains"]), context=(SHOP,))
-    rows = {name: load_rows(prepared / name, _of(checksums, name), progress) for name in PARTS}
+    rows = {name: load_rows(prepared, name, checksums, schema, progress) for name in PARTS}
     notes = [*facts["notes"], *(f"{name}: {part.n:,} rows" for name, part in rows.items())]
     truth = None
     if made:
-        truth = np.delete(load_column(folder / TRUTH, made["truth"]), facts["dropped_test"])
+        truth = np.delete(load_column(folder, Path(TRUTH).stem, made["truth"]), facts["dropped_test"])
         notes.insert(0, f"simulated data (seed {made['seed']}): not one genuine click is in it")
     fingerprint = of_json({"schema": asdict(schema), "rows": checksums})
     return Splits("aliccp", bool(made), schema, **rows, truth=truth, notes=tuple(notes), fingerprint=fingerprint)
@@ -119,11 +119,6 @@ def _check_simulated(paths, made):
             raise InputError(
                 f"{path}: is not as it was simulated; delete the folder {path.parent}, and it is simulated anew"
             )
-
-
-def _of(checksums, part):
-    """The checksums of the columns of one part, from {"part/column": checksum}."""
-    return {path.partition("/")[2]: digest for path, digest in checksums.items() if path.startswith(part + "/")}
 
 
 def coin(keys):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..digest import ArrayDigest, of_json, of_rest, read_json, write_json
+from ..batch import check_domain_ids, check_ids, check_labels
+from ..digest import ArrayDigest, of_json, read_json, write_json
 from ..errors import InputError
 from ..files import made_once, not_written, require_file
 from .splits import Rows
@@ -66,38 +67,65 @@ def rows_table(folder, n_fields):
     return Table(folder, ids=(np.int32, n_fields), labels=(np.uint8,), domains=(np.uint8,), users=(np.int64,))
 
 
-def load_rows(folder, digests, progress=None):
-    """The memory-mapped `Rows` of a folder that `rows_table` wrote.
+def load_rows(folder, part, checksums, schema, progress=None):
+    """The memory-mapped `Rows` of one part of prepared data.
 
-    digests   {column: checksum}, as `Table` had them. Raises InputError if a column has other bits
-    progress  optional function(bytes done, bytes in all, what)
+    part       "train", "valid" or "test"
+    checksums  {"part/column": checksum}, as `Table` had them
+    schema     of the rows
+    progress   optional function(rows done, rows in all, what)
+
+    Raises InputError if a column has other bits than were written, or what the schema does not allow.
     """
-    return Rows(*(load_column(folder / f"{name}.npy", digests[name], progress) for name in Rows._fields))
+
+    def ids(block, first):
+        check_ids(block, schema.vocabulary, schema.fields, first)
+
+    def domains(block, first):
+        check_domain_ids(block, len(schema.domains), first)
+
+    checks = {"ids": ids, "labels": check_labels, "domains": domains, "users": lambda block, first: None}
+    columns = ((f"{part}/{column}", checks[column]) for column in Rows._fields)
+    return Rows(*(load_column(folder, name, checksums[name], progress, check) for name, check in columns))
 
 
-def load_column(path, digest, progress=None):
-    """A memory-mapped .npy file whose checksum (`digest.of_array`) is known; InputError if it has another.
+def load_column(folder, name, digest, progress=None, check=lambda block, first: None):
+    """The memory-mapped file NAME.npy of a folder, whose checksum (`digest.of_array`) is known.
 
-    What the checksum says of dtype and shape is believed, not the file, so no damaged header is ever parsed. The bytes
-    are read, not mapped, for the checksum: pages of a map count as memory of this process.
+    Raises InputError, with the advice to delete the folder, if the file has another checksum.
+
+    check  function(block of rows, number of its first row) that raises ValueError for values that must not be
+
+    What the checksum says of dtype and shape is believed, not the file, so no damaged header is ever parsed. For the
+    checksum the bytes are read, not mapped: pages of a map count as memory of this process.
     """
-    sha256, dtype, shape = digest.split(":")
-    shape = tuple(int(n) for n in shape.split("x"))
-    header, done = _header(dtype, shape), 0
-    size = len(header) + int(np.prod(shape)) * np.dtype(dtype).itemsize
-
-    def count(read):
-        nonlocal done
-        done += read
-        if progress:
-            progress(done, size - len(header), f"verifying {path.parent.name}/{path.name}")
-
+    path = folder / f"{name}.npy"
+    damaged = InputError(f"{path}: does not fit its checksum; delete {folder}, and it is made anew")
+    _, dtype, shape = digest.split(":")
+    rows, *width = (int(n) for n in shape.split("x"))
+    header, found, complaint = _header(dtype, (rows, *width)), ArrayDigest(dtype, width), None
+    row_bytes = int(np.prod(width)) * np.dtype(dtype).itemsize
     require_file(path, "a column of prepared data")
     try:
+        if path.stat().st_size != len(header) + rows * row_bytes:
+            raise damaged
         with path.open("rb") as file:
-            if path.stat().st_size != size or file.read(len(header)) != header or of_rest(file, count) != sha256:
-                raise InputError(f"{path}: does not fit its checksum; delete {path.parent}, and it is made anew")
-        return np.memmap(path, dtype, "r", len(header), shape)
+            if file.read(len(header)) != header:
+                raise damaged
+            while text := file.read(BLOCK_ROWS * row_bytes):
+                block = np.frombuffer(text, dtype).reshape(-1, *width)
+                try:
+                    check(block, found.rows)
+                except ValueError as error:  # told if these are the bits that were written
+                    complaint = complaint or error
+                found.update(block)
+                if progress:
+                    progress(found.rows, rows, f"verifying {name}")
+        if found.text() != digest:
+            raise damaged
+        if complaint:
+            raise InputError(f"{path}: {complaint}; delete {folder}, and it is made anew")
+        return np.memmap(path, dtype, "r", len(header), (rows, *width))
     except OSError as error:
         raise InputError(f"{path}: cannot read ({error.strerror})") from error
 

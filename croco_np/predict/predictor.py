@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..batch import make_batch
-from ..datasets.splits import Schema
+from ..batch import check_rows, make_batch
+from ..datasets.splits import Rows, Schema
 from ..errors import InputError
 from ..losses.bce import sigmoid
 from .saved import read_model
@@ -50,7 +50,11 @@ class Predictor:
         """Yield the logits (n,) of one block of rows after the other, n <= `block`, in the order of the rows."""
         for start in range(0, rows.n, self.block):
             stop = min(start + self.block, rows.n)
-            self._check(rows, slice(start, stop))
+            some = Rows._make(column[start:stop] for column in rows)
+            try:
+                check_rows(some, self.schema, start, labels=False)
+            except (TypeError, ValueError) as error:
+                raise InputError(f"{error}; encode the rows with the vocabularies of the run's data") from error
             batch, at = make_batch(rows, np.arange(start, stop), self.schema, self.dtype, training=False)
             z = np.empty(len(at))
             z[at - start] = self.model.forward(self.params, batch)[0].logits
@@ -72,18 +76,3 @@ class Predictor:
         """Yield (rows, probabilities) for each `Rows` of an iterable that may have no end."""
         for rows in parts:
             yield rows, self.probabilities(rows)
-
-    def _check(self, rows, part):
-        """Look-ups do not check their bounds, so an id out of range must not reach them."""
-        ids, domains = rows.ids[part], np.asarray(rows.domains[part])
-        names, sizes = (*self.schema.fields, "domains"), (*self.schema.vocabulary, len(self.schema.domains))
-        if ids.shape[1] != len(self.schema.fields):
-            raise InputError(f"rows with {ids.shape[1]} fields: the model has {len(self.schema.fields)}")
-        lows = (*ids.min(axis=0), domains.min())
-        highs = (*ids.max(axis=0), domains.max())
-        for name, size, low, high in zip(names, sizes, lows, highs, strict=True):
-            if low < 0 or high >= size:
-                raise InputError(
-                    f"rows {part.start} to {part.stop - 1}: {name} has {low if low < 0 else high}, the model knows "
-                    f"0 to {size - 1}; encode the rows with the vocabularies of the run's data"
-                )

@@ -151,7 +151,11 @@ def test_memory_is_that_of_a_block():
 
 @pytest.mark.parametrize(
     ("column", "value", "words"),
-    [("ids", -1, "item has -1"), ("ids", 5, "item has 5, the model knows 0 to 4"), ("domains", 4, "domains has 4")],
+    [
+        ("ids", -1, "row 17: field item: id -1"),
+        ("ids", 5, "row 17: field item: id 5, vocabulary 5"),
+        ("domains", 4, "row 17: domain 4, there are 4"),
+    ],
 )
 def test_ids_out_of_range(column, value, words):
     """A look-up would read what lies next to the table, or another field's row."""
@@ -163,7 +167,7 @@ def test_ids_out_of_range(column, value, words):
 
 def test_other_number_of_fields():
     rows = draw_rows(3)
-    with pytest.raises(InputError, match="3 fields: the model has 4"):
+    with pytest.raises(InputError, match=r"\(3, 3\), want \(N, 4\)"):
         predictor().logits(rows._replace(ids=rows.ids[:, :3]))
 
 
