@@ -20,10 +20,10 @@ class Parser(argparse.ArgumentParser):
 
 
 class Stopped(KeyboardInterrupt):
-    """Ctrl-C or SIGTERM."""
+    """Ctrl-C or SIGTERM, and a line for the user."""
 
-    def __init__(self, signum):
-        super().__init__(f"stopped by {signal.Signals(signum).name}")
+    def __init__(self, signum, line):
+        super().__init__(line)
         self.signum = signum
 
 
@@ -38,7 +38,7 @@ def status(run, argv):
         try:
             return run(argv)
         except KeyboardInterrupt as asked:
-            print("stopped", file=sys.stderr)
+            print(one_line(asked) if isinstance(asked, Stopped) else "stopped", file=sys.stderr)
             return 128 + getattr(asked, "signum", signal.SIGINT)
         except InputError as error:
             line = str(error)
@@ -55,11 +55,11 @@ def status(run, argv):
         return 2
 
 
-def stop(signum, _=None):
+def stop(signum, _=None, line="stopped"):
     """Raise `Stopped`. What unwinds then is not stopped a second time."""
     for other in STOPS:
         signal.signal(other, signal.SIG_IGN)
-    raise Stopped(signum)
+    raise Stopped(signum, line)
 
 
 @contextmanager

@@ -65,8 +65,7 @@ def _interrupts(path):
 
     def note(signum, _):
         if asked:
-            print(f"stopped at once, at the last checkpoint; {_go_on(path)}", file=sys.stderr)
-            stop(signum)
+            stop(signum, line=f"stopped at once, at the last checkpoint; {_go_on(path)}")
         asked.append(signum)
         print("\nstopping after this step (Ctrl-C again: at once)", file=sys.stderr)
 

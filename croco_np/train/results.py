@@ -33,9 +33,9 @@ def finish(setup, state, folder, say=print):
     rate = facts["train_rows"] / facts["train_seconds"] if facts["train_seconds"] else 0.0
     metrics |= {"train_rows_per_second": rate, "seconds": facts["seconds"]}
     folder.write("metrics.json", json.dumps(metrics, indent=1) + "\n")
-    say(table(metrics))
-    say(f"{folder.path}: metrics.json, history.jsonl, model.safetensors")
     try:
+        say(table(metrics))
+        say(f"{folder.path}: metrics.json, history.jsonl, model.safetensors")
         drawn = draw(setup, state, folder, metrics, say)
     except KeyboardInterrupt:
         say(f"the results are complete, a picture is missing: python -m croco_np.train --resume {folder.path} draws it")
