@@ -2,6 +2,9 @@
 
 import sys
 
+from .command import status
+from .errors import InputError
+
 COMMANDS = """\
 python -m croco_np.train --dataset {aliccp,kuairand}   train a system and measure it
 python -m croco_np.diagnostics RUN                     report on what a trained model learnt
@@ -10,10 +13,22 @@ python -m croco_np.bench                               time a training step, pha
 python -m croco_np.gradcheck                           check every gradient
 python -m croco_np.models                              list the systems, their sizes and costs
 python -m croco_np.site                                run the tutorials and build their pages
-python -m croco_np.doctor                              say what slows training down on this machine, and what to change
+python -m croco_np.doctor                              say what is wrong or slow on this machine, and what to change
 Each has --help."""
+HELP = ("-h", "--help")
+
+
+def run(argv):
+    """The command; returns the exit status."""
+    if argv and argv[0] not in HELP:
+        raise InputError(f"python -m croco_np {argv[0]}: commands are modules, as in\n{COMMANDS}")
+    print(COMMANDS)
+    return 0
+
+
+def main(argv=None):
+    return status(run, sys.argv[1:] if argv is None else argv)
+
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1 and sys.argv[1] not in ("-h", "--help"):
-        sys.exit(f"error: python -m croco_np {sys.argv[1]}: commands are modules, as in\n{COMMANDS}")
-    print(COMMANDS)
+    sys.exit(main())

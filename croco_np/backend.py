@@ -9,28 +9,27 @@
 
     double.takes(x=real("B N"))   # checked before either side runs; see `arguments`
 
-Calling `double(x)` runs the twin if Numba can be imported, `CROCO_NP_KERNELS` is not `numpy`, and no argument is
-complex.
+Calling `double(x)` runs the twin if Numba works, `CROCO_NP_KERNELS` is not `numpy`, and no argument is complex. The
+definitions run instead, and a line says why, where Numba fails to compile and in a child that was forked while its
+threads ran.
 """
 
 import functools
 import os
+import threading
 from contextlib import contextmanager
 
+from . import compiler
 from .arguments import Takes
-
-try:
-    import numba
-    from numba import prange
-except ImportError:  # the package works without it, more slowly
-    numba, prange = None, range
+from .compiler import numba, prange  # noqa: F401 (for kernels)
+from .streams import note, one_line
 
 KERNELS = {}  # name -> Kernel, in order of definition: tests and the benchmark walk over it
 
-_asked = os.environ.get("CROCO_NP_KERNELS", "numba")
-if _asked not in ("numba", "numpy"):
-    raise ValueError(f"CROCO_NP_KERNELS={_asked!r}: must be 'numba' or 'numpy'")
-_use_twins = numba is not None and _asked == "numba"
+_use_twins = numba is not None
+_why_numpy = compiler.WHY_NONE  # for good; None while twins can run
+_lost_threads = False  # in a forked child: the threads of Numba's pool stayed with the parent
+_turn = threading.RLock()  # one thread at a time runs a twin; None once Numba's threading layer is known to allow more
 
 
 class Kernel:
@@ -52,8 +51,11 @@ class Kernel:
 
     def numba(self, twin):
         """Attach the twin. `prange` in it runs in parallel; every thread must own what it writes."""
-        if numba is not None:
-            self.compiled = numba.njit(parallel=True, cache=True, error_model="numpy")(twin)
+        try:
+            self.compiled = compiler.twin_of(twin)
+        except Exception as error:
+            _give_up(f"Numba fails ({type(error).__name__}: {one_line(error)})")
+        if self.compiled is not None:
 
             @functools.wraps(twin)
             def checked(*args):
@@ -67,15 +69,70 @@ class Kernel:
         is_complex = self.check(args)
         if self.compiled is None or not _use_twins or is_complex:
             return self.reference(*args)
-        return self.compiled(*args)
+        return self._run_twin(args)
+
+    def _run_twin(self, args):
+        """The twin's result, or the definition's where the twin cannot be compiled. An error of the twin is raised."""
+        if _lost_threads:
+            _give_up("this process was forked while Numba's threads ran")
+            return self.reference(*args)
+        try:
+            return self.compiled(*args) if _turn is None else _in_turn(self.compiled, args)
+        except Exception as error:
+            if compiler.knows(self.compiled, args):
+                raise
+            result = self.reference(*args)
+            if not compiler.is_about_types(error):
+                _give_up(f"Numba cannot compile {self.__name__} ({type(error).__name__}: {one_line(error)})")
+            return result
 
 
 kernel = Kernel
 
 
+def _in_turn(twin, args):
+    """Run a twin while no other thread does: two at once would end the process on the threading layer "workqueue"."""
+    global _turn
+    with _turn:
+        result = twin(*args)
+        if compiler.layer() in ("omp", "tbb"):
+            _turn = None
+    return result
+
+
+def _give_up(why):
+    """Run the definitions from here on, and say why."""
+    global _use_twins, _why_numpy
+    _use_twins, _why_numpy = False, why
+    note_numpy()
+
+
+def _after_fork():
+    """In a forked child: GNU's OpenMP would end it, or wait for ever, at its first parallel region."""
+    global _turn, _lost_threads
+    if _turn is not None:
+        _turn = threading.RLock()  # another thread of the parent may have held it
+    _lost_threads = compiler.layer() not in (None, "tbb", "workqueue")
+
+
+if numba is not None and hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def why_numpy():
+    """Why no twin can run in this process, in words; None if they can."""
+    return _why_numpy
+
+
+def note_numpy():
+    """Say, once, that kernels run in NumPy, unless that was asked for."""
+    if _why_numpy and not compiler.IS_ASKED_FOR:
+        note(f"{_why_numpy}: kernels run in NumPy, more slowly")
+
+
 def running():
     """'numba' or 'numpy': which side of the kernels runs now."""
-    return "numba" if _use_twins else "numpy"
+    return "numba" if _use_twins and not _lost_threads else "numpy"
 
 
 @contextmanager
@@ -83,11 +140,11 @@ def using(side):
     """Run one side of the kernels ('numba' or 'numpy') inside a `with` block."""
     global _use_twins
     before = _use_twins
-    _use_twins = side == "numba" and numba is not None
+    _use_twins = side == "numba" and _why_numpy is None
     try:
         yield
     finally:
-        _use_twins = before
+        _use_twins = before and _why_numpy is None
 
 
 def set_threads(n):
@@ -98,6 +155,9 @@ def set_threads(n):
     from threadpoolctl import threadpool_limits
 
     os.environ["OPENBLAS_NUM_THREADS"] = str(n)  # SciPy brings an OpenBLAS of its own, read when that loads
-    if numba is not None:
-        numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+    if _why_numpy is None:
+        try:
+            numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+        except Exception as error:  # the pool starts here
+            _give_up(f"Numba's threads cannot start ({type(error).__name__}: {one_line(error)})")
     return threadpool_limits(n)

@@ -20,7 +20,7 @@ def first_core(path=CPUINFO):
     """
     entries = {}
     try:
-        with open(path) as lines:
+        with open(path, errors="replace") as lines:
             for line in lines:
                 if not line.strip():
                     break
@@ -52,9 +52,9 @@ def cores(quota=QUOTA):
     try:
         with open(quota) as file:
             limit, period = file.read().split()
-    except (OSError, ValueError):
+        return n if limit == "max" else max(1, min(n, math.ceil(int(limit) / int(period))))
+    except (OSError, ValueError, ZeroDivisionError):
         return n
-    return n if limit == "max" else max(1, min(n, math.ceil(int(limit) / int(period))))
 
 
 def is_linux():

@@ -8,7 +8,6 @@ Whoever imports croco_np as a library gets this too. A user's MALLOC_... or GLIB
 leaves the heap alone. Other C libraries have no such knobs.
 """
 
-import ctypes
 import os
 
 from .cpu import is_linux
@@ -26,10 +25,20 @@ def keep_pages(environ=os.environ):
     STATE.update(pages_kept=False, mapped_above_bytes=None, why=_reason_against(environ))
     if STATE["why"]:
         return
-    mallopt = ctypes.CDLL(None).mallopt
+    mallopt = _c_library().mallopt
     above = next((size for size in MAPPED_ABOVE if mallopt(MMAP_THRESHOLD, size)), None)
     kept = above is not None and mallopt(TRIM_THRESHOLD, NEVER) and mallopt(TOP_PAD, PAD)
     STATE.update(pages_kept=bool(kept), mapped_above_bytes=above, why=None if kept else "the C library refused")
+
+
+def _c_library():
+    """The C library of this process; None where it cannot be called."""
+    try:
+        import ctypes
+
+        return ctypes.CDLL(None)
+    except (ImportError, OSError):  # a Python without ctypes, a program without shared libraries
+        return None
 
 
 def _reason_against(environ):
@@ -38,6 +47,6 @@ def _reason_against(environ):
     theirs = [name for name in environ if name.startswith("MALLOC_") or name == "GLIBC_TUNABLES"]
     if theirs:
         return f"the user set {', '.join(sorted(theirs))}"
-    if not (is_linux() and hasattr(ctypes.CDLL(None), "gnu_get_libc_version")):
+    if not (is_linux() and hasattr(_c_library(), "gnu_get_libc_version")):
         return "not the GNU C library"
     return None

@@ -1,60 +1,99 @@
-"""Figures from arrays. Colours are told apart by colour-blind readers; every axis has a name and a unit."""
+"""Figures from arrays. Colours are told apart by colour-blind readers; every axis has a name and a unit.
+
+They look the same everywhere: the user's settings of Matplotlib (a style, LaTeX, a backend) do not reach them.
+"""
+
+import io
+import os
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
+
+if "matplotlib" not in sys.modules and "MPLBACKEND" in os.environ:  # one that it does not know would stop it
+    asked = os.environ.pop("MPLBACKEND")
+    try:
+        import matplotlib
+    finally:
+        os.environ["MPLBACKEND"] = asked
+    with suppress(ValueError):
+        matplotlib.rcParams["backend"] = asked  # of pyplot, which others may use
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure  # without pyplot: a notebook's own figures are left alone
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # Okabe & Ito
 
 
-def _save(figure, path, simulated):
-    if simulated:
-        figure.suptitle("SIMULATED DATA", x=0.005, ha="left", color=ORANGE, fontsize=9)
-    figure.savefig(path, dpi=130)
+@contextmanager
+def _picture(path, simulated, width, height):
+    """A figure to draw on, in inches, written to `path` as PNG when the block ends well."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+        if simulated:
+            figure.suptitle("SIMULATED DATA", x=0.005, ha="left", color=ORANGE, fontsize=9)
+        image = io.BytesIO()
+        figure.savefig(image, dpi=130, format="png")
+    _write(Path(path), image.getvalue())
+
+
+def _write(path, image):
+    """Replace a picture whole or not at all."""
+    draft = path.with_name(path.name + ".part")
+    try:
+        draft.write_bytes(image)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def learning(history, path, simulated=False):
     """Learning curves of a run: training loss and validation AUC by epoch, from the entries of history.jsonl."""
     epochs = [h["epoch"] for h in history]
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    left.plot(epochs, [h["bce"] for h in history], "o-", color=BLUE, label="training")
-    left.plot(epochs, [h["valid"]["logloss"] for h in history], "s--", color=ORANGE, label="validation")
-    left.set(xlabel="epoch", ylabel="cross-entropy (nats a row)", title="Loss")
-    left.legend(frameon=False)
-    areas = [np.nan if h["valid"]["auc"] is None else h["valid"]["auc"] for h in history]
-    right.plot(epochs, areas, "s--", color=ORANGE, label="validation")
-    if np.isfinite(areas).any():
-        best = int(np.nanargmax(areas))
-        right.plot(epochs[best], areas[best], "o", ms=13, mfc="none", color=GREEN, label="best: its weights are kept")
-    right.set(xlabel="epoch", ylabel="AUC, all domains", title="Ranking")
-    right.legend(frameon=False)
-    for axis in (left, right):
-        axis.xaxis.get_major_locator().set_params(integer=True)
-        axis.spines[["top", "right"]].set_visible(False)
-    _save(figure, path, simulated)
+    with _picture(path, simulated, 9, 3.4) as figure:
+        left, right = figure.subplots(1, 2)
+        left.plot(epochs, [h["bce"] for h in history], "o-", color=BLUE, label="training")
+        left.plot(epochs, [h["valid"]["logloss"] for h in history], "s--", color=ORANGE, label="validation")
+        left.set(xlabel="epoch", ylabel="cross-entropy (nats a row)", title="Loss")
+        left.legend(frameon=False)
+        areas = [np.nan if h["valid"]["auc"] is None else h["valid"]["auc"] for h in history]
+        right.plot(epochs, areas, "s--", color=ORANGE, label="validation")
+        if np.isfinite(areas).any():
+            best = int(np.nanargmax(areas))
+            right.plot(
+                epochs[best], areas[best], "o", ms=13, mfc="none", color=GREEN, label="best: its weights are kept"
+            )
+        right.set(xlabel="epoch", ylabel="AUC, all domains", title="Ranking")
+        right.legend(frameon=False)
+        for axis in (left, right):
+            axis.xaxis.get_major_locator().set_params(integer=True)
+            axis.spines[["top", "right"]].set_visible(False)
 
 
 def domains(metrics, path, simulated=False):
     """Test AUC per domain as points with 95 % intervals, from metrics.json; best possible where known."""
     rows = {"overall": metrics["overall"], **metrics["domains"]}
     known = {name: m for name, m in rows.items() if m["auc"] is not None}
-    figure = Figure(figsize=(7, 1.6 + 0.45 * len(rows)), layout="constrained")
-    axis = figure.subplots()
-    for y, m in enumerate(known.values()):
-        half = 1.96 * auc_error(m["auc"], m["positives"], m["rows"] - m["positives"])
-        ends = [[min(half, m["auc"])], [min(half, 1 - m["auc"])]]
-        axis.errorbar(m["auc"], y, xerr=ends, fmt="o", color=BLUE, capsize=3, label=None if y else "test AUC, 95 %")
-        if m.get("best_possible_auc") is not None:
-            best = m["best_possible_auc"]
-            axis.plot(best, y, "|", ms=14, mew=2.5, color=ORANGE, label=None if y else "best possible")
-    axis.axvline(0.5, color=GREY, lw=1, ls=":", label="chance")
-    axis.set_yticks(range(len(known)), [f"{name}\n{m['rows']:,} rows" for name, m in known.items()])
-    axis.set_ylim(len(known) - 0.4, -0.6)
-    axis.set(xlabel="AUC on the test rows", title=f"{metrics['model']} on {metrics['dataset']}")
-    axis.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
-    _save(figure, path, simulated)
+    with _picture(path, simulated, 7, 1.6 + 0.45 * len(rows)) as figure:
+        axis = figure.subplots()
+        for y, m in enumerate(known.values()):
+            half = 1.96 * auc_error(m["auc"], m["positives"], m["rows"] - m["positives"])
+            ends = [[min(half, m["auc"])], [min(half, 1 - m["auc"])]]
+            axis.errorbar(m["auc"], y, xerr=ends, fmt="o", color=BLUE, capsize=3, label=None if y else "test AUC, 95 %")
+            if m.get("best_possible_auc") is not None:
+                best = m["best_possible_auc"]
+                axis.plot(best, y, "|", ms=14, mew=2.5, color=ORANGE, label=None if y else "best possible")
+        axis.axvline(0.5, color=GREY, lw=1, ls=":", label="chance")
+        axis.set_yticks(range(len(known)), [f"{name}\n{m['rows']:,} rows" for name, m in known.items()])
+        axis.set_ylim(len(known) - 0.4, -0.6)
+        axis.set(xlabel="AUC on the test rows", title=f"{metrics['model']} on {metrics['dataset']}")
+        axis.spines[["top", "right"]].set_visible(False)
+        figure.legend(loc="outside lower center", ncols=3, frameon=False)
 
 
 def auc_error(auc, n1, n0):
@@ -72,19 +111,18 @@ def covariance(maps, n_experts, path, simulated=False):
     """
     sizes = {title: np.abs(cov) for title, cov in maps.items()}
     top = np.quantile(np.stack(list(sizes.values())), 0.99) or 1.0
-    figure = Figure(figsize=(3.2 * len(maps) + 0.8, 4.0), layout="constrained")
-    axes = figure.subplots(1, len(maps), squeeze=False, sharey=True)
-    for axis, (title, size) in zip(axes[0], sizes.items(), strict=True):
-        image = axis.imshow(size, cmap="cividis", norm=PowerNorm(0.5, vmin=0, vmax=top))
-        width = len(size) // n_experts
-        for edge in range(1, n_experts):
-            axis.axhline(edge * width - 0.5, color="white", lw=1)
-            axis.axvline(edge * width - 0.5, color="white", lw=1)
-        middles = [(m + 0.5) * width - 0.5 for m in range(n_experts)]
-        axis.set_xticks(middles, [m + 1 for m in range(n_experts)])
-        axis.set_yticks(middles, [m + 1 for m in range(n_experts)])
-        axis.set_xlabel("expert")
-        axis.set_title(title, fontsize=10)
-    axes[0, 0].set_ylabel("expert")
-    figure.colorbar(image, ax=axes[0], label="|covariance| of two outputs (square-root scale)", shrink=0.85)
-    _save(figure, path, simulated)
+    with _picture(path, simulated, 3.2 * len(maps) + 0.8, 4.0) as figure:
+        axes = figure.subplots(1, len(maps), squeeze=False, sharey=True)
+        for axis, (title, size) in zip(axes[0], sizes.items(), strict=True):
+            image = axis.imshow(size, cmap="cividis", norm=PowerNorm(0.5, vmin=0, vmax=top))
+            width = len(size) // n_experts
+            for edge in range(1, n_experts):
+                axis.axhline(edge * width - 0.5, color="white", lw=1)
+                axis.axvline(edge * width - 0.5, color="white", lw=1)
+            middles = [(m + 0.5) * width - 0.5 for m in range(n_experts)]
+            axis.set_xticks(middles, [m + 1 for m in range(n_experts)])
+            axis.set_yticks(middles, [m + 1 for m in range(n_experts)])
+            axis.set_xlabel("expert")
+            axis.set_title(title, fontsize=10)
+        axes[0, 0].set_ylabel("expert")
+        figure.colorbar(image, ax=axes[0], label="|covariance| of two outputs (square-root scale)", shrink=0.85)

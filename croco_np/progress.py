@@ -4,8 +4,6 @@ import sys
 import time
 from contextlib import contextmanager
 
-from tqdm import tqdm
-
 SECONDS_BETWEEN_LINES = 5
 
 
@@ -46,11 +44,15 @@ class Lines:
 
 def bar(total, desc, unit="rows", initial=0):
     """A context manager with `update(n)` and `set_postfix(loss=...)`, counting up to `total`."""
-    if sys.stderr.isatty():
-        return tqdm(
-            total=total, desc=desc, unit=f" {unit}", unit_scale=True, initial=initial, leave=False, dynamic_ncols=True
-        )
-    return Lines(total, desc, unit, initial)
+    if sys.stderr is None or not sys.stderr.isatty():
+        return Lines(total, desc, unit, initial)
+    try:
+        from tqdm import tqdm
+    except Exception:  # a bar is no reason to stop
+        return Lines(total, desc, unit, initial)
+    return tqdm(
+        total=total, desc=desc, unit=f" {unit}", unit_scale=True, initial=initial, leave=False, dynamic_ncols=True
+    )
 
 
 @contextmanager

@@ -70,6 +70,15 @@ def late(ours, libraries, pool_started, cores):
     return {name: value for name, value in ours.items() if matters[name]}
 
 
+def _loaded():
+    try:
+        from threadpoolctl import threadpool_info
+
+        return threadpool_info()
+    except Exception:  # it serves a warning here, and no import may fail for that
+        return []
+
+
 def prepare(environ=os.environ):
     """Set what is wanted and not set; warn, in one line, of what comes too late."""
     if as_is(environ):
@@ -77,9 +86,7 @@ def prepare(environ=os.environ):
     OURS.update({name: value for name, value in wanted().items() if name not in environ})
     environ.update(OURS)
     if OURS and "numpy" in sys.modules:
-        from threadpoolctl import threadpool_info
-
-        LATE.update(late(OURS, threadpool_info(), "numba.np.ufunc.omppool" in sys.modules, cpu.cores()))
+        LATE.update(late(OURS, _loaded(), "numba.np.ufunc.omppool" in sys.modules, cpu.cores()))
     if LATE:
         missed = " ".join(f"{name}={value}" for name, value in LATE.items())
         warnings.warn(

@@ -1,6 +1,9 @@
 """python -m croco_np.doctor: what is advised of planted facts, and that the command says what it found."""
 
 import json
+import os
+import subprocess
+import sys
 from copy import deepcopy
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from croco_np.doctor import __main__ as command
 from croco_np.doctor import facts, rates
 from croco_np.doctor.advice import advice
+from croco_np.doctor.room import cannot_write, memory
 
 HEALTHY = {
     "cpu": {"name": "A CPU", "machine": "x86_64", "cores": 4, "cores_of_machine": 8, "vector": "", "avx512": True},
@@ -18,6 +22,10 @@ HEALTHY = {
     "environment": [{"name": "OMP_WAIT_POLICY", "value": "passive", "by": "croco_np"}],
     "late": {},
     "heap": {"pages_kept": True, "mapped_above_bytes": 1 << 30, "why": None},
+    "why_numpy": None,
+    "cache": {"folder": "kernels", "why": None, "damaged": []},
+    "room": {"folder": "here", "disk": 5e10, "error": None, "memory": 8e9},
+    "libraries": {"numpy": {"version": "2", "error": None}, "matplotlib": {"version": "3", "error": None}},
     "rates": {"gemm_one": 100.0, "gemm_all": 380.0, "triad": 30.0, "peace": 1.05, "load": 0.5},
 }
 PLANTS = {  # what is wrong -> where, the planted value, a word of the one line of advice
@@ -27,8 +35,14 @@ PLANTS = {  # what is wrong -> where, the planted value, a word of the one line 
     "more BLAS threads than cores": ("blas.0.threads", 64, "BLAS has 64 threads for 4 core(s)"),
     "more Numba threads than cores": ("numba.threads", 8, "NUMBA_NUM_THREADS=4"),
     "NumPy first": ("late", {"OPENBLAS_THREAD_TIMEOUT": "4"}, "import croco_np first"),
-    "Numba absent": ("numba", None, "pip install numba"),
-    "kernels in NumPy": ("kernels", "numpy", "CROCO_NP_KERNELS"),
+    "Numba absent": ("why_numpy", "Numba is not installed (pip install numba)", "pip install numba"),
+    "kernels in NumPy": ("why_numpy", "CROCO_NP_KERNELS=numpy asks for it", "CROCO_NP_KERNELS"),
+    "no place for kernels": ("cache.why", "nothing can be written to", "not kept"),
+    "damaged kernels": ("cache.damaged", ["a.nbi", "a.1.nbc"], "2 file(s) of the kernel cache are damaged"),
+    "no Matplotlib": ("libraries.matplotlib.error", "OSError: libfoo.so", "without matplotlib: no pictures"),
+    "a full disk": ("room.disk", 3e6, "only 3 MB free on the disk"),
+    "no memory": ("room.memory", 5e8, "only 500 MB of memory left"),
+    "a folder of others": ("room.error", "Permission denied", "here cannot be written to (Permission denied)"),
     "left alone": ("environment", [{"name": "CROCO_NP_AS_IS", "value": "1", "by": "user"}], "CROCO_NP_AS_IS"),
     "a busy machine": ("rates.load", 40.0, "40.0 processes on 8 core(s)"),
 }
@@ -65,6 +79,11 @@ def test_each_plant_gets_its_line(where, value, word):
         ("blas.0.kernels", None),  # a build with one set of kernels does not tell
         ("blas", []),  # a BLAS that threadpoolctl does not know
         ("rates.load", None),
+        ("rates.gemm_one", None),  # no threadpoolctl
+        ("rates.triad", None),
+        ("room.disk", None),
+        ("room.memory", None),
+        ("cache", None),  # no Numba
         ("environment", [{"name": "CROCO_NP_AS_IS", "value": "0", "by": "user"}]),
     ],
 )
@@ -103,17 +122,59 @@ def test_the_command_prints_and_writes_the_same(quick, tmp_path, capsys):
     }
     assert all(found["rates"][name] > 0 for name in ("gemm_one", "gemm_all", "triad"))
     assert capsys.readouterr().out == command.text(found) + "\n"
-    for unit in ("GFLOP/s", "GB/s", "thread(s)", "MiB" if found["heap"]["pages_kept"] else "as it was"):
+    for unit in ("GFLOP/s", "GB/s", "thread(s)", "GB free", "MiB" if found["heap"]["pages_kept"] else "as it was"):
         assert unit in command.text(found)
 
 
 def test_without_numba(quick, monkeypatch, capsys):
     monkeypatch.setattr(facts, "numba", None)
     monkeypatch.setattr(rates, "numba", None)
+    monkeypatch.setattr(facts.backend, "_why_numpy", "Numba is not installed (pip install numba)")
     assert command.main([]) == 0
     out = capsys.readouterr().out
-    assert "absent: kernels run in NumPy" in out
-    assert "pip install numba" in out
+    assert "(pip install numba): kernels run in NumPy" in out
+    assert "* all kernels run in NumPy, more slowly: Numba is not installed" in out
+
+
+BROKEN = ("numba", "matplotlib", "pandas", "tqdm", "threadpoolctl", "safetensors")
+
+
+def test_it_starts_with_every_library_broken(tmp_path):
+    """Each of them is there and cannot be loaded; all are named, with the reason."""
+    for name in BROKEN:
+        (tmp_path / f"{name}.py").write_text(f"raise OSError('lib{name}.so: cannot open shared object file')\n")
+    done = doctor(tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    for name in BROKEN:
+        assert f"lib{name}.so: cannot open" in done.stdout
+    assert len(done.stderr.splitlines()) == 1  # Numba's, at its import
+    assert "Numba cannot be loaded" in done.stderr
+
+
+def test_without_numpy_it_says_so(tmp_path):
+    (tmp_path / "numpy.py").write_text("raise ImportError('no NumPy here')\n")
+    done = doctor(tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "NumPy cannot be loaded" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_room_where_the_system_does_not_tell(tmp_path):
+    assert memory(tmp_path / "meminfo", tmp_path) is None
+    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable: 4 kB\n")
+    assert memory(tmp_path / "meminfo", tmp_path) == 4096
+    for name, limit in (("memory.max", "1000"), ("memory.current", "400")):
+        (tmp_path / name).write_text(f"{limit}\n")
+    assert memory(tmp_path / "meminfo", tmp_path) == 600
+    assert cannot_write(tmp_path / "none") == "No such file or directory"
+    assert cannot_write(tmp_path) is None
+
+
+def doctor(cwd, **environ):
+    command = [sys.executable, "-m", "croco_np.doctor"]
+    return subprocess.run(
+        command, cwd=cwd, env=os.environ | environ, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.mark.parametrize("flags", [["--bad"], ["--json", "no/such/folder/x.json"]])

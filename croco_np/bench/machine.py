@@ -4,7 +4,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from threadpoolctl import threadpool_info
 
 SIDE = 1536  # of the square product whose rate stands for all products
 NUMBERS = 1 << 24  # float32 in each array of the memory test: far more than caches hold
@@ -13,6 +12,8 @@ CHUNK = 1 << 16  # of them at a time and thread
 
 def blas():
     """The BLAS behind NumPy: "openblas 0.3.31, SkylakeX kernels, 2 threads"."""
+    from threadpoolctl import threadpool_info
+
     found = [library for library in threadpool_info() if library["user_api"] == "blas"]
     if not found:
         return "unknown"

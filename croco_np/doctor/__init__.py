@@ -1,7 +1,9 @@
-"""What slows training down on this machine, and what to change: `python -m croco_np.doctor`.
+"""What is wrong on this machine or slows training down, and what to change: `python -m croco_np.doctor`.
 
-facts   what the system and the libraries say of themselves
-rates   what a stopwatch says
-advice  what follows from both
+facts      what the system and the libraries say of themselves
+libraries  which of them can be loaded
+room       what is left on the disk and in memory
+rates      what a stopwatch says
+advice     what follows from all of them
 Facts and rates are plain data, as written to JSON; advice is a function of them.
 """

@@ -1,4 +1,4 @@
-"""Say what slows training down on this machine, and what to change. Takes some seconds."""
+"""Say what is wrong on this machine or slows training down, and what to change. Takes some seconds."""
 
 import json
 import sys
@@ -6,9 +6,8 @@ from pathlib import Path
 
 from ..command import Parser, status
 from ..errors import InputError
-from .advice import advice
-from .facts import facts
-from .rates import rates
+from .advice import advice, broken
+from .libraries import libraries
 
 
 def run(argv):
@@ -16,6 +15,11 @@ def run(argv):
     parser = Parser("python -m croco_np.doctor", description=__doc__, allow_abbrev=False)
     parser.add_argument("--json", metavar="FILE", help="write all facts there as well")
     file = parser.parse_args(argv).json
+    if error := libraries(["numpy"])["numpy"]["error"]:
+        raise InputError(f"NumPy cannot be loaded, and nothing runs without it ({error}); pip install numpy")
+    from .facts import facts  # with it NumPy
+    from .rates import rates
+
     measured = rates()  # first: Numba names its threading layer after a parallel region only
     found = facts() | {"rates": measured}
     found["advice"] = advice(found)
@@ -39,8 +43,11 @@ def text(found):
         f"Numba        {_numba(found)}",
         *(f"environment  {e['name']}={e['value']} (set by {_who(e)})" for e in found["environment"]),
         f"heap         {_heap(found['heap'])}",
-        f"products     {r['gemm_one']:.0f} GFLOP/s on one thread, {r['gemm_all']:.0f} GFLOP/s on all (float32)",
-        f"memory       {r['triad']:.1f} GB/s (triad)",
+        f"kernel cache {_cache(found['cache'])}",
+        f"room         {_room(found['room'])}",
+        *(f"{name:<12} cannot be loaded ({why})" for name, why in broken(found["libraries"]).items()),
+        f"products     {_rate(r['gemm_one'])} GFLOP/s on one thread, {_rate(r['gemm_all'])} GFLOP/s on all (float32)",
+        f"memory       {_rate(r['triad'])} GB/s (triad)",
         f"pools        {_peace(r['peace'])}",
     ]
     return "\n".join([*lines, "", *([f"* {line}" for line in found["advice"]] or ["Nothing to change."])])
@@ -54,14 +61,34 @@ def _blas(b):
 
 
 def _numba(found):
-    if found["numba"] is None:
-        return "absent: kernels run in NumPy"
+    if found["numba"] is None or found["why_numpy"]:
+        return f"{found['why_numpy'] or 'absent'}: kernels run in NumPy"
     layer = found["numba"]["layer"] or "not started"
     return f"threading layer {layer}, {found['numba']['threads']} thread(s); kernels run in {found['kernels']}"
 
 
 def _who(entry):
     return "croco_np" if entry["by"] == "croco_np" else "the user"
+
+
+def _rate(number):
+    return "unknown" if number is None else f"{number:.{0 if number >= 100 else 1}f}"
+
+
+def _cache(state):
+    if state is None:
+        return "not needed"
+    where = f"in {state['folder']}" if state["folder"] else "none"
+    return where + (f"; {state['why']}" if state["why"] else "") + _counted(state["damaged"], "; damaged: ")
+
+
+def _counted(names, words):
+    return f"{words}{names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}" if names else ""
+
+
+def _room(found):
+    disk, memory = (("unknown" if n is None else f"{n / 1e9:.1f} GB") for n in (found["disk"], found["memory"]))
+    return f"{disk} free in {found['folder']}{' (not writable)' if found['error'] else ''}, {memory} of memory"
 
 
 def _heap(state):

@@ -1,10 +1,14 @@
 """What follows from facts and rates."""
 
 from ..threads import AVX512_KERNELS, PEACE, SWITCH
+from .libraries import NEEDED_FOR
 
 FIGHT = 1.2  # times as long as alone: above noise; pools left as they are reach 1.25 to 2.5
 BUSY = 1.5  # processes a core
 TOGETHER = 1.3  # times the rate of one thread that all threads should reach at least
+
+
+LITTLE = 1e9  # bytes on a disk or in memory
 
 
 def advice(found):
@@ -48,10 +52,38 @@ def _threads(found):
 
 
 def _numba(found):
-    if found["numba"] is None:
-        return "Numba is not installed, so all kernels run in NumPy, more slowly: pip install numba"
-    if found["kernels"] == "numpy":
-        return "CROCO_NP_KERNELS=numpy runs all kernels in NumPy, more slowly: unset it"
+    if found["why_numpy"]:
+        return f"all kernels run in NumPy, more slowly: {found['why_numpy']}"
+
+
+def broken(libraries):
+    """{name: error} of the libraries that cannot be loaded; Numba has its own line."""
+    return {name: state["error"] for name, state in libraries.items() if state["error"] and name != "numba"}
+
+
+def _libraries(found):
+    if names := list(broken(found["libraries"])):
+        lost = "; ".join(f"without {name}: no {NEEDED_FOR[name]}" for name in names)
+        return f"{', '.join(names)} cannot be loaded ({lost}): pip install --force-reinstall {' '.join(names)}"
+
+
+def _cache(found):
+    state = found["cache"] or {"why": None, "damaged": []}
+    if state["why"]:
+        return f"compiled kernels are not kept as they should be: {state['why']}"
+    if state["damaged"]:
+        return (
+            f"{len(state['damaged'])} file(s) of the kernel cache are damaged: they are written anew at their next use"
+        )
+
+
+def _room(found):
+    room = found["room"]
+    if room["error"]:
+        return f"{room['folder']} cannot be written to ({room['error']}): go to another folder, or pass --out"
+    for what, left in (("free on the disk", room["disk"]), ("of memory left", room["memory"])):
+        if left is not None and left < LITTLE:
+            return f"only {left / 1e6:.0f} MB {what}: a run may end before it is done"
 
 
 def _fight(found):
@@ -73,11 +105,11 @@ def _busy(found):
 
 def _shared(found):
     one, every, cores = found["rates"]["gemm_one"], found["rates"]["gemm_all"], found["cpu"]["cores"]
-    if cores > 1 and every < TOGETHER * one and not _busy(found):
+    if cores > 1 and one is not None and every < TOGETHER * one and not _busy(found):
         return (
             f"{cores} cores multiply hardly faster than one ({every:.0f} and {one:.0f} GFLOP/s): "
             "other work or other guests of this machine take them; run again later"
         )
 
 
-RULES = (_alone, _late, _kernels, _threads, _numba, _fight, _busy, _shared)
+RULES = (_alone, _late, _kernels, _threads, _numba, _libraries, _cache, _room, _fight, _busy, _shared)

@@ -1,13 +1,16 @@
 """What the system and the libraries say of themselves, as plain data."""
 
+import importlib
 import os
+import pkgutil
 import platform
 
 import numpy as np
-from threadpoolctl import threadpool_info
 
-from .. import __version__, cpu, heap, threads
+from .. import __version__, backend, cpu, heap, threads
 from ..backend import numba, running
+from .libraries import libraries
+from .room import cannot_write, room
 
 PREFIXES = ("OMP_", "GOMP_", "KMP_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "NUMBA_", "MALLOC_", "GLIBC_", "CROCO_NP_")
 NOBODY = "KMP_DUPLICATE_LIB_OK"  # threadpoolctl sets it when it is imported
@@ -24,6 +27,10 @@ def facts():
         "environment": environment(os.environ),
         "late": dict(threads.LATE),
         "heap": dict(heap.STATE),
+        "why_numpy": backend.why_numpy(),
+        "cache": cache(),
+        "room": room(),
+        "libraries": libraries(),  # last: what they load is not what training runs with
     }
 
 
@@ -33,7 +40,7 @@ def processor():
         "name": cpu.name(),
         "machine": cpu.machine(),
         "cores": cpu.cores(),
-        "cores_of_machine": os.cpu_count(),
+        "cores_of_machine": os.cpu_count() or cpu.cores(),
         "vector": cpu.vector_words(flags := frozenset(core.get("flags", "").split())),
         "avx512": flags >= cpu.AVX512,
     }
@@ -49,7 +56,13 @@ def versions():
 
 
 def blas():
-    """Each BLAS in the process; `kernels` is None where a library does not tell."""
+    """Each BLAS in the process; `kernels` is None where a library does not tell. Empty without threadpoolctl."""
+    try:
+        from threadpoolctl import threadpool_info
+
+        loaded = threadpool_info()
+    except Exception:  # `libraries` says what is wrong with it
+        return []
     return [
         {
             "library": b["internal_api"],
@@ -58,7 +71,7 @@ def blas():
             "threads": b["num_threads"],
             "file": b["filepath"],
         }
-        for b in threadpool_info()
+        for b in loaded
         if b["user_api"] == "blas"
     ]
 
@@ -72,6 +85,20 @@ def pool():
     except ValueError:  # no parallel region has run
         layer = None
     return {"layer": layer, "threads": numba.get_num_threads()}
+
+
+def cache():
+    """Where compiled kernels are kept, as in `kernel_cache.state`; None without Numba."""
+    if numba is None:
+        return None
+    from .. import kernel_cache, kernels
+
+    for module in pkgutil.iter_modules(kernels.__path__):  # each defines some, and looks for a place to keep them
+        importlib.import_module(f"{kernels.__name__}.{module.name}")
+    found = kernel_cache.state()
+    if found["folder"] and (error := cannot_write(found["folder"])):
+        found["why"] = f"{found['folder']} cannot be written to: {error}"
+    return found
 
 
 def environment(environ):

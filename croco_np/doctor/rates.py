@@ -8,7 +8,6 @@ import os
 import time
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from .. import cpu
 from ..backend import numba, running
@@ -20,25 +19,49 @@ REPEATS = 25
 
 
 def rates():
-    """{"gemm_one", "gemm_all": GFLOP/s in float32; "triad": GB/s; "peace": ratio, or None where no twin runs; "load"}.
+    """{"gemm_one", "gemm_all": GFLOP/s in float32; "triad": GB/s; "peace": ratio; "load"}, None if unknown.
 
     peace  time of a product right after a parallel region of Numba over its time alone; near 1 is peace
-    load   processes that wanted to run, mean of the last minute; None where the system does not tell
+    load   processes that wanted to run, mean of the last minute
     """
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     multiply = _product()
     gflop = float(2 * np.prod(SHAPE) / 1e9)
+    load = _load()
     alone = seconds(multiply)  # before the first parallel region: a pool that spins does so for good
-    with threadpool_limits(1):
-        one = seconds(multiply)
-    triad = seconds(Triad(cpu.cores()).step, 5)
+    one, triad = _if_possible(lambda: _on_one_thread(multiply)), _if_possible(_triad)
     return {
-        "gemm_one": gflop / min(one),
+        "gemm_one": one and gflop / min(one),
         "gemm_all": gflop / min(alone),
-        "triad": Triad.bytes / min(triad) / 1e9,
+        "triad": triad and Triad.bytes / min(triad) / 1e9,
         "peace": peace(multiply, alone) if numba is not None and running() == "numba" else None,
         "load": load,
     }
+
+
+def _on_one_thread(multiply):
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return seconds(multiply)
+
+
+def _triad():
+    return seconds(Triad(cpu.cores()).step, 5)
+
+
+def _load():
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # not every system tells
+        return None
+
+
+def _if_possible(measure):
+    """What is measured; None where the library for it, memory or threads are missing."""
+    try:
+        return measure()
+    except Exception:
+        return None
 
 
 def peace(multiply, alone):

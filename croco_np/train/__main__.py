@@ -1,12 +1,11 @@
 """Train a system of the Crocodile paper on real or simulated clicks, on CPU, with hand-written gradients."""
 
 import os
-import signal
 import sys
 from contextlib import contextmanager
 
-from ..backend import set_threads
-from ..command import status
+from ..backend import note_numpy, set_threads
+from ..command import handled, status, stop
 from ..config import parse, resumed
 from ..datasets.load import load
 from .folder import RunFolder
@@ -32,6 +31,7 @@ def train(config, folder, asked):
         print(f"the run began with {config.threads} threads, this machine has {cores}: rounding may differ", flush=True)
     if config.threads:
         set_threads(min(config.threads, cores))
+    note_numpy()
     splits = load(config)
     for note in splits.notes:
         print(note, flush=True)
@@ -54,13 +54,10 @@ def fit_and_finish(setup, state, folder, resumed=False):
     print(f"{config.system} on {config.dataset}: {sizes} rows; writing to {folder.path}", flush=True)
     if resumed:
         print(_where(config, state.facts), flush=True)
-    with _interrupts() as interrupted:
+    with _interrupts(folder.path) as interrupted:
         if not fit(setup, state, folder, interrupted, say=lambda line: print(line, flush=True)):
-            print(
-                f"stopped at step {state.facts['step']}; go on with: python -m croco_np.train --resume {folder.path}",
-                file=sys.stderr,
-            )
-            return 130
+            print(f"stopped at step {state.facts['step']}; {_go_on(folder.path)}", file=sys.stderr)
+            return 128 + interrupted()
     finish(setup, state, folder, say=lambda line: print(line, flush=True))
     return 0
 
@@ -79,20 +76,25 @@ def _parts(splits):
 
 
 @contextmanager
-def _interrupts():
-    """A function that says whether Ctrl-C was pressed: the step under way is finished first, a second press is not."""
-    pressed = []
+def _interrupts(path):
+    """A function that returns the number of the signal, Ctrl-C or SIGTERM, that asked training to stop, or None.
 
-    def note(*_):
-        pressed.append(True)
-        signal.signal(signal.SIGINT, before)
+    The step under way is finished first, and saved; at a second signal it is not.
+    """
+    asked = []
+
+    def note(signum, _):
+        if asked:
+            stop(signum, line=f"stopped at once, at the last checkpoint; {_go_on(path)}")
+        asked.append(signum)
         print("\nstopping after this step (Ctrl-C again: at once)", file=sys.stderr)
 
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: bool(pressed)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with handled(note):
+        yield lambda: asked[0] if asked else None
+
+
+def _go_on(path):
+    return f"go on with: python -m croco_np.train --resume {path}"
 
 
 def main(argv=None):

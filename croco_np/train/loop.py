@@ -171,7 +171,7 @@ def _count(facts, parts, rows):
 
 
 def end_epoch(setup, state, folder, say):
-    """Validate, keep the best weights, note the epoch in the history, save."""
+    """Validate, keep the best weights, note the epoch in the history, save; then say so."""
     facts, valid = state.facts, setup.splits.valid
     started = time.perf_counter()
     setup.settle(state)
@@ -187,12 +187,12 @@ def end_epoch(setup, state, folder, say):
         facts["best_auc"], facts["best_epoch"] = measures["auc"], facts["epoch"]
         folder.save_model(setup, state)
     facts["epochs_without_better"] = 0 if better else facts["epochs_without_better"] + 1
+    facts["epoch"] += 1
+    facts["position"], facts["sums"] = 0, dict.fromkeys(facts["sums"], 0.0)
+    folder.save(setup, state)
     auc, gauc = ("undefined" if measures[k] is None else f"{measures[k]:.4f}" for k in ("auc", "gauc"))
     loss = f"{setup.objective.title} {entry['cov']:.4g}, " if setup.objective.active else ""
     say(
         f"epoch {entry['epoch']}: training loss {entry['bce']:.4f}, {loss}validation AUC {auc}, gAUC {gauc}"
         f"{' (best so far)' if better else ''}"
     )
-    facts["epoch"] += 1
-    facts["position"], facts["sums"] = 0, dict.fromkeys(facts["sums"], 0.0)
-    folder.save(setup, state)

@@ -1,0 +1,56 @@
+"""What has to be right before the libraries of a command load: signals, standard streams, the choice of kernels.
+
+`python -m croco_np.train` imports this package before anything else, and all that training needs takes half a second.
+A library that is imported by somebody else's program changes nothing of these.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+KERNELS, SIDES = "CROCO_NP_KERNELS", ("numba", "numpy")
+
+
+def is_command():
+    """Whether Python was started with `-m croco_np...` and is looking for that module now."""
+    ours = ("croco_np", "-mcroco_np")
+    return sys.argv[:1] == ["-m"] and any(arg.startswith(ours) for arg in sys.orig_argv[1:])
+
+
+def prepare():
+    """Make a command ready; does nothing for a library."""
+    if not is_command():
+        return
+    fill_closed_streams()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, leave)
+    if wrong := wrong_kernels(os.environ):
+        if sys.stderr is not None:
+            sys.stderr.write(f"error: {wrong}\n")
+        sys.exit(2)
+
+
+def leave(signum, _):
+    """End at once, without a traceback: nothing is under way while libraries load, and nothing any more at the end."""
+    os._exit(128 + signum)
+
+
+def fill_closed_streams():
+    """Open /dev/null in the place of closed standard streams.
+
+    Otherwise the next file that is opened, say a checkpoint, gets the number of standard error, and with it all that a
+    library writes there.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            taken = os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+            os.set_inheritable(taken, True)
+
+
+def wrong_kernels(environ):
+    """What is wrong with CROCO_NP_KERNELS, or None."""
+    asked = environ.get(KERNELS, SIDES[0])
+    return None if asked in SIDES else f"{KERNELS}={asked}: must be {' or '.join(SIDES)}"
