@@ -43,9 +43,12 @@ def blocks(path, size, progress=None):
 
 
 def names(folder):
-    """The names in a folder, sorted; InputError if it is no folder or cannot be read."""
-    with _told(folder, "make it readable, or name another folder"):
-        return sorted(path.name for path in Path(folder).iterdir())
+    """The names in a folder, sorted, none if there is no such folder; InputError if it cannot be read."""
+    with _told(folder, "make it a folder that can be read"):
+        try:
+            return sorted(path.name for path in Path(folder).iterdir())
+        except FileNotFoundError:
+            return []
 
 
 def is_there(path):

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 
@@ -31,6 +32,7 @@ def plain_numbers(text, begin, stop, base=10):
     return (value.view(np.int64) if base == 10 else value), good
 
 
+@lru_cache(1 << 16)  # in a file that has them, many are the same
 def whole_number(text):
     """A number as programs write it, such as 12, " 12", 12.0, +12 or 1.2e+01, if it is whole; else None.
 

@@ -1,0 +1,177 @@
+r"""CSV files with a header, strictly: what two programs could read in two ways is refused.
+
+    file    header line, then lines; blank lines do not count
+    line    field , field , ...                 UTF-8, no control characters
+    field   text without comma and quote, or "text" with "" for a quote; a quoted field ends on its own line
+
+`CsvFile` reads the header and cuts the rest into `CsvLines`, blocks whose fields are found by arithmetic on the
+positions of separators. Python code runs only for a line in which a number is not written in plain digits.
+"""
+
+import re
+from collections import Counter
+from itertools import chain
+
+import numpy as np
+
+from ..errors import InputError
+from . import raw_files
+from .whole_numbers import MAX_DIGITS, plain_numbers, whole_number
+
+BLOCK_BYTES = 4 << 20
+
+NEWLINE, COMMA, QUOTE, _PRINTABLE = 10, 44, 34, 32
+_FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(?=,|\Z)')
+
+
+class CsvFile:
+    """A CSV file: iterate over it once for its `CsvLines`.
+
+    names  the column names of the header, without the spaces around them
+
+    Raises InputError, with file and line, for a header that is not one, or has a name twice.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self._blocks = raw_files.blocks(path, BLOCK_BYTES)
+        self._first, data = next(self._blocks)
+        line, _, self._rest = data.partition(b"\n")
+        self.names = [name.strip() for name in _fields(line, self.place(1))]
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise InputError(
+                    f"{self.place(1)}: two columns are called {raw_files.shown(name)}; fetch the file again"
+                )
+
+    def place(self, line):
+        """A line as messages name it."""
+        return f"{self.path}: line {line}"
+
+    def positions(self, wanted):
+        """Where the wanted columns are, as a dict; InputError if one is not there."""
+        for name in wanted:
+            if name not in self.names:
+                raise InputError(
+                    f"{self.place(1)}: no column {name!r} in the header; is this an unchanged KuaiRand file?"
+                )
+        return {name: self.names.index(name) for name in wanted}
+
+    def __iter__(self):
+        for first, data in chain([(self._first + 1, self._rest)], self._blocks):
+            lines = CsvLines(self, first, data)
+            if lines.n:
+                yield lines
+
+
+class CsvLines:
+    """L lines of a CSV file, blank ones left out.
+
+    number  (L,) their line numbers
+    width   (L,) how many fields each has
+
+    Raises InputError for a line that is no CSV.
+    """
+
+    def __init__(self, file, first, data):
+        self.file, self.text = file, np.frombuffer(data, np.uint8)
+        # at[0] = -1 stands for the newline before the block; the fields of line i end at at[start[i] :][: width[i]]
+        self.at = np.concatenate([[-1], self._separators(first, data)])
+        end = np.flatnonzero(self.text[self.at[1:]] == NEWLINE) + 1
+        start = np.concatenate([[1], end[:-1] + 1]) if len(end) else end
+        blank = (end == start) & (self.at[end] == self.at[end - 1] + 1)
+        self.number = first + np.flatnonzero(~blank)
+        self.start, self.width = start[~blank], (end - start + 1)[~blank]
+
+    @property
+    def n(self):
+        """Number of lines."""
+        return len(self.number)
+
+    def where(self, mask):
+        """Only the lines of a mask (L,)."""
+        some = object.__new__(CsvLines)
+        some.file, some.text, some.at = self.file, self.text, self.at
+        some.number, some.start, some.width = self.number[mask], self.start[mask], self.width[mask]
+        return some
+
+    def bytes(self):
+        """The lines as CSV text."""
+        if not self.n:
+            return b""
+        begin, stop = self.at[self.start - 1] + 1, self.at[self.start + self.width - 1] + 1
+        if stop[-1] - begin[0] == (stop - begin).sum():  # nothing between them
+            return self.text[begin[0] : stop[-1]].tobytes()
+        return b"".join(self.text[a:b].tobytes() for a, b in zip(begin, stop, strict=True))
+
+    def fail(self, line, message):
+        """Raise InputError for one of the L lines."""
+        raise InputError(f"{self.file.place(self.number[line])}: {message}")
+
+    def check(self, good, complaint, *values):
+        """Raise InputError at the first of the L lines that is not good, its `values` formatted into the complaint."""
+        if not good.all():
+            bad = int(good.argmin())
+            self.fail(bad, complaint.format(*(value[bad] for value in values)))
+
+    def numbers(self, column):
+        """The whole numbers (L,) int64 in a column, by its position; every line must have it."""
+        at = self.start + column
+        value, good = plain_numbers(self.text, self.at[at - 1] + 1, self.at[at])
+        for i in np.flatnonzero(~good).tolist():
+            value[i] = self._number(i, column)
+        return value
+
+    def _number(self, i, column):
+        at = self.start[i] + column
+        text = self.text[self.at[at - 1] + 1 : self.at[at]].tobytes().decode()
+        if text.startswith('"'):
+            text = text[1:-1].replace('""', '"')
+        number = whole_number(text)
+        if number is None:
+            what = f"{self.file.names[column][:30]} is {raw_files.shown(text)}"
+            self.fail(i, f"{what}, must be a whole number of at most {MAX_DIGITS[10]} digits")
+        return number
+
+    def _separators(self, first, data):
+        """Positions of the newlines, and of the commas that are not quoted."""
+        newline, comma, quote = (self.text == byte for byte in (NEWLINE, COMMA, QUOTE))
+        strange = np.flatnonzero((self.text < _PRINTABLE) & ~newline)
+        if not data.isascii():
+            try:
+                data.decode()
+            except UnicodeDecodeError as error:
+                strange = np.append(strange, error.start)
+        if quote.any():
+            at, ends = np.flatnonzero(quote), (NEWLINE, COMMA, QUOTE)
+            opening, closing = at[::2], at[1::2]
+            strange = np.append(strange, opening[~np.isin(self.text[opening - 1], ends)])
+            strange = np.append(strange, closing[~np.isin(self.text[closing + 1], ends)])
+            inside = np.cumsum(quote, dtype=np.uint8) & 1 == 1
+            strange = np.append(strange, np.flatnonzero(newline & inside))  # a quote that is not closed on its line
+            comma &= ~inside
+        if len(strange):  # the first of them is named; what follows an open quote has not been understood
+            begin = data.rfind(b"\n", 0, strange.min()) + 1
+            place = self.file.place(first + data.count(b"\n", 0, begin))
+            _fields(data[begin : data.index(b"\n", begin)], place)
+            raise InputError(f"{place}: not CSV; fetch the file again")
+        return np.flatnonzero(newline | comma)
+
+
+def _fields(line, place):
+    """The fields of one line, as text; InputError if it is no CSV."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        raise InputError(f"{place}: not UTF-8 text; fetch the file again, or save it as UTF-8") from None
+    for character in text:
+        if ord(character) < _PRINTABLE:
+            raise InputError(f"{place}: holds the control character {character!r}; fetch the file again")
+    fields, at = [], 0
+    while at <= len(text):
+        field = _FIELD.match(text, at)
+        if not field:
+            raise InputError(f"{place}: a quote is not closed, or inside a field: {raw_files.shown(text[at:])}")
+        fields.append(field[2] if field[1] is None else field[1].replace('""', '"'))
+        at = field.end() + 1
+    return fields
