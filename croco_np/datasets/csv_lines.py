@@ -20,7 +20,8 @@ from .whole_numbers import MAX_DIGITS, plain_numbers, whole_number
 
 BLOCK_BYTES = 4 << 20
 
-NEWLINE, COMMA, QUOTE, _PRINTABLE = 10, 44, 34, 32
+NEWLINE, QUOTE, COMMA, DOT, ZERO = b'\n",.0'
+_PRINTABLE = 32  # and above
 _FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(?=,|\Z)')
 
 
@@ -38,11 +39,10 @@ class CsvFile:
         self._first, data = next(self._blocks)
         line, _, self._rest = data.partition(b"\n")
         self.names = [name.strip() for name in _fields(line, self.place(1))]
-        for name in self.names:
-            if self.names.count(name) > 1:
-                raise InputError(
-                    f"{self.place(1)}: two columns are called {raw_files.shown(name)}; fetch the file again"
-                )
+        twice = [name for name, n in Counter(self.names).items() if n > 1]
+        if twice:
+            name = raw_files.shown(twice[0])
+            raise InputError(f"{self.place(1)}: two columns are called {name}; fetch the file again")
 
     def place(self, line):
         """A line as messages name it."""
@@ -95,15 +95,6 @@ class CsvLines:
         some.number, some.start, some.width = self.number[mask], self.start[mask], self.width[mask]
         return some
 
-    def bytes(self):
-        """The lines as CSV text."""
-        if not self.n:
-            return b""
-        begin, stop = self.at[self.start - 1] + 1, self.at[self.start + self.width - 1] + 1
-        if stop[-1] - begin[0] == (stop - begin).sum():  # nothing between them
-            return self.text[begin[0] : stop[-1]].tobytes()
-        return b"".join(self.text[a:b].tobytes() for a, b in zip(begin, stop, strict=True))
-
     def fail(self, line, message):
         """Raise InputError for one of the L lines."""
         raise InputError(f"{self.file.place(self.number[line])}: {message}")
@@ -114,24 +105,32 @@ class CsvLines:
             bad = int(good.argmin())
             self.fail(bad, complaint.format(*(value[bad] for value in values)))
 
+    def texts(self, column):
+        """Yield what is written in a column, by its position, as bytes, quotes included; every line must have it."""
+        at = self.start + column
+        data = self.text.tobytes()
+        for begin, stop in zip((self.at[at - 1] + 1).tolist(), self.at[at].tolist(), strict=True):
+            yield data[begin:stop]
+
     def numbers(self, column):
         """The whole numbers (L,) int64 in a column, by its position; every line must have it."""
-        at = self.start + column
-        value, good = plain_numbers(self.text, self.at[at - 1] + 1, self.at[at])
-        for i in np.flatnonzero(~good).tolist():
-            value[i] = self._number(i, column)
-        return value
+        return self.numbers_if_any(column, ())[0]
 
-    def _number(self, i, column):
-        at = self.start[i] + column
-        text = self.text[self.at[at - 1] + 1 : self.at[at]].tobytes().decode()
-        if text.startswith('"'):
-            text = text[1:-1].replace('""', '"')
-        number = whole_number(text)
-        if number is None:
-            what = f"{self.file.names[column][:30]} is {raw_files.shown(text)}"
-            self.fail(i, f"{what}, must be a whole number of at most {MAX_DIGITS[10]} digits")
-        return number
+    def numbers_if_any(self, column, missing):
+        """The same, and (L,) bool: is there a number, or one of the texts that mean that it is `missing`?"""
+        at = self.start + column
+        begin, stop = self.at[at - 1] + 1, self.at[at]
+        whole = (stop - begin > 2) & (self.text[stop - 2] == DOT) & (self.text[stop - 1] == ZERO)  # 720.0
+        value, good = plain_numbers(self.text, begin, stop - 2 * whole)
+        present = np.ones(self.n, bool)
+        for i in np.flatnonzero(~good).tolist():
+            text = without_quotes(self.text[begin[i] : stop[i]].tobytes())
+            number = None if text in missing else whole_number(text)
+            if number is None and text not in missing:
+                what = f"{self.file.names[column][:30]} is {raw_files.shown(text)}"
+                self.fail(i, f"{what}, must be a whole number of at most {MAX_DIGITS[10]} digits")
+            value[i], present[i] = number or 0, number is not None
+        return value, present
 
     def _separators(self, first, data):
         """Positions of the newlines, and of the commas that are not quoted."""
@@ -156,6 +155,12 @@ class CsvLines:
             _fields(data[begin : data.index(b"\n", begin)], place)
             raise InputError(f"{place}: not CSV; fetch the file again")
         return np.flatnonzero(newline | comma)
+
+
+def without_quotes(field):
+    """What a well-formed field says: bytes, quoted or not -> text."""
+    text = field.decode()
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text
 
 
 def _fields(line, place):

@@ -74,13 +74,12 @@ def _encode_features(log, user_path, video_path):
     codes, lost = [log["user_id"].to_numpy(), log["video_id"].to_numpy()], []
     for path, key, names in ((user_path, "user_id", USER), (video_path, "video_id", VIDEO)):
         table = read_table(path, key, names)
-        at = table.index.get_indexer(log[key])  # -1: no such user or video
+        at = table.rows_of(log[key].to_numpy())
         if (at < 0).all():
             raise InputError(f"{path}: has not one {key} of the logs; are both of one version of KuaiRand?")
         lost.append(f"{share((at < 0).sum(), len(at))} in {path.name}")
         for name in names:
-            column = table[name].cat.codes.to_numpy()
-            codes.append(np.where(at >= 0, column[at], -1))
+            codes.append(np.where(at >= 0, table.codes[name][at], -1))
     codes.append(duration_bucket(log["duration_ms"].to_numpy()))
     codes.append(log["tab"].to_numpy())
     return codes, [f"rows whose user or video has no line: {', '.join(lost)}"]

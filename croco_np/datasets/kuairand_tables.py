@@ -1,13 +1,16 @@
-"""The feature tables of KuaiRand: one row for a user or a video, every feature a category of text."""
+"""The feature tables of KuaiRand: one row for a user or a video, every feature a category."""
 
-import io
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from ..errors import InputError
-from .csv_lines import CsvFile
+from .csv_lines import CsvFile, without_quotes
 
+# Features by what they hold. 1 and 1.0 are one number; of text, every spelling is a value of its own.
+USER_NUMBERS = ("is_lowactive_period", "is_live_streamer", "is_video_author", *(f"onehot_feat{i}" for i in range(18)))
+VIDEO_NUMBERS = ("author_id", "visible_status", "music_id", "music_type")
+NUMBERS = frozenset((*USER_NUMBERS, *VIDEO_NUMBERS))
 USER = [
     *("user_active_degree", "is_lowactive_period", "is_live_streamer", "is_video_author"),
     *("follow_user_num_range", "fans_user_num_range", "friend_user_num_range", "register_days_range"),
@@ -16,66 +19,84 @@ USER = [
 VIDEO = [
     *("author_id", "video_type", "upload_dt", "upload_type", "visible_status", "music_id", "music_type", "tag"),
 ]
-MISSING_TEXT = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]  # what stands for no value
+MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # what stands for no value
+
+
+class Features(NamedTuple):
+    """A feature table of R rows.
+
+    keys   (R,) int64, the users or videos, sorted
+    codes  by feature (R,) int32, categories numbered 0, 1, ... in order of their values; -1 = no value
+    """
+
+    keys: np.ndarray
+    codes: dict[str, np.ndarray]
+
+    def rows_of(self, keys):
+        """The row of each key (N,), -1 where there is none."""
+        at = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
+        return np.where(self.keys[at] == keys, at, -1)
 
 
 def read_table(path, key, columns):
-    """A feature table, indexed by `key`, every feature a categorical of text (integers, ranges, names alike).
+    """A feature table as `Features`.
 
     Raises InputError, with file and line, for a line with more or fewer columns than the header, for a key that is no
-    whole number or has two rows, and for a table without rows.
+    whole number or has two rows, for text in a feature of numbers, and for a table without rows.
     """
-    checked = _Checked(path, key, columns)
-    table = pd.read_csv(
-        io.BufferedReader(checked, 1 << 20),
-        header=None,
-        names=checked.file.names,
-        usecols=columns,
-        dtype="category",
-        index_col=False,
-        skip_blank_lines=False,
-        keep_default_na=False,
-        na_values=MISSING_TEXT,
-        encoding="utf-8",
-    )
-    keys = np.concatenate(checked.keys)
+    file = CsvFile(path)
+    at = file.positions([key, *columns])
+    keys, numbers = [], []
+    features = {name: (_Numbers if name in NUMBERS else _Texts)() for name in columns}
+    for lines in file:
+        n = len(file.names)
+        lines.check(lines.width == n, f"{{}} columns instead of the header's {n}; fetch the file again", lines.width)
+        keys.append(lines.numbers(at[key]))
+        numbers.append(lines.number)
+        lines.check(keys[-1] >= 0, f"{key} is {{}}, must not be negative", keys[-1])
+        for name, feature in features.items():
+            feature.add(lines, at[name])
+    if not keys:
+        raise InputError(f"{path}: no rows below the header; fetch the file again")
+    keys, numbers = np.concatenate(keys), np.concatenate(numbers)
     order = np.argsort(keys, kind="stable")
     again = order[1:][np.diff(keys[order]) == 0]
     if len(again):
-        raise InputError(f"{path}: {key} {keys[again.min()]} has two rows; keep one")
-    return table.set_index(pd.Index(keys, name=key))
+        raise InputError(f"{file.place(numbers[again.min()])}: {key} {keys[again.min()]} has two rows; keep one")
+    return Features(keys[order], {name: feature.codes()[order] for name, feature in features.items()})
 
 
-class _Checked(io.RawIOBase):
-    """The lines of a table below its header, as a stream of bytes in which nothing is left to be misread.
+class _Numbers:
+    """A feature of numbers, collected block by block."""
 
-    keys  the keys of the lines that were read, block by block
-    """
+    def __init__(self):
+        self.values, self.present = [], []
 
-    def __init__(self, path, key, columns):
-        self.file, self.keys, self._left = CsvFile(path), [], memoryview(b"")
-        self._key = self.file.positions([key, *columns])[key]
-        self._blocks = iter(self.file)
+    def add(self, lines, column):
+        value, present = lines.numbers_if_any(column, MISSING_TEXT)
+        self.values.append(value)
+        self.present.append(present)
 
-    def readable(self):
-        return True
+    def codes(self):
+        """(R,) int32 ranks of the numbers."""
+        present = np.concatenate(self.present)
+        codes = np.full(len(present), -1, np.int32)
+        codes[present] = np.unique(np.concatenate(self.values)[present], return_inverse=True)[1]
+        return codes
 
-    def readinto(self, buffer):
-        if not self._left:
-            self._left = memoryview(self._next())
-        n = min(len(buffer), len(self._left))
-        buffer[:n], self._left = self._left[:n], self._left[n:]
-        return n
 
-    def _next(self):
-        lines = next(self._blocks, None)
-        if lines is None and not self.keys:
-            raise InputError(f"{self.file.path}: no rows below the header; fetch the file again")
-        if lines is None:
-            return b""
-        n = len(self.file.names)
-        lines.check(lines.width == n, f"{{}} columns instead of the header's {n}; fetch the file again", lines.width)
-        keys = lines.numbers(self._key)
-        lines.check(keys >= 0, f"{self.file.names[self._key]} is {{}}, must not be negative", keys)
-        self.keys.append(keys)
-        return lines.bytes()
+class _Texts:
+    """A feature of text, collected block by block; `met` numbers what was met, as it is written."""
+
+    def __init__(self):
+        self.met, self.found = {}, []
+
+    def add(self, lines, column):
+        met = self.met
+        self.found.append(np.array([met.setdefault(text, len(met)) for text in lines.texts(column)], np.int32))
+
+    def codes(self):
+        """(R,) int32 ranks of the texts."""
+        texts = [without_quotes(text) for text in self.met]
+        rank = {text: i for i, text in enumerate(sorted(set(texts) - set(MISSING_TEXT)))}
+        return np.array([rank.get(text, -1) for text in texts], np.int32)[np.concatenate(self.found)]

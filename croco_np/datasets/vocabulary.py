@@ -5,7 +5,7 @@ import numpy as np
 from ..errors import InputError
 from .splits import RARE
 
-MOST = np.iinfo(np.int32).max - 1  # values with an id of their own: ids are int32, and id 0 is taken
+MOST = np.iinfo(np.int32).max - 1  # frequent values: ids are int32, and id 0 is taken
 
 
 class Vocabulary:
