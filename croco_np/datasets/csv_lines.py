@@ -10,6 +10,7 @@ positions of separators. Python code runs only for a line in which a number is n
 
 import re
 from collections import Counter
+from copy import copy
 from itertools import chain
 
 import numpy as np
@@ -20,7 +21,7 @@ from .whole_numbers import MAX_DIGITS, plain_numbers, whole_number
 
 BLOCK_BYTES = 4 << 20
 
-NEWLINE, QUOTE, COMMA, DOT, ZERO = b'\n",.0'
+NEWLINE, QUOTE, COMMA, MINUS, DOT, ZERO = b'\n",-.0'
 _PRINTABLE = 32  # and above
 _FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(?=,|\Z)')
 
@@ -74,7 +75,8 @@ class CsvLines:
     """
 
     def __init__(self, file, first, data):
-        self.file, self.text = file, np.frombuffer(data, np.uint8)
+        self.file, self.data, self.text = file, data, np.frombuffer(data, np.uint8)
+        self.signs, self.dots = b"-" in data, b"." in data
         # at[0] = -1 stands for the newline before the block; the fields of line i end at at[start[i] :][: width[i]]
         self.at = np.concatenate([[-1], self._separators(first, data)])
         end = np.flatnonzero(self.text[self.at[1:]] == NEWLINE) + 1
@@ -90,8 +92,7 @@ class CsvLines:
 
     def where(self, mask):
         """Only the lines of a mask (L,)."""
-        some = object.__new__(CsvLines)
-        some.file, some.text, some.at = self.file, self.text, self.at
+        some = copy(self)
         some.number, some.start, some.width = self.number[mask], self.start[mask], self.width[mask]
         return some
 
@@ -106,11 +107,9 @@ class CsvLines:
             self.fail(bad, complaint.format(*(value[bad] for value in values)))
 
     def texts(self, column):
-        """Yield what is written in a column, by its position, as bytes, quotes included; every line must have it."""
+        """What is written in a column, by its position, as bytes, quotes included; every line must have it."""
         at = self.start + column
-        data = self.text.tobytes()
-        for begin, stop in zip((self.at[at - 1] + 1).tolist(), self.at[at].tolist(), strict=True):
-            yield data[begin:stop]
+        return [self.data[a:b] for a, b in zip((self.at[at - 1] + 1).tolist(), self.at[at].tolist(), strict=True)]
 
     def numbers(self, column):
         """The whole numbers (L,) int64 in a column, by its position; every line must have it."""
@@ -120,10 +119,15 @@ class CsvLines:
         """The same, and (L,) bool: is there a number, or one of the texts that mean that it is `missing`?"""
         at = self.start + column
         begin, stop = self.at[at - 1] + 1, self.at[at]
-        whole = (stop - begin > 2) & (self.text[stop - 2] == DOT) & (self.text[stop - 1] == ZERO)  # 720.0
-        value, good = plain_numbers(self.text, begin, stop - 2 * whole)
-        present = np.ones(self.n, bool)
-        for i in np.flatnonzero(~good).tolist():
+        minus, whole = np.zeros(self.n, bool), np.zeros(self.n, bool)
+        if self.signs:
+            minus = self.text[begin] == MINUS
+        if self.dots:  # as in 720.0
+            whole = (stop - begin > 2) & (self.text[stop - 2] == DOT) & (self.text[stop - 1] == ZERO)
+        value, good = plain_numbers(self.text, begin + minus, stop - 2 * whole)
+        value[minus] *= -1
+        present = (begin < stop) | ("" not in missing)
+        for i in np.flatnonzero(~good & present).tolist():
             text = without_quotes(self.text[begin[i] : stop[i]].tobytes())
             number = None if text in missing else whole_number(text)
             if number is None and text not in missing:

@@ -26,7 +26,7 @@ class Features(NamedTuple):
     """A feature table of R rows.
 
     keys   (R,) int64, the users or videos, sorted
-    codes  by feature (R,) int32, categories numbered 0, 1, ... in order of their values; -1 = no value
+    codes  by feature (R,) integers, categories numbered 0, 1, ... in order of their values; -1 = no value
     """
 
     keys: np.ndarray
@@ -78,11 +78,11 @@ class _Numbers:
         self.present.append(present)
 
     def codes(self):
-        """(R,) int32 ranks of the numbers."""
+        """(R,) ranks of the numbers."""
         present = np.concatenate(self.present)
-        codes = np.full(len(present), -1, np.int32)
+        codes = np.full(len(present), -1)
         codes[present] = np.unique(np.concatenate(self.values)[present], return_inverse=True)[1]
-        return codes
+        return _narrow(codes)
 
 
 class _Texts:
@@ -96,7 +96,12 @@ class _Texts:
         self.found.append(np.array([met.setdefault(text, len(met)) for text in lines.texts(column)], np.int32))
 
     def codes(self):
-        """(R,) int32 ranks of the texts."""
+        """(R,) ranks of the texts."""
         texts = [without_quotes(text) for text in self.met]
         rank = {text: i for i, text in enumerate(sorted(set(texts) - set(MISSING_TEXT)))}
-        return np.array([rank.get(text, -1) for text in texts], np.int32)[np.concatenate(self.found)]
+        return _narrow(np.array([rank.get(text, -1) for text in texts]))[np.concatenate(self.found)]
+
+
+def _narrow(codes):
+    """Codes in the smallest type that holds them: there are many rows, and sorting is faster."""
+    return codes.astype(np.min_scalar_type(-1 - codes.max()))

@@ -8,7 +8,7 @@ import numpy as np
 
 MAX_DIGITS = {10: 18, 16: 16}  # most digits that surely fit 64 bits, by base
 
-_DIGIT = np.full(256, 255, np.uint64)
+_DIGIT = np.full(256, 255, np.uint8)
 _DIGIT[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
 _ORDINARY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
@@ -22,14 +22,25 @@ def plain_numbers(text, begin, stop, base=10):
                  and nothing else? Where it is not, the number means nothing.
     """
     width = stop - begin
-    good = (width > 0) & (width <= MAX_DIGITS[base])
-    value = np.zeros(len(width), np.uint64)
-    for k in range(min(width.max(initial=0), MAX_DIGITS[base])):
-        inside = k < width
-        digit = _DIGIT[text[np.minimum(begin + k, stop)]]
-        good &= (digit < base) | ~inside
-        value = np.where(inside, value * base + digit, value)
+    value, good = np.zeros(len(width), np.uint64), np.zeros(len(width), bool)
+    shortest, longest = width.min(initial=MAX_DIGITS[base]), width.max(initial=0)
+    if shortest == longest <= MAX_DIGITS[base] and longest:  # flags, dates, times: columns of one width
+        value, good = _of_one_width(text, begin, int(longest), base)
+    else:
+        for digits in range(max(shortest, 1), min(longest, MAX_DIGITS[base]) + 1):
+            these = np.flatnonzero(width == digits)
+            value[these], good[these] = _of_one_width(text, begin[these], digits, base)
     return (value.view(np.int64) if base == 10 else value), good
+
+
+def _of_one_width(text, at, digits, base):
+    value, good = np.zeros(len(at), np.uint64), np.ones(len(at), bool)
+    for k in range(digits):
+        digit = _DIGIT[text[at + k]]
+        good &= digit < base
+        value *= np.uint64(base)
+        value += digit
+    return value, good
 
 
 @lru_cache(1 << 16)  # in a file that has them, many are the same
