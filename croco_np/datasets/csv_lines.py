@@ -31,7 +31,7 @@ class CsvFile:
 
     names  the column names of the header, without the spaces around them
 
-    Raises InputError, with file and line, for a header that is not one, or has a name twice.
+    Raises InputError, with file and line, for a header that is no CSV.
     """
 
     def __init__(self, path):
@@ -40,22 +40,22 @@ class CsvFile:
         self._first, data = next(self._blocks)
         line, _, self._rest = data.partition(b"\n")
         self.names = [name.strip() for name in _fields(line, self.place(1))]
-        twice = [name for name, n in Counter(self.names).items() if n > 1]
-        if twice:
-            name = raw_files.shown(twice[0])
-            raise InputError(f"{self.place(1)}: two columns are called {name}; fetch the file again")
 
     def place(self, line):
         """A line as messages name it."""
         return f"{self.path}: line {line}"
 
     def positions(self, wanted):
-        """Where the wanted columns are, as a dict; InputError if one is not there."""
+        """Where the wanted columns are, as a dict; InputError if one is not there, or any column is there twice."""
         for name in wanted:
             if name not in self.names:
                 raise InputError(
                     f"{self.place(1)}: no column {name!r} in the header; is this an unchanged KuaiRand file?"
                 )
+        twice = [name for name, n in Counter(self.names).items() if n > 1]
+        if twice:
+            name = raw_files.shown(twice[0])
+            raise InputError(f"{self.place(1)}: two columns are called {name}; fetch the file again")
         return {name: self.names.index(name) for name in wanted}
 
     def __iter__(self):

@@ -69,16 +69,15 @@ def _read_log(path):
         fits = lines.width == len(file.names)
         ragged += lines.number[~fits].tolist()
         if len(ragged) > MAX_RAGGED:
-            raise InputError(
-                f"{path}: line {ragged[0]} and {len(ragged) - 1} more have not the header's {len(file.names)} "
-                "columns; fetch the file again"
-            )
+            break
         lines = lines.where(fits)
         total += lines.n
         frames.append(_frame(lines, at, path))
-    if total <= len(ragged):
-        wrong = f"; line {ragged[0]} has not the header's {len(file.names)} columns" if ragged else ""
-        raise InputError(f"{path}: no rows below the header{wrong}; fetch the file again")
+    if len(ragged) > min(MAX_RAGGED, total):
+        more = f"line {ragged[0]}" + (f" and {len(ragged) - 1} more have" if len(ragged) > 1 else " has")
+        raise InputError(f"{path}: {more} not the header's {len(file.names)} columns; fetch the file again")
+    if not total:
+        raise InputError(f"{path}: no rows below the header; fetch the file again")
     notes = _others(file, COLUMNS)
     if ragged:
         numbers = ", ".join(map(str, ragged))

@@ -104,4 +104,4 @@ class _Texts:
 
 def _narrow(codes):
     """Codes in the smallest type that holds them: there are many rows, and sorting is faster."""
-    return codes.astype(np.min_scalar_type(-1 - codes.max()))
+    return codes.astype(np.min_scalar_type(min(-1, -1 - codes.max())))

@@ -43,7 +43,6 @@ def _of_one_width(text, at, digits, base):
     return value, good
 
 
-@lru_cache(1 << 16)  # in a file that has them, many are the same
 def whole_number(text):
     """A number as programs write it, such as 12, " 12", 12.0, +12 or 1.2e+01, if it is whole; else None.
 
@@ -51,8 +50,11 @@ def whole_number(text):
     (100000, -3, None, None)
     """
     text = text.strip(" \t")
-    if len(text) > 60 or not _ORDINARY.fullmatch(text):
-        return None
+    return _exact(text) if len(text) <= 60 and _ORDINARY.fullmatch(text) else None
+
+
+@lru_cache(1 << 16)  # in a file that has them, many are the same
+def _exact(text):
     number = Decimal(text)
     if abs(number) >= 10 ** MAX_DIGITS[10] or number != number.to_integral_value():
         return None

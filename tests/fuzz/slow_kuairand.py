@@ -80,7 +80,7 @@ def day(number):
 
 def log_rows(name, data):
     rows, wrong = table(name, data, LOG)
-    need(wrong <= 10 and len(rows) > wrong, "too few columns")
+    need(rows and wrong <= min(10, len(rows)), "too few columns")
     rows = [{c: ordinary(row[c]) for c in LOG} for row in rows]
     for row in rows:
         need(row["is_click"] in (0, 1) and 0 <= row["tab"] <= 14 and row["is_rand"] == 0, "range")
