@@ -58,6 +58,14 @@ class CsvFile:
             raise InputError(f"{self.place(1)}: two columns are called {name}; fetch the file again")
         return {name: self.names.index(name) for name in wanted}
 
+    def others(self, known):
+        """A note on columns that are not known, as a list, or none."""
+        names = [repr(name[:30]) for name in self.names if name not in known]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        return [f"{self.path.name}: columns that are not KuaiRand's are not used: {', '.join(names[:3])}{more}"][
+            : len(names)
+        ]
+
     def __iter__(self):
         for first, data in chain([(self._first + 1, self._rest)], self._blocks):
             lines = CsvLines(self, first, data)

@@ -70,19 +70,20 @@ def _absent(domains):
 
 
 def _encode_features(log, user_path, video_path):
-    """For each of `FIELDS` the raw values of all rows as integers, -1 where missing; and a note on rows without any."""
-    codes, lost = [log["user_id"].to_numpy(), log["video_id"].to_numpy()], []
+    """For each of `FIELDS` the raw values of all rows as integers, -1 where missing; and notes."""
+    codes, lost, notes = [log["user_id"].to_numpy(), log["video_id"].to_numpy()], [], []
     for path, key, names in ((user_path, "user_id", USER), (video_path, "video_id", VIDEO)):
         table = read_table(path, key, names)
         at = table.rows_of(log[key].to_numpy())
         if (at < 0).all():
             raise InputError(f"{path}: has not one {key} of the logs; are both of one version of KuaiRand?")
+        notes += table.notes
         lost.append(f"{share((at < 0).sum(), len(at))} in {path.name}")
         for name in names:
             codes.append(np.where(at >= 0, table.codes[name][at], -1))
     codes.append(duration_bucket(log["duration_ms"].to_numpy()))
     codes.append(log["tab"].to_numpy())
-    return codes, [f"rows whose user or video has no line: {', '.join(lost)}"]
+    return codes, [*notes, f"rows whose user or video has no line: {', '.join(lost)}"]
 
 
 def duration_bucket(ms):

@@ -11,14 +11,16 @@ _ENDS = (".csv", ".csv.gz")
 
 
 def find(folder):
-    """The raw files of a folder (or its `data` subfolder): standard logs, user table, video table.
+    """The raw files of a folder or of its `data` subfolder: standard logs, user table, video table.
 
     Raises InputError if one of the three kinds is missing, or if they are not of one version of KuaiRand.
     """
-    folder = Path(folder)
-    root = folder / "data" if "data" in names(folder) and (folder / "data").is_dir() else folder
-    listed = names(root)
-    found = [[root / name for name in listed if name.startswith(kind) and name.endswith(_ENDS)] for kind in KINDS]
+    root = Path(folder)
+    found = _files(root)
+    if "data" in names(root) and (root / "data").is_dir() and any(inside := _files(root / "data")):
+        if any(found):
+            raise InputError(f"{root}: raw files lie there and in its subfolder data; keep them in one of the two")
+        root, found = root / "data", inside
     for paths, kind in zip(found, KINDS, strict=True):
         if not paths:
             raise InputError(
@@ -42,6 +44,12 @@ def find(folder):
                 "differ; keep one version only"
             )
     return logs, tables[0][0], tables[1][0]
+
+
+def _files(root):
+    """The files in a folder by kind, in the order of KINDS."""
+    listed = [name for name in names(root) if name.endswith(_ENDS)]
+    return [[root / name for name in listed if name.startswith(kind)] for kind in KINDS]
 
 
 def version(path):

@@ -78,7 +78,7 @@ def _read_log(path):
         raise InputError(f"{path}: {more} not the header's {len(file.names)} columns; fetch the file again")
     if not total:
         raise InputError(f"{path}: no rows below the header; fetch the file again")
-    notes = _others(file, COLUMNS)
+    notes = file.others(COLUMNS)
     if ragged:
         numbers = ", ".join(map(str, ragged))
         notes.insert(0, f"{path.name}: skipped line {numbers} (wrong number of columns)")
@@ -98,11 +98,3 @@ def _frame(lines, at, path):
     frame = pd.DataFrame(columns)[np.isin(columns["tab"], TABS)]
     hashes = pd.util.hash_pandas_object(frame, index=False)
     return frame[USED].assign(row_hash=hashes, line=lines.number[frame.index])
-
-
-def _others(file, known):
-    """A note if a file has columns that KuaiRand's have not."""
-    others = [name for name in file.names if name not in known]
-    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-    names = ", ".join(repr(name[:30]) for name in others[:3])
-    return [f"{file.path.name}: columns that are not KuaiRand's are not used: {names}{more}"] if others else []

@@ -19,6 +19,12 @@ USER = [
 VIDEO = [
     *("author_id", "video_type", "upload_dt", "upload_type", "visible_status", "music_id", "music_type", "tag"),
 ]
+NOT_USED = frozenset(
+    (
+        *("follow_user_num", "fans_user_num", "friend_user_num", "register_days"),
+        *("video_duration", "server_width", "server_height"),
+    )
+)
 MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # what stands for no value
 
 
@@ -27,10 +33,12 @@ class Features(NamedTuple):
 
     keys   (R,) int64, the users or videos, sorted
     codes  by feature (R,) integers, categories numbered 0, 1, ... in order of their values; -1 = no value
+    notes  on columns that are none of KuaiRand's
     """
 
     keys: np.ndarray
     codes: dict[str, np.ndarray]
+    notes: list[str]
 
     def rows_of(self, keys):
         """The row of each key (N,), -1 where there is none."""
@@ -63,7 +71,9 @@ def read_table(path, key, columns):
     again = order[1:][np.diff(keys[order]) == 0]
     if len(again):
         raise InputError(f"{file.place(numbers[again.min()])}: {key} {keys[again.min()]} has two rows; keep one")
-    return Features(keys[order], {name: feature.codes()[order] for name, feature in features.items()})
+    return Features(
+        keys[order], {name: feature.codes()[order] for name, feature in features.items()}, file.others({*at, *NOT_USED})
+    )
 
 
 class _Numbers:

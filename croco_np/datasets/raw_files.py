@@ -93,7 +93,9 @@ def _opened(path):
     with _told(path, "make it readable"):
         file = path.open("rb")
     with file:
-        if path.suffix != ".gz" and file.peek(2)[:2] == _GZIP_MAGIC:
+        with _told(path, "fetch the file again"):
+            magic = file.peek(2)[:2]
+        if path.suffix != ".gz" and magic == _GZIP_MAGIC:
             raise InputError(f"{path}: holds gzip data; name it {path.name}.gz")
         yield file
 

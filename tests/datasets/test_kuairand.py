@@ -351,6 +351,23 @@ def test_files_of_two_versions(tmp_path):
     refused(tmp_path, LOG, LOG.replace("pure", "1k"), "two versions")
 
 
+def test_files_in_the_folder_and_in_its_data(tmp_path):
+    write(tmp_path, five_days())
+    (tmp_path / "data").mkdir()
+    assert kuairand.read(tmp_path).train.n == 1
+    write(tmp_path / "data", five_days())
+    refused(tmp_path, "subfolder data")
+
+
+def test_an_added_column_of_a_table_is_told(tmp_path):
+    write(tmp_path, five_days())
+    edit(
+        tmp_path / VIDEOS,
+        lambda data: b"\n".join(b"7," + line for line in data.splitlines()).replace(b"7,", b"more,", 1),
+    )
+    assert any(note.startswith(VIDEOS) and "'more'" in note for note in kuairand.read(tmp_path).notes)
+
+
 def test_one_log_twice(tmp_path):
     path = write(tmp_path, five_days())
     path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
