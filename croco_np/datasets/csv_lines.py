@@ -1,17 +1,15 @@
-r"""CSV files with a header, strictly: what two programs could read in two ways is refused.
+r"""CSV, strictly: what two programs could read in two ways is refused.
 
     file    header line, then lines; blank lines do not count
     line    field , field , ...                 UTF-8, no control characters
     field   text without comma and quote, or "text" with "" for a quote; a quoted field ends on its own line
 
-`CsvFile` reads the header and cuts the rest into `CsvLines`, blocks whose fields are found by arithmetic on the
-positions of separators. Python code runs only for a line in which a number is not written in plain digits.
+`CsvFile` (in csv_files) reads the header and cuts the rest into blocks, the `CsvLines`. Their fields are found by
+arithmetic on the positions of separators. Python code runs only for a number that is not written in plain digits.
 """
 
 import re
-from collections import Counter
 from copy import copy
-from itertools import chain
 
 import numpy as np
 
@@ -19,58 +17,9 @@ from ..errors import InputError
 from . import raw_files
 from .whole_numbers import MAX_DIGITS, plain_numbers, whole_number
 
-BLOCK_BYTES = 4 << 20
-
 NEWLINE, QUOTE, COMMA, MINUS, DOT, ZERO = b'\n",-.0'
 _PRINTABLE = 32  # and above
 _FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(?=,|\Z)')
-
-
-class CsvFile:
-    """A CSV file: iterate over it once for its `CsvLines`.
-
-    names  the column names of the header, without the spaces around them
-
-    Raises InputError, with file and line, for a header that is no CSV.
-    """
-
-    def __init__(self, path):
-        self.path = path
-        self._blocks = raw_files.blocks(path, BLOCK_BYTES)
-        self._first, data = next(self._blocks)
-        line, _, self._rest = data.partition(b"\n")
-        self.names = [name.strip() for name in _fields(line, self.place(1))]
-
-    def place(self, line):
-        """A line as messages name it."""
-        return f"{self.path}: line {line}"
-
-    def positions(self, wanted):
-        """Where the wanted columns are, as a dict; InputError if one is not there, or any column is there twice."""
-        for name in wanted:
-            if name not in self.names:
-                raise InputError(
-                    f"{self.place(1)}: no column {name!r} in the header; is this an unchanged KuaiRand file?"
-                )
-        twice = [name for name, n in Counter(self.names).items() if n > 1]
-        if twice:
-            name = raw_files.shown(twice[0])
-            raise InputError(f"{self.place(1)}: two columns are called {name}; fetch the file again")
-        return {name: self.names.index(name) for name in wanted}
-
-    def others(self, known):
-        """A note on columns that are not known, as a list, or none."""
-        names = [repr(name[:30]) for name in self.names if name not in known]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        return [f"{self.path.name}: columns that are not KuaiRand's are not used: {', '.join(names[:3])}{more}"][
-            : len(names)
-        ]
-
-    def __iter__(self):
-        for first, data in chain([(self._first + 1, self._rest)], self._blocks):
-            lines = CsvLines(self, first, data)
-            if lines.n:
-                yield lines
 
 
 class CsvLines:
@@ -164,7 +113,7 @@ class CsvLines:
         if len(strange):  # the first of them is named; what follows an open quote has not been understood
             begin = data.rfind(b"\n", 0, strange.min()) + 1
             place = self.file.place(first + data.count(b"\n", 0, begin))
-            _fields(data[begin : data.index(b"\n", begin)], place)
+            fields_of(data[begin : data.index(b"\n", begin)], place)
             raise InputError(f"{place}: not CSV; fetch the file again")
         return np.flatnonzero(newline | comma)
 
@@ -175,7 +124,7 @@ def without_quotes(field):
     return text[1:-1].replace('""', '"') if text.startswith('"') else text
 
 
-def _fields(line, place):
+def fields_of(line, place):
     """The fields of one line, as text; InputError if it is no CSV."""
     try:
         text = line.decode()

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..errors import InputError
 from . import kuairand_dates
-from .csv_lines import CsvFile
+from .csv_files import CsvFile
 
 TABS = (0, 1, 2, 4, 6)  # the five domains of the paper, of the fifteen tabs of the app
 MAX_RAGGED = 10  # lines of a log with a wrong number of columns that are skipped, not refused; 1K has one

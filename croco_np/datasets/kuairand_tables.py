@@ -5,12 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from .csv_lines import CsvFile, without_quotes
+from .csv_files import CsvFile
+from .csv_lines import without_quotes
 
-# Features by what they hold. 1 and 1.0 are one number; of text, every spelling is a value of its own.
-USER_NUMBERS = ("is_lowactive_period", "is_live_streamer", "is_video_author", *(f"onehot_feat{i}" for i in range(18)))
-VIDEO_NUMBERS = ("author_id", "visible_status", "music_id", "music_type")
-NUMBERS = frozenset((*USER_NUMBERS, *VIDEO_NUMBERS))
 USER = [
     *("user_active_degree", "is_lowactive_period", "is_live_streamer", "is_video_author"),
     *("follow_user_num_range", "fans_user_num_range", "friend_user_num_range", "register_days_range"),
@@ -19,6 +16,13 @@ USER = [
 VIDEO = [
     *("author_id", "video_type", "upload_dt", "upload_type", "visible_status", "music_id", "music_type", "tag"),
 ]
+# Of text, every spelling is a value of its own; the other features are numbers, so 1 and 1.0 are one value.
+TEXTS = frozenset(
+    (
+        *("user_active_degree", "follow_user_num_range", "fans_user_num_range", "friend_user_num_range"),
+        *("register_days_range", "video_type", "upload_dt", "upload_type", "tag"),
+    )
+)
 NOT_USED = frozenset(
     (
         *("follow_user_num", "fans_user_num", "friend_user_num", "register_days"),
@@ -55,7 +59,7 @@ def read_table(path, key, columns):
     file = CsvFile(path)
     at = file.positions([key, *columns])
     keys, numbers = [], []
-    features = {name: (_Numbers if name in NUMBERS else _Texts)() for name in columns}
+    features = {name: (_Texts if name in TEXTS else _Numbers)() for name in columns}
     for lines in file:
         n = len(file.names)
         lines.check(lines.width == n, f"{{}} columns instead of the header's {n}; fetch the file again", lines.width)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from croco_np.datasets import csv_lines
-from croco_np.datasets.csv_lines import CsvFile, without_quotes
+from croco_np.datasets import csv_files
+from croco_np.datasets.csv_files import CsvFile
+from croco_np.datasets.csv_lines import without_quotes
 from croco_np.datasets.whole_numbers import plain_numbers, whole_number
 from croco_np.errors import InputError
 
@@ -29,7 +30,7 @@ TEXT = st.text(st.sampled_from('ab,"é 1.-'), max_size=5)
 def test_what_csv_writes_is_read(rows, quoting, end, block):
     text = io.StringIO()
     csv.writer(text, quoting=quoting, lineterminator=end).writerows([("n", "a", "b"), *rows])
-    with tempfile.TemporaryDirectory() as folder, mock.patch.object(csv_lines, "BLOCK_BYTES", block):
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(csv_files, "BLOCK_BYTES", block):
         path = Path(folder, "table.csv")
         path.write_bytes(text.getvalue().encode())
         file, read = CsvFile(path), []

@@ -18,7 +18,7 @@ import slow_aliccp
 import slow_kuairand
 from slow import RefusedError
 
-from croco_np.datasets import aliccp, csv_lines, kuairand, tianchi
+from croco_np.datasets import aliccp, csv_files, kuairand, tianchi
 from croco_np.errors import InputError
 
 LINES = int(os.environ.get("CROCO_NP_FUZZ_LINES", "1000")) // 2  # of each of the two data sets
@@ -145,7 +145,7 @@ def test_damaged_files(name, tmp_path, monkeypatch):
             packed = rng.random() < 0.05
             files[victim + ".gz" * packed] = mutate.pack(rng, data) if packed else data
             lines += n
-        for module in (csv_lines, tianchi):
+        for module in (csv_files, tianchi):
             monkeypatch.setattr(module, "BLOCK_BYTES", rng.choice([1 << 6, 1 << 10, 1 << 22]))
         what, more = outcome(read, slow_read, files, tmp_path / "case")
         met[what] += 1
