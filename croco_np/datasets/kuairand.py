@@ -19,7 +19,8 @@ def read(folder, train_until=0, valid_until=0, min_count=10):
 
     folder       holds `log_standard_*.csv[.gz]` (any number), `user_features_*` and `video_features_basic_*`
     train_until  last date (YYYYMMDD) of the training rows, valid_until: of the validation rows; later ones are test.
-                 0: the last two dates of the logs are test, the two before them validation.
+                 0: the last two dates of the logs are test, the two before them validation. A date with hardly any
+                 rows does not count as one, and rows whose date is not that of their time do not decide
     min_count    values of a field that occur less often in the training rows become id 0
 
     Label: `is_click`. Domain: `tab`. Exact duplicate rows are dropped: in some logs half of tab 6 repeats. Left out as
@@ -29,12 +30,12 @@ def read(folder, train_until=0, valid_until=0, min_count=10):
 
     Raises InputError, one line with file and line number, for whatever does not fit that form.
     """
-    logs, user_path, video_path = find(folder)
-    read_log = read_logs(logs)
-    log = read_log.rows
+    paths, user_path, video_path = find(folder)
+    logs = read_logs(paths)
+    log = logs.rows
     dates = log["date"].to_numpy()
     misfit, on_dates = misfits(dates, log["time_ms"].to_numpy())
-    parts, on_days = split(dates, train_until, valid_until, misfit, read_log.place)
+    parts, on_days = split(dates, train_until, valid_until, misfit, logs.place)
     if any(len(part) == 0 for part in parts):
         raise InputError(
             f"{folder}: dates {dates.min()} to {dates.max()} leave train, valid, test with "
@@ -58,7 +59,7 @@ def read(folder, train_until=0, valid_until=0, min_count=10):
         context=("author_id",),
     )
     train, valid, test = (Rows(ids[p], labels[p], domains[p], users[p]) for p in parts)
-    *others, on_duplicates = read_log.notes
+    *others, on_duplicates = logs.notes
     notes = (*others, *on_dates, *on_days, *on_tables, *_absent(domains[parts[0]]), on_duplicates)
     return Splits("kuairand", False, schema, train, valid, test, notes=notes)
 

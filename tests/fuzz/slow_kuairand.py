@@ -114,7 +114,7 @@ def bounds(rows):
     lags = [lag(row) for row in rows]
     usual = int(statistics.median(lags))
     fit = [row for row, n in zip(rows, lags, strict=True) if abs(n - usual) <= 1]
-    known = abs(usual) <= 7 and len(rows) - len(fit) <= 0.1 * len(rows)
+    known = abs(usual) <= 7 and len(rows) - len(fit) <= max(1, 0.1 * len(rows))
     need(not known or last_days(fit) == last_days(rows), "a date that does not fit moves the split")
     return last_days(rows)
 
