@@ -11,8 +11,11 @@ import numpy as np
 
 from ..digest import of_file, of_json, of_sample, read_json
 from ..errors import InputError
+from .aliccp_census import Domains, Seen
 from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, SHOP, USER, impressions, read_contexts
+from .oddities import Oddities
 from .prepared import Table, load_column, load_rows, prepare_once, row_blocks, rows_table
+from .raw_files import is_there
 from .splits import Schema, Splits
 from .vocabulary import Vocabulary
 
@@ -33,23 +36,26 @@ def find(folder):
     """The paths of the four raw files, in the order of FILES.
 
     Each may lie in the folder itself, in sample_train/ and sample_test/, or in train/ and test/, plain or as .gz.
-    Raises InputError if one is missing.
+    Raises InputError if one is missing, is there more than once, or is no regular file.
     """
     paths = []
     for name in FILES:
-        there = [path for path in _candidates(folder, name) if path.is_file()]
+        there = [path for path in _candidates(folder, name) if is_there(path)]
         if not there:
             raise InputError(
                 f"{folder}: no {name}.csv or {name}.csv.gz, nor in its subfolders sample_train, sample_test, train or "
                 "test; get it from https://tianchi.aliyun.com/dataset/408 (needs a login)"
             )
-        paths.append(there[0])
+        if len(there) > 1:
+            both = " and ".join(str(path.relative_to(folder)) for path in there[:2])
+            raise InputError(f"{folder}: {both} are both there; keep the one that is complete")
+        paths += there
     return tuple(paths)
 
 
 def present(folder):
     """True if the folder holds genuine raw files. One is enough: an incomplete download is for `find` to report."""
-    some = any(path.is_file() for name in FILES for path in _candidates(folder, name))
+    some = any(is_there(path) for name in FILES for path in _candidates(folder, name))
     return some and not Path(folder, SIMULATED).exists()
 
 
@@ -133,19 +139,19 @@ def _prepare(paths, min_count, valid_share, progress, work, done):
     """Raw files to tables of encoded rows in `done`; returns the facts that `read` needs besides, and checksums."""
     contexts_train, skeleton_train, contexts_test, skeleton_test = paths
     raw = {name: Table(work / name, ids=(np.int64, len(FIELDS)), labels=(np.uint8,)) for name in ("train", "valid")}
-    domains, dropped = np.array([], np.int64), {"train": [], "test": []}
+    odd, domains = Oddities(), Domains(skeleton_train)
+    seen = {"train": Seen(skeleton_train), "test": Seen(skeleton_test)}
     with raw["train"], raw["valid"]:  # vocabularies need all training rows, so these wait on disk
-        for part in impressions(skeleton_train, read_contexts(contexts_train, progress), progress):
-            domains = np.union1d(domains, part.ids[:, _DOMAIN])
-            dropped["train"] += part.dropped
+        for part in impressions(skeleton_train, read_contexts(contexts_train, odd, progress), odd, progress):
+            domains.add(part)
+            seen["train"].add(part)
             held_out = coin(part.samples) < valid_share
             for name, rows in ("train", ~held_out), ("valid", held_out):
                 raw[name].append(ids=part.ids[rows], labels=part.labels[rows])
-    if len(domains) > 255:
-        raise InputError(f"{skeleton_train}: field {DOMAIN} has {len(domains)} values, want at most 255 domains")
+    values = domains.values()
 
     vocabularies = _learn(row_blocks(work / "train" / "ids.npy", progress, "counting values"), min_count)
-    vocabularies[_DOMAIN] = Vocabulary(domains)
+    vocabularies[_DOMAIN] = Vocabulary(values)
     encoded = {}
     for name in raw:
         with rows_table(done / name, len(FIELDS)) as table:
@@ -155,18 +161,21 @@ def _prepare(paths, min_count, valid_share, progress, work, done):
                 table.append(**_encode(ids, labels, vocabularies))
     with rows_table(done / "test", len(FIELDS)) as table:
         encoded["test"] = table.digests
-        for part in impressions(skeleton_test, read_contexts(contexts_test, progress), progress, domains):
-            dropped["test"] += part.dropped
+        contexts = read_contexts(contexts_test, odd, progress)
+        for part in impressions(skeleton_test, contexts, odd, progress, values):
+            seen["test"].add(part)
             table.append(**_encode(part.ids, part.labels, vocabularies))
 
-    lost = {name: f"{len(lines):,} rows of {name}" for name, lines in dropped.items()}
+    lost = {name: f"{len(s.dropped):,} rows of {name}" for name, s in seen.items()}
     facts = {
         "vocabulary": [vocabulary.size for vocabulary in vocabularies],
-        "domains": [f"domain {s + 1}" for s in range(len(domains))],
-        "dropped_test": dropped["test"],
+        "domains": [f"domain {s + 1}" for s in range(len(values))],
+        "dropped_test": seen["test"].dropped,
         "notes": [
             f"dropped {lost['train']} and {lost['test']} with a conversion but no click",
-            f"domains by value of field {DOMAIN}: {', '.join(map(str, domains))}",
+            f"domains by value of field {DOMAIN}: {', '.join(map(str, values))}",
+            *(f"{name} file: {s.lacks()}" for name, s in seen.items()),
+            *odd.notes(),
         ],
     }
     return facts, {f"{name}/{c}": d.text() for name, digests in encoded.items() for c, d in digests.items()}

@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .tianchi import Lines, blocks
+from .tianchi import OTHER, UNKNOWN, Lines, blocks
 
 USER_FIELDS = ("101", "121", "122", "124", "125", "126", "127", "128", "129")  # in the common features
 ITEM_FIELDS = ("205", "206", "207", "216", "301", "508", "509", "702")  # in the skeleton
-FIELDS = USER_FIELDS + ITEM_FIELDS  # the multi-valued 109_14, 110_14, 127_14, 150_14, 210 and 853 are left out
+FIELDS = USER_FIELDS + ITEM_FIELDS  # the multi-valued ones are left out: 109_14, 110_14, 127_14, 150_14 and
+ITEM_OTHERS = ("210", "853")
 USER, ITEM, SHOP, DOMAIN = "101", "205", "207", "301"
 
 MISSING = -1  # raw id where a row has no token of a field; no feature id is negative
@@ -39,48 +40,63 @@ class Impressions(NamedTuple):
     ids      (B, F) int64   raw feature ids of FIELDS
     labels   (B,)   uint8   1 = click
     samples  (B,)   int64   sample id
+    lines    (B,)   int64   line in the file, counted from 1
     dropped  row numbers in the file, counted from 0, of the invalid rows that were between them
     """
 
     ids: np.ndarray
     labels: np.ndarray
     samples: np.ndarray
+    lines: np.ndarray
     dropped: list[int]
 
 
-def read_contexts(path, progress=None):
-    """All of one common features file as `Contexts`; of two rows with one index the later counts."""
+def read_contexts(path, odd, progress=None):
+    """All of one common features file as `Contexts`; of two rows with one index the later counts.
+
+    odd  `Oddities`, for what must be said of the file
+    """
     hashes, ids = [], []
     for first, data in blocks(path, progress):
         lines = Lines(path, first, data, columns=3)
         hashes.append(lines.column(0, "common_feature_index", base=16))
-        ids.append(_ids(lines, USER_FIELDS))
+        ids.append(_ids(lines, USER_FIELDS, (), odd))
     hashes, ids = np.concatenate(hashes), np.concatenate(ids)
     order = np.argsort(hashes, kind="stable")
-    return Contexts(path.name, hashes[order], ids[order])
+    contexts = Contexts(path.name, hashes[order], ids[order])
+    unlike = (np.diff(contexts.hashes) == 0) & (np.diff(contexts.ids, axis=0) != 0).any(axis=1)
+    if unlike.any():
+        line = order[1:][unlike].min() + 1
+        odd.add("contexts with the index of another, but other contents; the later counts", unlike.sum(),
+                f"{path.name}:{line}")  # fmt: skip
+    return contexts
 
 
-def impressions(path, contexts, progress=None, domains=None):
+def impressions(path, contexts, odd, progress=None, domains=None):
     """Yield one skeleton file as blocks of `Impressions`.
 
+    odd      `Oddities`, for what must be said of the file
     domains  raw values that field 301 may take; None allows all
 
     Raises InputError, with file and line, for a label that is not 0 or 1, an index that is not among the contexts, and
     a domain that is missing or not allowed.
     """
-    domain = FIELDS.index(DOMAIN)
+    domain, last = FIELDS.index(DOMAIN), -1
     for first, data in blocks(path, progress):
         lines = Lines(path, first, data, columns=6)
         samples, click = lines.column(0, "sample_id"), lines.column(1, "click")
         conversion = lines.column(2, "conversion")
         lines.check(click <= 1, "click is {}, want 0 or 1", click)
         lines.check(conversion <= 1, "conversion is {}, want 0 or 1", conversion)
+        again = np.diff(samples, prepend=last) <= 0
+        lines.report(odd, "rows with a sample_id not above the one before; some may be in the file twice", again)
+        last = samples[-1]
 
         hashes = lines.column(3, "common_feature_index", base=16)
         at = np.searchsorted(contexts.hashes, hashes, side="right") - 1
         found = contexts.hashes[at] == hashes
         lines.check(found, f"common_feature_index {{:016x}} is not in {contexts.name}; are both of one split?", hashes)
-        ids = np.concatenate([contexts.ids[at], _ids(lines, ITEM_FIELDS)], axis=1)
+        ids = np.concatenate([contexts.ids[at], _ids(lines, ITEM_FIELDS, ITEM_OTHERS, odd)], axis=1)
 
         lines.check(ids[:, domain] != MISSING, f"no token of field {DOMAIN}, the domain; the row cannot be used")
         if domains is not None:
@@ -88,15 +104,21 @@ def impressions(path, contexts, progress=None, domains=None):
             lines.check(known, f"domain {{}} (field {DOMAIN}) is not in the training file", ids[:, domain])
 
         valid = (click == 1) | (conversion == 0)
-        dropped = (first - 1 + np.flatnonzero(~valid)).tolist()
-        yield Impressions(ids[valid], click[valid].astype(np.uint8), samples[valid], dropped)
+        number = first + np.arange(lines.n)
+        dropped = (number[~valid] - 1).tolist()
+        yield Impressions(ids[valid], click[valid].astype(np.uint8), samples[valid], number[valid], dropped)
 
 
-def _ids(lines, fields):
-    """Raw ids (L, len(fields)) of the tokens of some fields, MISSING where a line has none."""
-    slots = np.full(1000, -1)
+def _ids(lines, fields, others, odd):
+    """Raw ids (L, len(fields)) of the tokens of some fields, MISSING where a line has none; `others` are left out."""
+    slots = np.full(1000, UNKNOWN)
+    slots[[int(field) for field in others]] = OTHER
     slots[[int(field) for field in fields]] = range(len(fields))
     ids = np.full((lines.n, len(fields)), MISSING, np.int64)
-    line, slot, value = lines.tokens(slots)
+    line, slot, value, unknown = lines.tokens(slots)
     ids[line, slot] = value
+    lines.report(odd, "lines with tokens of fields that have no place in the file; they are left out", unknown)
+    twice = np.zeros(lines.n, bool)
+    twice[line[ids[line, slot] != value]] = True
+    lines.report(odd, "lines with two ids in a field that has one; the last counts", twice)
     return ids

@@ -46,7 +46,7 @@ class Rows(NamedTuple):
     ids     (N, F) int32   encoded fields
     labels  (N,)   uint8   1 = click
     domains (N,)   uint8   domain of the row, 0 .. S-1
-    users   (N,)   int64   raw user, to group by in gAUC (rare users keep their identity here)
+    users   (N,)   int64   raw user, to group by in gAUC (rare users keep their identity here); -1 = no user, no group
     """
 
     ids: np.ndarray

@@ -5,62 +5,32 @@ r"""The line format of the AliCCP files (Tianchi data set 408), parsed a block o
     feature_list     token \x01 token \x01 ...            (spaces for legibility, there are none in the files)
     token            field \x02 feature id \x03 value
 
-There is no header row. `blocks` cuts a file into pieces of whole lines, `Lines` splits a piece: every separator is a
-byte at or below ',' and every other byte is above it, so one comparison finds all of them and the rest is arithmetic on
-their positions. No Python code runs per line or per token.
+There is no header row, and no control character but the separators. `blocks` cuts a file into pieces of whole lines,
+`Lines` splits a piece: control characters and commas are found by comparison, and the rest is arithmetic on their
+positions. No Python code runs per line or per token.
 """
-
-import gzip
-import zlib
 
 import numpy as np
 
 from ..errors import InputError
+from . import raw_files
+from .whole_numbers import MAX_DIGITS, plain_numbers
 
 BLOCK_BYTES = 8 << 20  # of text; the arrays made from it take several times as much
 
 TOKEN, ID, VALUE, NEWLINE, COMMA = 1, 2, 3, 10, 44
+OTHER, UNKNOWN = -1, -2  # instead of the slot of a field
+_PRINTABLE = 32  # and above; what is below is a separator, or has no place in the file
 
 _LEGAL = np.zeros(1 << 16, bool)  # which separator may follow which, indexed by (first << 8) + second
 for _first, _second in [(NEWLINE, COMMA), (COMMA, COMMA), (COMMA, ID), (COMMA, NEWLINE), (ID, VALUE),
                         (VALUE, TOKEN), (VALUE, NEWLINE), (TOKEN, ID)]:  # fmt: skip
     _LEGAL[(_first << 8) + _second] = True
 
-_DIGIT = np.full(256, 255, np.uint64)
-_DIGIT[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
-_DIGITS = {10: 18, 16: 16}  # most digits that surely fit 64 bits, by base
-
 
 def blocks(path, progress=None):
-    """Yield (number of the first line, bytes) for consecutive pieces of whole lines of `path`, plain or gzip (.gz).
-
-    A last line without newline gets one. `progress(bytes_done, bytes_total, what)` counts bytes of the file as stored.
-    Raises InputError for an empty file and for a broken gzip stream.
-    """
-    total = path.stat().st_size
-    with path.open("rb") as stored:
-        text = gzip.GzipFile(fileobj=stored) if path.suffix == ".gz" else stored
-        line, rest = 1, b""
-        while data := _read(text, path, line):
-            cut = data.rfind(b"\n") + 1
-            if cut:
-                whole = rest + data[:cut]
-                yield line, whole
-                line, rest = line + whole.count(b"\n"), b""
-            rest += data[cut:]
-            if progress:
-                progress(stored.tell(), total, path.name)
-        if rest:
-            yield line, rest + b"\n"
-        elif line == 1:
-            raise InputError(f"{path}: empty file; unpack it again from the archive of Tianchi data set 408")
-
-
-def _read(text, path, line):
-    try:
-        return text.read(BLOCK_BYTES)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: broken gzip stream after line {line - 1} ({error}); download it again") from error
+    """The file as (number of the first line, bytes), see `raw_files.blocks`."""
+    return raw_files.blocks(path, BLOCK_BYTES, progress)
 
 
 class Lines:
@@ -78,7 +48,7 @@ class Lines:
         self.path, self.first = path, first
         self.text = np.frombuffer(data, np.uint8)
         # at[0] = -1 stands for the newline before the block; line i has the separators at[start[i] : end[i] + 1]
-        self.at = np.concatenate([[-1], np.flatnonzero(self.text <= COMMA)])
+        self.at = np.concatenate([[-1], np.flatnonzero((self.text < _PRINTABLE) | (self.text == COMMA))])
         self.kind = self.text[self.at]
         self.kind[0] = NEWLINE
         newlines = np.flatnonzero(self.kind == NEWLINE)
@@ -104,6 +74,11 @@ class Lines:
         """Raise InputError for one line, counted from 0 in the block."""
         raise InputError(f"{self.path}:{self.first + line}: {message}")
 
+    def report(self, odd, what, bad):
+        """Count the lines that are `bad` (L,) among the `Oddities`."""
+        if bad.any():
+            odd.add(what, bad.sum(), f"{self.path.name}:{self.first + int(bad.argmax())}")
+
     def column(self, j, name, base=10):
         """Column j, before the feature list, as numbers: (L,) int64 in base 10, uint64 in base 16."""
         begin, stop = self.at[self.start + j - 1] + 1, self.at[self.start + j]
@@ -112,33 +87,31 @@ class Lines:
     def tokens(self, slots):
         """The tokens whose field is a number of three digits with a slot.
 
-        slots    (1000,) slot of each field, or -1 to leave its tokens out
-        returns  lines, slots, feature ids: three (T,) integer arrays, in the order of the file
+        slots    (1000,) slot of each field; OTHER to leave its tokens out; UNKNOWN to leave them out and mark the line
+        returns  lines, slots, feature ids: three (T,) integer arrays, in the order of the file; and (L,) bool, the
+                 lines that have a token of an unknown field
 
-        The field is what stands before the separator: `127_14` is no token of field 127.
+        The field is what stands before the separator: `127_14` is no token of field 127. Any field of six characters
+        is taken for one of its kind, and left out.
         """
         ids = np.flatnonzero(self.kind == ID)
         begin, stop = self.at[ids - 1] + 1, self.at[ids]
-        short = stop - begin == 3
-        ids, begin, stop = ids[short], begin[short], stop[short]
+        width = stop - begin
+        unknown = np.zeros(self.n, bool)
+        unknown[np.searchsorted(self.end, ids[(width != 3) & (width != 6)])] = True
+        ids, begin, stop = ids[width == 3], begin[width == 3], stop[width == 3]
         lines = np.searchsorted(self.end, ids)
         slot = slots[self._numbers(begin, stop, "field", lines)]
+        unknown[lines[slot == UNKNOWN]] = True
         ids, lines, slot = ids[slot >= 0], lines[slot >= 0], slot[slot >= 0]
-        return lines, slot, self._numbers(self.at[ids] + 1, self.at[ids + 1], "feature id", lines)
+        return lines, slot, self._numbers(self.at[ids] + 1, self.at[ids + 1], "feature id", lines), unknown
 
     def _numbers(self, begin, stop, name, lines=None, base=10):
-        """The numbers written in text[begin:stop], digit by digit over all of them at once."""
-        width = stop - begin
-        good = (width > 0) & (width <= _DIGITS[base])
-        value = np.zeros(len(width), np.uint64)
-        for k in range(min(width.max(initial=0), _DIGITS[base])):
-            inside = k < width
-            digit = _DIGIT[self.text[np.minimum(begin + k, stop)]]
-            good &= (digit < base) | ~inside
-            value = np.where(inside, value * base + digit, value)
+        """The numbers written in text[begin:stop]; they are in `lines`, or one in each line."""
+        value, good = plain_numbers(self.text, begin, stop, base)
         if not good.all():
             bad = int(good.argmin())
-            found = self.text[begin[bad] : stop[bad]].tobytes().decode("ascii", "backslashreplace")
+            found = raw_files.shown(self.text[begin[bad] : stop[bad]].tobytes())
             line = bad if lines is None else int(lines[bad])
-            self.fail(line, f"{name} {found!r} is not a whole number of 1 to {_DIGITS[base]} digits in base {base}")
-        return value.view(np.int64) if base == 10 else value
+            self.fail(line, f"{name} {found} is not a whole number of 1 to {MAX_DIGITS[base]} digits in base {base}")
+        return value

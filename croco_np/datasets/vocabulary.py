@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from ..errors import InputError
 from .splits import RARE
+
+MOST = np.iinfo(np.int32).max - 1  # frequent values: ids are int32, and id 0 is taken
 
 
 class Vocabulary:
@@ -20,6 +23,10 @@ class Vocabulary:
 
     def __init__(self, kept):
         self.kept = np.asarray(kept)  # sorted, unique
+        if len(self.kept) > MOST:
+            raise InputError(
+                f"a field has {len(self.kept):,} frequent values, want at most {MOST:,}; raise --min-count"
+            )
 
     @classmethod
     def learn(cls, values, min_count):

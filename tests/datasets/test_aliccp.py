@@ -263,6 +263,108 @@ def test_blocks_do_not_show(monkeypatch, rows, block, share):
             assert (np.array(columns(whole, whole.test, "205", "206", "216")) > 0).tolist() == present
 
 
+def with_windows_lines(text):
+    return text.replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize("block_bytes", [1, 8 << 20])
+def test_lines_of_windows_and_any_number_as_a_value(tmp_path, monkeypatch, block_bytes):
+    plain = aliccp.read(write(tmp_path / "a"), min_count=1, valid_share=0)
+    monkeypatch.setattr(tianchi, "BLOCK_BYTES", block_bytes)
+    changed = {name: "\ufeff" + with_windows_lines(text) for name, text in TEXT.items()}
+    for before, after in ("=1.0", "=1e+05"), ("=0.69315", "=-.5E-3"), ("=1.09861", "=+1 "), ("=0.1", "=*"):
+        changed = {name: text.replace(before, after) for name, text in changed.items()}
+    assert_same(plain, aliccp.read(write(tmp_path / "b", changed), min_count=1, valid_share=0))
+
+
+@pytest.mark.parametrize("character", "\x00\x04\t\r\x1f")
+def test_control_characters_are_refused(tmp_path, character):
+    write(tmp_path, {"sample_skeleton_train": SKELETON_TRAIN.replace("77=1.0", f"77=1.{character}0")})
+    with pytest.raises(InputError, match=r"sample_skeleton_train.csv:5: malformed token"):
+        aliccp.read(tmp_path)
+
+
+def many_rows(n, odd, domain=9351666):
+    """A skeleton of n rows of one domain and `odd` rows of another, after the first ten."""
+    domains = [9351665] * 10 + [domain] * odd + [9351665] * (n - 10)
+    return "".join(f"{i},{i % 2},0,00000000000000aa,1,301:{d}=1.0\n" for i, d in enumerate(domains, 1))
+
+
+@pytest.mark.parametrize(("n", "odd", "needed"), [(30, 1, 3), (2000, 4, 5), (200_000, 19, 20)])
+def test_a_domain_needs_rows(tmp_path, n, odd, needed):
+    write(tmp_path, {"sample_skeleton_train": many_rows(n, odd)})
+    with pytest.raises(InputError) as error:
+        aliccp.read(tmp_path)
+    place = f"{tmp_path / 'sample_skeleton_train.csv'}:11: domain 9351666 (field 301) has {odd} of {n + odd:,} rows"
+    assert str(error.value).startswith(place)
+    assert f"at least {needed};" in str(error.value)
+
+
+def test_a_small_domain_is_one(tmp_path):
+    text = many_rows(2000, 5, domain=9351667)
+    splits = aliccp.read(write(tmp_path, {"sample_skeleton_train": text}))
+    assert len(splits.schema.domains) == 2
+
+
+def test_too_many_domains(tmp_path):
+    text = "".join(f"{i},0,0,00000000000000aa,1,301:{i}=1.0\n" for i in range(1, 300))
+    write(tmp_path, {"sample_skeleton_train": text})
+    with pytest.raises(InputError, match="field 301 has 299 values, want at most 255 domains"):
+        aliccp.read(tmp_path)
+
+
+def test_no_valid_row(tmp_path):
+    write(tmp_path, {"sample_skeleton_test": SKELETON_TEST.splitlines()[0]})
+    with pytest.raises(InputError, match=r"sample_skeleton_test.csv: not one valid row"):
+        aliccp.read(tmp_path)
+
+
+def test_how_many_rows_have_no_user_or_item_is_always_told(tmp_path):
+    notes = aliccp.read(write(tmp_path)).notes
+    assert "train file: rows without a user 0 (0.0 %), without an item 0 (0.0 %)" in notes
+    assert "test file: rows without a user 1 (50.0 %), without an item 0 (0.0 %)" in notes
+
+
+ODDITIES = [
+    ("sample_skeleton_train", SKELETON_TRAIN.replace("2,1,0,", "1,1,0,"),
+     "1 rows with a sample_id not above the one before; some may be in the file twice"
+     " (first: sample_skeleton_train.csv:2)"),
+    ("sample_skeleton_train", SKELETON_TRAIN.replace("210:1=1.0", "205:9=1.0"),
+     "1 lines with two ids in a field that has one; the last counts (first: sample_skeleton_train.csv:1)"),
+    ("sample_skeleton_train", SKELETON_TRAIN.replace("508:77", "20:77"),
+     "2 lines with tokens of fields that have no place in the file; they are left out"
+     " (first: sample_skeleton_train.csv:4)"),
+    ("common_features_train", COMMON_TRAIN.replace("121:3438658", "205:30"),
+     "1 lines with tokens of fields that have no place in the file; they are left out"
+     " (first: common_features_train.csv:1)"),
+    ("common_features_train", COMMON_TRAIN + "00000000000000aa,1,101:9=1.0\n",
+     "1 contexts with the index of another, but other contents; the later counts (first: common_features_train.csv:3)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("block_bytes", [1, 8 << 20])
+@pytest.mark.parametrize(("name", "text", "note"), ODDITIES)
+def test_what_is_odd_is_told(tmp_path, monkeypatch, name, text, note, block_bytes):
+    monkeypatch.setattr(tianchi, "BLOCK_BYTES", block_bytes)
+    assert note not in aliccp.read(write(tmp_path / "a")).notes
+    assert note in aliccp.read(write(tmp_path / "b", {name: text})).notes
+
+
+def test_one_file_in_two_places(tmp_path):
+    write(tmp_path)
+    write(tmp_path, place="{split}/{name}.csv.gz")
+    with pytest.raises(InputError, match=r"common_features_train.csv and train/common_features_train.csv.gz are both"):
+        aliccp.read(tmp_path)
+
+
+def test_a_folder_instead_of_a_file(tmp_path):
+    path = write(tmp_path) / "sample_skeleton_test.csv"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(InputError, match=r"sample_skeleton_test.csv: not a regular file"):
+        aliccp.read(tmp_path)
+
+
 def peak_memory(folder):
     """Peak memory in MB of a process that reads the folder; from VmHWM, as ru_maxrss includes the parent's memory."""
     script = f"""

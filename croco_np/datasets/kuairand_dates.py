@@ -1,0 +1,103 @@
+"""Dates of KuaiRand: are they dates, and where do training, validation and test rows part?"""
+
+from datetime import date, timedelta
+
+import numpy as np
+
+from ..errors import InputError
+from . import kuairand_files
+from .oddities import share
+
+YEAR = 2022
+FIRST, LAST = (4, 8), (5, 8)  # of the data set
+SLACK = timedelta(days=1)  # `date` lags: in 0.9 % of the genuine rows it is a day later than `time_ms`
+DAY_MS, BEIJING_MS = 86_400_000, 8 * 3_600_000
+FAR = 7  # days between `date` and `time_ms` by the median; beyond, time_ms is no time of these rows
+MANY = 0.1  # share of rows in which the two do not fit; beyond, neither says which is wrong
+
+
+def as_day(number):
+    """YYYYMMDD -> date, or None if there is no such day."""
+    try:
+        return date(number // 10_000, number // 100 % 100, number % 100)
+    except (ValueError, OverflowError):
+        return None
+
+
+def check(lines, dates, path):
+    """Raise InputError for the first of the `CsvLines` whose date is no date, or not of those that the file holds."""
+    first, last = (date(YEAR, *day) for day in _span(path))
+    for value in np.unique(dates).tolist():
+        day = as_day(value)
+        if day is None:
+            lines.check(dates != value, "date is {}, must be a day as YYYYMMDD", dates)
+        elif not first - SLACK <= day <= last + SLACK:
+            lines.check(dates != value, f"date is {{}}, but the file holds {first} to {last}; drop the line", dates)
+
+
+def _span(path):
+    """First and last (month, day) of a log, by its name, else of the whole data set."""
+    announced = kuairand_files.span(path)
+    try:
+        for month, day in announced or ():
+            date(YEAR, month, day)
+    except ValueError:
+        announced = None
+    return announced or (FIRST, LAST)
+
+
+def misfits(dates, times):
+    """Which rows (N,) have a `date` more than a day off where `time_ms` puts it, compared with most rows; and a note.
+
+    Where the two have nothing to do with each other, none is a misfit.
+    """
+    days, at = np.unique(dates, return_inverse=True)
+    ordinals = np.array([as_day(value).toordinal() for value in days.tolist()])
+    lag = ordinals[at] - date(1970, 1, 1).toordinal() - (times + BEIJING_MS) // DAY_MS
+    usual = int(np.median(lag))
+    if abs(usual) > FAR:
+        return np.zeros(len(dates), bool), [f"time_ms is {abs(usual):,} days from date; rows are in its order even so"]
+    odd = np.abs(lag - usual) > 1
+    notes = [f"rows whose date does not fit their time_ms: {share(odd.sum(), len(odd))}"] if odd.any() else []
+    return odd & (odd.sum() <= max(1, MANY * len(odd))), notes
+
+
+def split(dates, train_until, valid_until, misfit, place):
+    """Positions of the training, validation and test rows; and notes.
+
+    train_until, valid_until  last dates of the first two. 0: the last two days are test, the two before them validation
+    misfit                    (N,) bool: rows that must not decide which days those are
+    place                     function(row) -> where it is in the files, for the message
+    """
+    for flag, value in ("--train-until", train_until), ("--valid-until", valid_until):
+        if value and as_day(value) is None:
+            raise InputError(f"{flag} {value}: must be a day as YYYYMMDD")
+    if train_until and valid_until and train_until >= valid_until:
+        raise InputError(f"--train-until {train_until}: must be before --valid-until {valid_until}")
+    days, notes = _days(dates)
+    bounds = train_until or days[max(len(days) - 5, 0)], valid_until or days[max(len(days) - 3, 0)]
+    if misfit.any():
+        sure, _ = _days(dates[~misfit])
+        surely = train_until or sure[max(len(sure) - 5, 0)], valid_until or sure[max(len(sure) - 3, 0)]
+        if bounds != surely:
+            moved = misfit & np.isin(dates, np.setxor1d(days, sure))
+            row = int((moved if moved.any() else misfit).argmax())
+            raise InputError(
+                f"{place(row)}: date is {dates[row]}, far from its time_ms, and would move the split of all rows; "
+                "mend or drop the line, or set --train-until and --valid-until"
+            )
+    first = dates <= bounds[0]
+    second = ~first & (dates <= bounds[1])
+    return [np.flatnonzero(part) for part in (first, second, ~first & ~second)], notes
+
+
+def _days(dates):
+    """The days that have rows enough to count as days, sorted; and notes on those that have not.
+
+    One in a hundred of what a day has by the median: a handful of late rows is no day of test.
+    """
+    days, counts = np.unique(dates, return_counts=True)
+    counted = counts * 100 >= np.median(counts)
+    few = [f"{day} ({n:,} rows)" for day, n in zip(days[~counted], counts[~counted], strict=True)]
+    notes = [f"too few rows to be a day of validation or test: {', '.join(few)}"] if few else []
+    return days[counted].tolist(), notes

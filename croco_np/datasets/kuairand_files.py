@@ -1,0 +1,64 @@
+"""Which files of a folder are KuaiRand's: the logs, the user table and the video table of one version."""
+
+import re
+from pathlib import Path
+
+from ..errors import InputError
+from .raw_files import is_there, names
+
+KINDS = ("log_standard_", "user_features_", "video_features_basic_")
+_ENDS = (".csv", ".csv.gz")
+
+
+def find(folder):
+    """The raw files of a folder or of its `data` subfolder: standard logs, user table, video table.
+
+    Raises InputError if one of the three kinds is missing, or if they are not of one version of KuaiRand.
+    """
+    root = Path(folder)
+    found = _files(root)
+    if "data" in names(root) and (root / "data").is_dir() and any(inside := _files(root / "data")):
+        if any(found):
+            raise InputError(f"{root}: raw files lie there and in its subfolder data; keep them in one of the two")
+        root, found = root / "data", inside
+    for paths, kind in zip(found, KINDS, strict=True):
+        if not paths:
+            raise InputError(
+                f"{root}: no {kind}*.csv[.gz] there; unpack KuaiRand-1K or KuaiRand-Pure (https://kuairand.com) into it"
+            )
+        for path in paths:
+            is_there(path)
+    logs, *tables = found
+    for paths in tables:
+        if len(paths) > 1:
+            raise InputError(
+                f"{root}: {paths[0].name} and {paths[1].name}: keep the tables of one KuaiRand version only"
+            )
+    for path in logs:
+        if path.with_name(path.name + ".gz") in logs:
+            raise InputError(f"{root}: {path.name} is there plain and as .gz; keep the one that is complete")
+    for path in [*logs, *(paths[0] for paths in tables)]:
+        if version(path) != version(logs[0]):
+            raise InputError(
+                f"{root}: {logs[0].name} and {path.name} are of two versions of KuaiRand, whose user and video ids "
+                "differ; keep one version only"
+            )
+    return logs, tables[0][0], tables[1][0]
+
+
+def _files(root):
+    """The files in a folder by kind, in the order of KINDS."""
+    listed = [name for name in names(root) if name.endswith(_ENDS)]
+    return [[root / name for name in listed if name.startswith(kind)] for kind in KINDS]
+
+
+def version(path):
+    """The last part of a raw file's name, such as "pure" or "1k"; user and video ids are those of that version."""
+    return path.name.partition(".")[0].rpartition("_")[2]
+
+
+def span(path):
+    """The days that a log's name announces, as ((month, day), (month, day)); None if it announces none."""
+    found = re.search(r"_(\d{1,2})_(\d{1,2})_to_(\d{1,2})_(\d{1,2})_", path.name, re.ASCII)
+    numbers = [int(n) for n in found.groups()] if found else []
+    return (tuple(numbers[:2]), tuple(numbers[2:])) if found else None

@@ -1,0 +1,121 @@
+"""The feature tables of KuaiRand: one row for a user or a video, every feature a category."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+from .csv_files import CsvFile
+from .csv_lines import without_quotes
+
+USER = [
+    *("user_active_degree", "is_lowactive_period", "is_live_streamer", "is_video_author"),
+    *("follow_user_num_range", "fans_user_num_range", "friend_user_num_range", "register_days_range"),
+    *(f"onehot_feat{i}" for i in range(18)),
+]
+VIDEO = [
+    *("author_id", "video_type", "upload_dt", "upload_type", "visible_status", "music_id", "music_type", "tag"),
+]
+# Of text, every spelling is a value of its own; the other features are numbers, so 1 and 1.0 are one value.
+TEXTS = frozenset(
+    (
+        *("user_active_degree", "follow_user_num_range", "fans_user_num_range", "friend_user_num_range"),
+        *("register_days_range", "video_type", "upload_dt", "upload_type", "tag"),
+    )
+)
+NOT_USED = frozenset(
+    (
+        *("follow_user_num", "fans_user_num", "friend_user_num", "register_days"),
+        *("video_duration", "server_width", "server_height"),
+    )
+)
+MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # what stands for no value
+
+
+class Features(NamedTuple):
+    """A feature table of R rows.
+
+    keys   (R,) int64, the users or videos, sorted
+    codes  by feature (R,) integers, categories numbered 0, 1, ... in order of their values; -1 = no value
+    notes  on columns that are none of KuaiRand's
+    """
+
+    keys: np.ndarray
+    codes: dict[str, np.ndarray]
+    notes: list[str]
+
+    def rows_of(self, keys):
+        """The row of each key (N,), -1 where there is none."""
+        at = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
+        return np.where(self.keys[at] == keys, at, -1)
+
+
+def read_table(path, key, columns):
+    """A feature table as `Features`.
+
+    Raises InputError, with file and line, for a line with more or fewer columns than the header, for a key that is no
+    whole number or has two rows, for text in a feature of numbers, and for a table without rows.
+    """
+    file = CsvFile(path)
+    at = file.positions([key, *columns])
+    keys, numbers = [], []
+    features = {name: (_Texts if name in TEXTS else _Numbers)() for name in columns}
+    for lines in file:
+        n = len(file.names)
+        lines.check(lines.width == n, f"{{}} columns instead of the header's {n}; fetch the file again", lines.width)
+        keys.append(lines.numbers(at[key]))
+        numbers.append(lines.number)
+        lines.check(keys[-1] >= 0, f"{key} is {{}}, must not be negative", keys[-1])
+        for name, feature in features.items():
+            feature.add(lines, at[name])
+    if not keys:
+        raise InputError(f"{path}: no rows below the header; fetch the file again")
+    keys, numbers = np.concatenate(keys), np.concatenate(numbers)
+    order = np.argsort(keys, kind="stable")
+    again = order[1:][np.diff(keys[order]) == 0]
+    if len(again):
+        raise InputError(f"{file.place(numbers[again.min()])}: {key} {keys[again.min()]} has two rows; keep one")
+    return Features(
+        keys[order], {name: feature.codes()[order] for name, feature in features.items()}, file.others({*at, *NOT_USED})
+    )
+
+
+class _Numbers:
+    """A feature of numbers, collected block by block."""
+
+    def __init__(self):
+        self.values, self.present = [], []
+
+    def add(self, lines, column):
+        value, present = lines.numbers_if_any(column, MISSING_TEXT)
+        self.values.append(value)
+        self.present.append(present)
+
+    def codes(self):
+        """(R,) ranks of the numbers."""
+        present = np.concatenate(self.present)
+        codes = np.full(len(present), -1)
+        codes[present] = np.unique(np.concatenate(self.values)[present], return_inverse=True)[1]
+        return _narrow(codes)
+
+
+class _Texts:
+    """A feature of text, collected block by block; `met` numbers what was met, as it is written."""
+
+    def __init__(self):
+        self.met, self.found = {}, []
+
+    def add(self, lines, column):
+        met = self.met
+        self.found.append(np.array([met.setdefault(text, len(met)) for text in lines.texts(column)], np.int32))
+
+    def codes(self):
+        """(R,) ranks of the texts."""
+        texts = [without_quotes(text) for text in self.met]
+        rank = {text: i for i, text in enumerate(sorted(set(texts) - set(MISSING_TEXT)))}
+        return _narrow(np.array([rank.get(text, -1) for text in texts]))[np.concatenate(self.found)]
+
+
+def _narrow(codes):
+    """Codes in the smallest type that holds them: there are many rows, and sorting is faster."""
+    return codes.astype(np.min_scalar_type(min(-1, -1 - codes.max())))
