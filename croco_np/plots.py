@@ -7,7 +7,6 @@ import io
 import os
 import sys
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import numpy as np
 
@@ -24,6 +23,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure  # without pyplot: a notebook's own figures are left alone
 
+from .files import replacing
+
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # Okabe & Ito
 
 
@@ -39,17 +40,8 @@ def _picture(path, simulated, width, height):
             figure.suptitle("SIMULATED DATA", x=0.005, ha="left", color=ORANGE, fontsize=9)
         image = io.BytesIO()
         figure.savefig(image, dpi=130, format="png")
-    _write(Path(path), image.getvalue())
-
-
-def _write(path, image):
-    """Replace a picture whole or not at all."""
-    draft = path.with_name(path.name + ".part")
-    try:
-        draft.write_bytes(image)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path, "wb") as file:
+        file.write(image.getvalue())
 
 
 def learning(history, path, simulated=False):
