@@ -1,0 +1,56 @@
+"""What it costs to check arguments: the time that a step spends in the functions that may refuse it.
+
+They are wrapped wherever a module of the package has them, so the figure includes the clock's own time: it is an upper
+bound. They are part of the phases in which they are called.
+"""
+
+import functools
+import sys
+import time
+from contextlib import contextmanager
+
+from .. import arguments, batch, optim, tree
+from ..layers import domain
+
+FUNCTIONS = (arguments.expect, batch.check_ids, batch.check_domain_ids, batch.check_labels, domain.check_domains)
+FUNCTIONS += (optim._check_shape, optim._check_rows, optim._check_awake, tree.same_paths)
+METHODS = ((arguments.Takes, "__call__"), (tree.RowGrad, "check"))
+
+
+class Stopwatch:
+    """Seconds spent in what it watches, and how many calls there were; a call inside a call is not counted again."""
+
+    def __init__(self):
+        self.seconds, self.calls, self.running = 0.0, 0, False
+
+    def watch(self, f):
+        @functools.wraps(f)
+        def timed(*args, **kwargs):
+            if self.running:
+                return f(*args, **kwargs)
+            self.running, started = True, time.perf_counter()
+            try:
+                return f(*args, **kwargs)
+            finally:
+                self.running = False
+                self.seconds += time.perf_counter() - started
+                self.calls += 1
+
+        return timed
+
+
+@contextmanager
+def watched():
+    """A `Stopwatch` on all checks inside the block."""
+    watch, undo = Stopwatch(), []
+    modules = [m for name, m in list(sys.modules.items()) if name.startswith("croco_np")]
+    places = [(m, name, f) for m in modules for name, f in list(vars(m).items()) if any(f is g for g in FUNCTIONS)]
+    places += [(owner, name, vars(owner)[name]) for owner, name in METHODS]
+    for owner, name, f in places:
+        undo.append((owner, name, f))
+        setattr(owner, name, watch.watch(f))
+    try:
+        yield watch
+    finally:
+        for owner, name, f in undo:
+            setattr(owner, name, f)
