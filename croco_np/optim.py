@@ -60,27 +60,17 @@ class Adam:
         """
         leaves, grads = self._leaves(params, state), flatten(grads)
         same_paths("parameters", leaves, "gradients", grads)
-        for path, (w, _, _) in leaves.items():
-            _check_gradient(path, grads[path], w)
-        state["t"] += 1
-        step = float(self.lr / bias_correction(self.b1, state["t"]))
-        c = float(np.sqrt(bias_correction(self.b2, state["t"])))
+        t = state["t"] + 1
+        step = float(self.lr / bias_correction(self.b1, t))
+        c = float(np.sqrt(bias_correction(self.b2, t)))
         scalars = (step, c, self.b1, self.b2, self.eps)
-        for path, (w, m, v) in leaves.items():
-            g = grads[path]
-            if isinstance(g, Moving):
-                w += g.rate * (g.target - w)
-                continue
-            w, m, v = map(_matrix, (w, m, v))
-            if isinstance(g, RowGrad):
-                if not self.lazy:
-                    self._touch(path, g.rows, len(w), state)
-                values = g.values.reshape(len(g.rows), w.shape[1])
-                if self.l2:
-                    values = values + w.dtype.type(self.l2) * w[g.rows]
-                adam_rows(w, g.rows, values, m, v, *scalars)
-            else:
-                adam_dense(w, g.reshape(w.shape), m, v, *scalars)
+        moves = [self._move(path, *leaf, grads[path], scalars, state) for path, leaf in leaves.items()]
+        state["t"] = t
+        for move, *arguments in moves:
+            move(*arguments)
+        for path, g in grads.items():
+            if isinstance(g, RowGrad) and not self.lazy:
+                _touch(path, g.rows, len(leaves[path][0]), state)
         if not defer:
             self.settle(params, state)
 
@@ -97,27 +87,37 @@ class Adam:
                 )
 
     def _leaves(self, params, state):
-        """{path: (w, m, v)}, all of which may be written to in place."""
+        """{path: (w, m, v)}, trees and step counts checked; the arrays are checked where they are written to."""
         if not isinstance(state["t"], int) or state["t"] < 0:
             raise ValueError(f"state: t is {state['t']!r}, want the number of steps taken")
         params, first, second = flatten(params), flatten(state["m"]), flatten(state["v"])
         same_paths("parameters", params, "first moments", first)
         same_paths("parameters", params, "second moments", second)
-        leaves = {path: (w, first[path], second[path]) for path, w in params.items()}
-        for path, (w, *moments) in leaves.items():
-            _check_leaf(path, w)
-            for moment in moments:
-                _check_leaf(f"moment of {path}", moment)
-                if moment.shape != w.shape or moment.dtype != w.dtype:
-                    raise ValueError(
-                        f"{path}: {w.dtype} {w.shape}, a moment of it {moment.dtype} {moment.shape}; "
-                        "the state is of other parameters"
-                    )
         for path, last in state["last"].items():
-            w = leaves.get(path, (None,))[0]
-            if w is None or not isinstance(last, np.ndarray) or last.dtype != np.int32 or last.shape != w.shape[:1]:
+            n_rows = len(params.get(path, ()))
+            if not isinstance(last, np.ndarray) or last.dtype != np.int32 or last.shape != (n_rows,):
                 raise ValueError(f"{path}: the state's steps of its rows are {kind_of(last)}, want int32, one a row")
-        return leaves
+        return {path: (w, first[path], second[path]) for path, w in params.items()}
+
+    def _move(self, path, w, m, v, g, scalars, state):
+        """The step of one leaf, checked: a function that will make it, and the arguments."""
+        shape = np.shape(w)
+        if isinstance(g, Moving):
+            _check_shape(path, "target", g.target, shape)
+            return _approach, w, g
+        w, m, v = (_matrix(path, a, shape) for a in (w, m, v))
+        if isinstance(g, RowGrad):
+            g.check(shape, path)
+            _check_awake(path, g.rows, state)
+            values = g.values.reshape(len(g.rows), w.shape[1])
+            if self.l2:
+                values = values + w.dtype.type(self.l2) * w[g.rows]
+            kernel, arguments = adam_rows, (w, g.rows, values, m, v, *scalars)
+        else:
+            _check_shape(path, "gradient", g, shape)
+            kernel, arguments = adam_dense, (w, g.reshape(w.shape), m, v, *scalars)
+        kernel.check(arguments)
+        return kernel.run, *arguments
 
     def catch_up(self, params, reads, state):
         """Bring rows of tables up to date, in place; reads: pairs of a table's path and its rows, repeats allowed."""
@@ -133,27 +133,15 @@ class Adam:
             self._catch_up(params, path, _idle(np.arange(len(last)), state, path), state)
         state["last"].clear()
 
-    def _touch(self, path, rows, n_rows, state):
-        """Note that this step uses these rows."""
-        before = state["t"] - 1
-        if path not in state["last"]:
-            state["last"][path] = np.full(n_rows, before, np.int32)
-        last = state["last"][path]
-        if ((last[rows] < before) & (last[rows] > 0)).any():
-            raise ValueError(f"{path}: a batch used rows that were not up to date; call catch_up before forward")
-        last[rows] = state["t"]
-
     def _catch_up(self, params, path, rows, state):
         """Bring idle rows (R,), unique, of a table up to date: by the series where it is good, else step by step."""
         if not len(rows):
             return
-        w, m, v = (_leaf(tree, path) for tree in (params, state["m"], state["v"]))
+        leaf = [_leaf(tree, path) for tree in (params, state["m"], state["v"])]
+        w, m, v = (_matrix(path, a, np.shape(leaf[0])) for a in leaf)
         t, last = state["t"], state["last"][path]
         if len(last) != len(w):
             raise ValueError(f"{path}: {len(w)} rows, and the state knows of {len(last)}")
-        for a in (w, m, v):
-            _check_leaf(path, a)
-        w, m, v = map(_matrix, (w, m, v))
         gaps, gap = _distinct(t - last[rows].astype(np.int64))
         how = plan(w.dtype, self.b1, self.b2)
         coefficients, good = series(how, gaps, t, self.lr, self.b1, self.b2)
@@ -178,26 +166,27 @@ def _distinct(k):
     return values, place[k]
 
 
-def _check_leaf(path, w):
-    """A leaf that is to be changed in place; reshaped, one that is not contiguous would be changed in a copy."""
-    if not isinstance(w, np.ndarray) or not is_a("real", w.dtype) or w.dtype.kind == "c" or not w.ndim:
-        raise TypeError(f"{path} is {kind_of(w)}, want an array of float32 or float64 with at least one axis")
-    if not (w.flags.c_contiguous and w.flags.writeable):
-        raise ValueError(f"{path} is changed in place, so it must be writeable and C-contiguous; hand in a copy")
+def _touch(path, rows, n_rows, state):
+    """Note that the last step used these rows."""
+    if path not in state["last"]:
+        state["last"][path] = np.full(n_rows, state["t"] - 1, np.int32)
+    state["last"][path][rows] = state["t"]
 
 
-def _check_gradient(path, g, w):
-    if isinstance(g, Moving):
-        g = g.target
-        if g.shape != w.shape:
-            raise ValueError(f"{path}: target {g.shape} of a value {w.shape}")
-    elif isinstance(g, RowGrad):
-        g.check(w.shape, path)
-        g = g.values
-    elif not isinstance(g, np.ndarray) or g.shape != w.shape:
-        raise ValueError(f"{path}: gradient {getattr(g, 'shape', kind_of(g))} of parameters {w.shape}")
-    if g.dtype != w.dtype:
-        raise TypeError(f"{path}: gradient of {g.dtype}, parameters of {w.dtype}")
+def _approach(w, moving):
+    w += moving.rate * (moving.target - w)
+
+
+def _check_awake(path, rows, state):
+    if path in state["last"] and len(_idle(rows, state, path)):
+        raise ValueError(f"{path}: a batch used rows that were not up to date; call catch_up before forward")
+
+
+def _check_shape(path, what, g, shape):
+    if not isinstance(g, np.ndarray):
+        raise TypeError(f"{path}: {what} is {kind_of(g)}, want an array")
+    if g.shape != shape:
+        raise ValueError(f"{path}: {what} {g.shape} of parameters {shape}")
 
 
 def _check_rows(path, rows, n_rows):
@@ -207,9 +196,12 @@ def _check_rows(path, rows, n_rows):
         raise IndexError(f"{path}: rows from {rows.min()} to {rows.max()}, the table has 0 to {n_rows - 1}")
 
 
-def _matrix(a):
-    """(N, ...) as (N, K), a view of what is contiguous."""
-    return a.reshape(len(a), a[:1].size)
+def _matrix(path, a, shape):
+    """(N, ...) as (N, K), a view; ValueError where it would have to be a copy, whose changes were lost."""
+    _check_shape(path, "moments", a, shape)
+    if not shape:
+        raise ValueError(f"{path}: has no axis; make it one of length 1")
+    return a.reshape(len(a), a[:1].size, copy=False)
 
 
 def _leaf(tree, path):

@@ -59,7 +59,7 @@ def instruments():
     for module in (experts, lookup):
         for name, phase in FUNCTIONS.items():
             patch(module, name, _timed_product, phase)
-    patch(Kernel, "__call__", _timed_kernel)
+    patch(Kernel, "run", _timed_kernel)
     losses = dict(LOSSES)
     for name, loss in losses.items():
         LOSSES[name] = loss._replace(loss=_timed_loss(clock, loss.loss, name))

@@ -45,6 +45,8 @@ def _phases(r):
     for name, p in ((name, p) for name, p in r["phases"].items() if p["ms"] or p["limit"]):
         limit = f"{p['limit_ms']:.2f} ms ({p['limit']})" if p["limit"] else "-"
         yield f"{name:<20}{p['ms']:>9.2f}{p['share']:>8.1%}   {limit}"
+    checks = r["checks"]
+    yield f"{'checks':<20}{checks['ms']:>9.2f}{checks['share']:>8.1%}   of arguments; counted above, too"
     plain, timed = (r["instruments"][word]["median"] for word in ("without", "with"))
     yield f"{'all':<20}{total:>9.2f}{1:>8.0%}   a step: {plain:.1f} ms without instruments, {timed:.1f} ms with them"
 

@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 
 from .. import cpu
+from .checks import cost
 from .client import Peer, Refused
 from .floor import Floor
 from .machine import blas
@@ -35,6 +36,7 @@ def bench(workload, threads, repeats, predict=False, peer_python=None):
         peers = {name: time for name, time in times.items() if name not in ("ours", "floor")}
         first_peers = dict(peer.first) if peer else {}
     parts = breakdown(ours, threads, max(repeats // 2, 3))
+    checks = cost(ours, max(repeats // 2, 3))
     rows = config.batch_size
     rate, floor_rate = rows / times["ours"].median, rows / times["floor"].median
     return {
@@ -57,6 +59,7 @@ def bench(workload, threads, repeats, predict=False, peer_python=None):
         "milliseconds": {name: _milliseconds(time) for name, time in times.items()},
         "first_step_seconds": times["ours"].first,
         "phases": {name: phase._asdict() for name, phase in parts.phases.items()},
+        "checks": {"ms": 1e3 * checks, "share": checks / times["ours"].median},
         "instruments": {"without": _milliseconds(parts.plain), "with": _milliseconds(parts.instrumented)},
         "peers": {name: rows / time.median for name, time in peers.items()},
         "peers_absent": absent,

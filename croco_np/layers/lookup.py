@@ -80,12 +80,13 @@ class LookUpExperts:
         expect("W", first["W"], M, n_fields * E, None)
         expect("b", first["b"], M, first["W"].shape[2])
         rows = ids + self.embeddings.offsets
-        x = gather(table, rows[:, ~self.is_narrow])
+        # The ids are right, so all rows and slots made of them are: these kernels need not look at them again (`run`).
+        x = gather.run(table, rows[:, ~self.is_narrow])
         z = products(x, self.wide(first["W"]))
         narrow, W = self._narrow(rows), self.blocks(first["W"])
         projected = [products(table[narrow.values[at]], W[:, f]) for f, at in narrow.fields]
         if projected:
-            add_rows(z, np.concatenate(projected), narrow.slots)
+            add_rows.run(z, np.concatenate(projected), narrow.slots)
         y = o = add_bias_relu(z, first["b"])
         above = []
         for i, layer in enumerate(self.experts.layers[1:], 1):
@@ -104,12 +105,12 @@ class LookUpExperts:
         dx, dW_wide = products_backward(c.x, self.wide(first["W"]), dz)
         self.blocks(dW)[:, ~self.is_narrow] = dW_wide.reshape(dW.shape[0], -1, self.embeddings.width, dW.shape[2])
         dvalues = np.empty((len(c.narrow.values), *table.shape[1:]), dz.dtype)
-        dprojected = sum_rows(c.narrow.slots, len(c.narrow.values), dz)
+        dprojected = sum_rows.run(c.narrow.slots, len(c.narrow.values), dz)
         for f, at in c.narrow.fields:
             dvalues[at], self.blocks(dW)[:, f] = products_backward(table[c.narrow.values[at]], W[:, f], dprojected[at])
         wide, slots = np.unique(c.rows[:, ~self.is_narrow], return_inverse=True)
         rows = np.concatenate([wide, c.narrow.values])
-        sums = sum_by_row(slots, len(wide), dx).reshape(len(wide), *table.shape[1:])
+        sums = sum_by_row.run(slots, len(wide), dx).reshape(len(wide), *table.shape[1:])
         values = np.concatenate([sums, dvalues])
         order = np.argsort(rows)
         grads = {"0": {"W": dW, "b": db}, **dict(reversed(experts.items()))}

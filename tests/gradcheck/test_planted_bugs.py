@@ -6,6 +6,7 @@ passes, so it is the bug that is found and nothing else.
 
 from dataclasses import dataclass
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -134,7 +135,9 @@ def _(rng):
 @bug("gradients of field 2 go to the rows of field 1")
 def _(rng):
     def backward(layer, c, dx):
-        return layer.backward(c._replace(rows=c.rows - layer.offsets), dx)
+        _, grads = layer.backward(c, dx)
+        first, second = np.split(grads["table"].dense((8, N_EXPERTS, 3)), 2)
+        return None, {"table": RowGrad(np.arange(4), first + second)}
 
     layer = Embeddings((4, 4), N_EXPERTS, 3, std=1.0)
     return layer, broken(layer, backward), (rng.integers(0, 4, (N_ROWS, 2)),)
@@ -280,7 +283,8 @@ def _(rng):
 @bug("the gate's road into the embeddings is missing")
 def _(rng):
     def backward(model, c, d):
-        return model.backward(c._replace(domains=(slice(0, 0),) * len(c.domains)), d)
+        with patch("croco_np.models.mmoe.add_own", lambda *_: None):
+            return model.backward(c, d)
 
     return _training(MMoE.build(SCHEMA, SimpleNamespace(**SIZES), multi_embedding=True), backward, rng)
 
