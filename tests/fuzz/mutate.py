@@ -206,8 +206,8 @@ def damage(rng, data):
     n = 0
     if rng.random() < 0.85:
         lines = data.split(b"\n")[:-1]
-        ways = GENTLE if rng.random() < 0.4 else LINES
-        for i in rng.sample(range(len(lines)), min(len(lines), rng.choice([1, 1, 1, 2, 4, 8, 12]))):
+        ways, many = (GENTLE, (1, 4, 12, 40)) if rng.random() < 0.4 else (LINES, (1, 1, 1, 2, 4))
+        for i in rng.sample(range(len(lines)), min(len(lines), rng.choice(many))):
             lines[i] = rng.choice(ways)(rng, lines[i])
             n += 1
         data = b"\n".join(lines) + b"\n" * (rng.random() < 0.9)

@@ -97,7 +97,7 @@ def log_rows(name, data):
 def last_days(rows):
     days = [row["date"] for row in rows]
     counts = {d: days.count(d) for d in sorted(set(days))}
-    days = [d for d, n in counts.items() if n * 100 >= statistics.median(counts.values())]
+    days = [d for d, n in counts.items() if n * 20 >= statistics.median(counts.values())]
     return days[max(len(days) - 5, 0)], days[max(len(days) - 3, 0)]
 
 

@@ -21,7 +21,7 @@ from slow import RefusedError
 from croco_np.datasets import aliccp, csv_files, kuairand, tianchi
 from croco_np.errors import InputError
 
-LINES = int(os.environ.get("CROCO_NP_FUZZ_LINES", "1000")) // 2  # of each of the two data sets
+LINES = int(os.environ.get("CROCO_NP_FUZZ_LINES", "800")) // 2  # of each of the two data sets
 FIRST = int(os.environ.get("CROCO_NP_FUZZ_FIRST", "0"))
 SECONDS = 10  # for one small file; more is a hang
 LONGEST = 300  # characters of a message, without the folder
