@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..tree import Moving
-from .forms import arrays, check_output, copied, dense, each, fault, gradients, leaves, not_finite, random_like
+from .forms import arrays, check_output, copied, each, leaves, not_finite, random_like
+from .gradients import dense, fault, gradients
 from .snapshot import changed, snapshot
 
 NUDGE = 1e-5  # how far the second call of forward is from the first: as far as central differences go
@@ -34,6 +35,7 @@ NO_STATE = (
 OWN_GRADIENT = "backward hands out an array of its own: the next call overwrites this gradient"
 NOT_LINEAR = "right for one doutput, but not linear in doutput: a clip, a mask by doutput or a constant"
 CLIPPED = "right for a small doutput, wrong for a larger one: it is clipped, and backward must be linear in doutput"
+TRACKED_INPUT = "gradient is a Moving, which stands for a parameter that is tracked and not trained"
 SIGN_ONLY = "it takes the sign of doutput and not its size: backward must be linear in doutput"
 
 
@@ -76,7 +78,9 @@ def examine(guarded, rng):
     said, strays = gradients(guarded.backward(cotangent), guarded.params, guarded.inputs)
     here = leaves(guarded.params, guarded.inputs)
     faults = {key: fault(said.get(key), leaf) for key, leaf in here.items()}
-    faults = {key: why for key, why in faults.items() if why or isinstance(said[key], Moving)}
+    tracked = {key for key, g in said.items() if isinstance(g, Moving)}
+    faults |= {key: TRACKED_INPUT for key in tracked if key[0] == "input"}
+    faults = {key: why for key, why in faults.items() if why or key in tracked}
     kept = _full(said, here, faults)
 
     draw = np.random.default_rng(0)  # `rng` is for the cotangent and the directions
@@ -85,14 +89,15 @@ def examine(guarded, rng):
         guarded.breaches["output"] = OVERWRITTEN.format("output")
     if guarded.stale():
         guarded.breaches["cache"] = OVERWRITTEN.format("cache")
-        guarded.hold(None)
-    if not is_function(guarded, output):
-        return None
+        guarded.drop()
 
     def again(doutput):
         return _full(gradients(guarded.backward(doutput), guarded.params, guarded.inputs)[0], here, faults)
 
-    unfit = dict.fromkeys(_differ(kept, again(cotangent)), NO_STATE)
+    unfit = dict.fromkeys(_differ(kept, again(cotangent)), NO_STATE)  # after a forward somewhere else
+    if not is_function(guarded, output):
+        return None
+
     small = again(each(lambda d: d / FAR, cotangent))
     spread = each(lambda d: d * 2.0 ** draw.integers(0, 40, np.shape(d)), cotangent)
     wide = again(spread)
@@ -100,7 +105,7 @@ def examine(guarded, rng):
     scaled = {key: FAR * g for key, g in small.items()}
     bent = _differ(kept, scaled) + _differ({key: g - 3 * wide[key] for key, g in kept.items() if key in wide}, mixed)
     fixed = kept.keys() - _differ(kept, small)
-    moved = _differ(kept, wide)
+    moved = _differ(kept, mixed)
     bent = {key: SIGN_ONLY if key in fixed and key in moved else NOT_LINEAR for key in bent}
     now = _full(said, here, faults)
     unfit |= {key: OWN_GRADIENT for key, g in kept.items() if not np.array_equal(g, now.get(key))}

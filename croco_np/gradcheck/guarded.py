@@ -4,7 +4,7 @@ import copy
 
 from ..tree import with_leaves
 from .forms import FORWARD, copied, each, leaves, pair
-from .snapshot import changed, snapshot
+from .snapshot import KEYS, changed, snapshot
 
 CALLERS = "it belongs to the caller"
 
@@ -25,7 +25,7 @@ class Guarded:
         memo = {}
         params, inputs = self.caller
         self.params, self.inputs = copy.deepcopy(params, memo), tuple(_deep_copy(x, memo) for x in inputs)
-        self.hold(None)
+        self.drop()
 
     def forward(self, moved=None):
         """(output, cache), with the arrays of `moved`, {leaf's key: array}, in the place of the point's."""
@@ -38,8 +38,12 @@ class Guarded:
         return output, cache
 
     def hold(self, cache):
-        """Let `backward` start from this cache; from a new one if it is None."""
-        self.cache, self.held = cache, None if cache is None else snapshot(cache)
+        """Let `backward` start from this cache."""
+        self.cache, self.held = cache, snapshot(cache)
+
+    def drop(self):
+        """Let `backward` start from a cache of its own: the one at hand is spoiled."""
+        self.cache = self.held = None
 
     def stale(self):
         """Where the cache is no longer what forward has returned."""
@@ -58,7 +62,7 @@ class Guarded:
         if not self._look("backward", (self.params, self.inputs)) and places:
             where = f" ({', '.join(places[:3])})" if any(places) else ""
             self.breaches["cache"] = f"backward writes into its cache{where}: a second call would start from that"
-            self.hold(None)
+            self.drop()
         return returned
 
     def look(self):
@@ -68,7 +72,7 @@ class Guarded:
     def _look(self, who, handed):
         written = {self._label(path): path for path in changed(handed, self.before)}
         for label, (side, *_) in written.items():
-            what = f"parameter {label}" if side == 0 else label
+            what = f"parameter {label}" if side == 0 and label != "params" else label
             self.breaches.setdefault(label, f"{who} writes into {what}: {CALLERS}")
         if written:
             self._renew()
@@ -77,7 +81,7 @@ class Guarded:
     def _label(self, path):
         side, *path = path
         if side == 0:
-            return ".".join(map(str, path))
+            return ".".join(str(key) for key in path if key != KEYS) or "params"
         i, *rest = path
         floats = [place for _, place in leaves({}, self.caller[1])]
         return f"input {floats.index(i)}" if i in floats else ".".join([f"inputs[{i}]", *map(str, rest)])

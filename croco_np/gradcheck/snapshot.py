@@ -5,6 +5,7 @@ import inspect
 
 import numpy as np
 
+KEYS = "its entries"  # the end of the path under which a dict has its keys and a list its length
 PLAIN = (bool, int, float, complex, str, bytes, slice, type(None), np.generic)
 
 
@@ -20,7 +21,7 @@ def contents(thing):
             found[path] = node
         elif id(node) not in above:  # else it contains itself
             if isinstance(node, (dict, list)):
-                found[(*path, "()")] = tuple(map(str, node)) if isinstance(node, dict) else len(node)
+                found[(*path, KEYS)] = tuple(map(str, node)) if isinstance(node, dict) else len(node)
             for key, part in _parts(node):
                 walk(part, (*path, key), above | {id(node)})
 

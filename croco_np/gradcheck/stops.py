@@ -13,7 +13,8 @@ import numpy as np
 from ..models import MODELS
 from ..tree import flatten, tree_map
 from .cases import SCHEMA, SIZES, _bend, draw_batch
-from .forms import dense, fault, random_like
+from .forms import random_like
+from .gradients import dense, fault
 from .measure import Check
 
 METHOD = "exact zeros"
