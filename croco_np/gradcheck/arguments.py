@@ -35,9 +35,11 @@ def check_arguments(layer, params, inputs, rng, methods, known):
 def _check_params(params):
     by_path = {}
     for path, leaf in paths(params).items():
+        if odd := [key for key in path if not isinstance(key, str)]:
+            raise TypeError(f"params has the key {odd[0]!r}: keys are strings")
         name = ".".join(path)
         if name in by_path:
-            raise ValueError(f"two parameters are called {name}: a dot in a key, or 0 beside '0'")
+            raise ValueError(f"two parameters are called {name}: leave dots out of keys")
         by_path[name] = leaf
         if not isinstance(leaf, np.ndarray):
             raise TypeError(f"parameter {name} is of type {type(leaf).__name__}: pass a float64 array")

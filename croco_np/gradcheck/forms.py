@@ -18,7 +18,7 @@ def paths(tree, above=()):
     """{path as a tuple: leaf} of a nested dict; dots in keys stay apart from dots between them."""
     found = {}
     for key, node in tree.items():
-        path = (*above, str(key))
+        path = (*above, key)
         found |= paths(node, path) if isinstance(node, dict) else {path: node}
     return found
 

@@ -24,7 +24,7 @@ def gradients(returned, params, inputs):
     strangers = {("input", f"{i} of dinputs"): why for i in range(len(floats), len(dinputs)) if dinputs[i] is not None}
     known = paths(params)
     for path, g in paths(grads).items():
-        key = ("params", ".".join(path))
+        key = ("params", ".".join(map(str, path)))
         if path in known:
             found[key] = g
         else:
