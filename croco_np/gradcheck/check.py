@@ -22,6 +22,7 @@ def check(layer, params, inputs, rng, name="", methods=METHODS):
     rng     draws cotangents and directions
     name    put before the leaf's path in `Check.name`
     methods of `METHODS`; leave the complex step out for a forward that cannot run on complex numbers
+            (a value that backward says is tracked, `Moving`, is a constant here, and has no row)
 
     A leaf passes if its gradient has the right form, is finite, linear in doutput, the same at a second call, and obeys
     the adjoint law: within 1e-7 of its norm by central differences, within 1e-12 by the complex step, and there entries

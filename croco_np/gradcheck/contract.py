@@ -32,6 +32,7 @@ NO_STATE = (
     "backward called twice with the same cache and doutput gives two answers: it adds up in secret, or reads what "
     "another call left behind"
 )
+ONCE_ONLY = "backward fails when it is called again: {}"
 OWN_GRADIENT = "backward hands out an array of its own: the next call overwrites this gradient"
 NOT_LINEAR = "right for one doutput, but not linear in doutput: a clip, a mask by doutput or a constant"
 CLIPPED = "right for a small doutput, wrong for a larger one: it is clipped, and backward must be linear in doutput"
@@ -83,9 +84,12 @@ def examine(guarded, rng):
     faults = {key: why for key, why in faults.items() if why or key in tracked}
     kept = _full(said, here, faults)
 
+    if changed(returned, snapshot(output)):
+        guarded.breaches["output"] = "backward writes into the output: it belongs to the caller"
+
     draw = np.random.default_rng(0)  # `rng` is for the cotangent and the directions
     guarded.forward({key: leaf + NUDGE * draw.standard_normal(leaf.shape) for key, leaf in here.items()})
-    if changed(returned, snapshot(output)):
+    if "output" not in guarded.breaches and changed(returned, snapshot(output)):
         guarded.breaches["output"] = OVERWRITTEN.format("output")
     if guarded.stale():
         guarded.breaches["cache"] = OVERWRITTEN.format("cache")
@@ -94,22 +98,33 @@ def examine(guarded, rng):
     def again(doutput):
         return _full(gradients(guarded.backward(doutput), guarded.params, guarded.inputs)[0], here, faults)
 
-    unfit = dict.fromkeys(_differ(kept, again(cotangent)), NO_STATE)  # after a forward somewhere else
+    try:
+        unfit = dict.fromkeys(_differ(kept, again(cotangent)), NO_STATE)  # after a forward somewhere else
+        bent, small = _linearity(again, kept, cotangent, draw)
+    except Exception as error:  # the first call has gone well
+        guarded.breaches["backward"] = ONCE_ONLY.format(f"{type(error).__name__}: {error}".partition("\n")[0])
+        unfit, bent, small = {}, {}, {}
     if not is_function(guarded, output):
         return None
-
-    small = again(each(lambda d: d / FAR, cotangent))
-    spread = each(lambda d: d * 2.0 ** draw.integers(0, 40, np.shape(d)), cotangent)
-    wide = again(spread)
-    mixed = again(each(lambda d, e: d - 3 * e, cotangent, spread))
-    scaled = {key: FAR * g for key, g in small.items()}
-    bent = _differ(kept, scaled) + _differ({key: g - 3 * wide[key] for key, g in kept.items() if key in wide}, mixed)
-    fixed = kept.keys() - _differ(kept, small)
-    moved = _differ(kept, mixed)
-    bent = {key: SIGN_ONLY if key in fixed and key in moved else NOT_LINEAR for key in bent}
     now = _full(said, here, faults)
     unfit |= {key: OWN_GRADIENT for key, g in kept.items() if not np.array_equal(g, now.get(key))}
-    return Examined(output, cotangent, kept, faults, strays, unfit, bent, scaled)
+    return Examined(output, cotangent, kept, faults, strays, unfit, bent, small)
+
+
+def _linearity(backward, kept, cotangent, rng):
+    """({key: in which way it is not linear}, gradients at cotangent / FAR times FAR); `kept` are those at cotangent.
+
+    A clip shows where doutput is large, a floor where it is small; entries of all sizes side by side show a bound that
+    is relative to the others, and the negative sign a mask by doutput.
+    """
+    spread = each(lambda d: d * 2.0 ** rng.integers(0, 40, np.shape(d)), cotangent)
+    small, wide = backward(each(lambda d: d / FAR, cotangent)), backward(spread)
+    mixed = backward(each(lambda d, e: d - 3 * e, cotangent, spread))
+    scaled = {key: FAR * g for key, g in small.items()}
+    summed = {key: g - 3 * wide[key] for key, g in kept.items() if key in wide}
+    sizeless = {*_differ(kept, mixed)} - {*_differ(kept, small)}
+    bent = dict.fromkeys([*_differ(kept, scaled), *_differ(summed, mixed)], NOT_LINEAR)
+    return bent | dict.fromkeys(sizeless & bent.keys(), SIGN_ONLY), scaled
 
 
 def is_function(guarded, output):

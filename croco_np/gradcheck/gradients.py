@@ -70,9 +70,9 @@ def _fault_of_rows(g, leaf):
     outside = rows[(rows < 0) | (rows >= len(leaf))]
     if outside.size:
         return f"the RowGrad names row {outside[0]}, and the leaf has rows 0 to {len(leaf) - 1}"
-    repeated = np.flatnonzero(np.bincount(rows) > 1) if rows.size else rows
-    if repeated.size:
-        return f"the RowGrad names row {repeated[0]} more than once: add up what belongs to one row"
+    different, counts = np.unique(rows, return_counts=True)
+    if len(different) < len(rows):
+        return f"the RowGrad names row {different[counts > 1][0]} more than once: add up what belongs to one row"
     return "" if (rows[1:] > rows[:-1]).all() else "rows of the RowGrad are not in ascending order"
 
 
@@ -84,4 +84,5 @@ def _fault_of_moving(g, leaf):
         return f"the target of Moving has shape {np.shape(target)}, leaf {leaf.shape}"
     if place := not_finite(target):
         return f"the target of Moving is {place}"
-    return "" if 0 <= rate <= 1 else f"the rate of Moving is {rate}: it is a share, 0 to 1"
+    share = np.ndim(rate) == 0 and isinstance(rate, (int, float, np.number)) and 0 <= rate <= 1
+    return "" if share else f"the rate of Moving is {rate}: it is a share, 0 to 1"

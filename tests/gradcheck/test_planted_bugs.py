@@ -412,3 +412,37 @@ def test_shape_and_absence_are_named():
     assert "no gradient for it" in next(c.hint for c in check(missing, params, inputs, rng) if c.name.endswith("b"))
     flat = broken(layer, lambda layer, c, dy: (dy @ c.p["W"].T, {"W": (c.x.T @ dy).ravel(), "b": dy.sum(axis=0)}))
     assert "shape (15,)" in next(c.hint for c in check(flat, params, inputs, rng) if c.name.endswith("W"))
+
+
+def test_a_small_kink_is_no_excuse_for_a_large_error():
+    right = LossOf(lambda x: ((x + 1e-5 * np.where(x.real > 0, x, 0)).sum(), np.ones(4) + 1e-5 * (x.real > 0)))
+    wrong = LossOf(lambda x: (right.loss(x)[0], 2 * right.loss(x)[1]))
+    at_the_kink = (np.zeros(4),)
+    rng = np.random.default_rng(0)
+    assert {c.kink for c in check(right, {}, at_the_kink, rng) if not c.ok} == {True}
+    found = check(wrong, {}, at_the_kink, rng)
+    assert not any(c.ok or c.kink for c in found)
+    assert all("times the right value" in c.hint for c in found)
+
+
+def test_where_the_exact_method_agrees_differences_that_fail_prove_nothing():
+    """sin(20,000 x) bends within a step of 1e-5, which costs differences 1e-5: neither right nor wrong, draw again."""
+    wave = LossOf(lambda x: (np.sin(2e4 * x).sum(), 2e4 * np.cos(2e4 * x)))
+    found = check(wave, {}, (np.random.default_rng(0).standard_normal(3),), np.random.default_rng(0))
+    assert [(c.method, c.kink) for c in found if not c.ok] == [("central differences", True)]
+
+
+def test_a_backward_that_works_once_is_named():
+    class Once(Linear):
+        def forward(self, p, x):
+            y, c = super().forward(p, x)
+            return y, iter([c])
+
+        def backward(self, c, dy):
+            return super().backward(next(c), dy)
+
+    rng = np.random.default_rng(0)
+    layer = Once(5, 3)
+    found = [c for c in check(layer, layer.init(rng), (drawn(rng, N_ROWS, 5),), rng) if not c.ok]
+    assert [c.name for c in found] == [": backward"]
+    assert "fails when it is called again: StopIteration" in found[0].hint
