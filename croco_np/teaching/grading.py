@@ -53,7 +53,7 @@ def verdict(number, answer):
         return False, f"Exercise {number}: not yet. {refused}"
     except NotImplementedError:
         return False, f"Exercise {number} is open: {found.task}"
-    except Exception as error:  # whatever an answer does wrong is told, not thrown
+    except (Exception, SystemExit) as error:  # whatever an answer does wrong is told, not thrown
         return False, f"Exercise {number}: not yet. It stops with {_first_line(error)}"
     return hint is None, f"Exercise {number}: right." if hint is None else f"Exercise {number}: not yet. {hint}"
 

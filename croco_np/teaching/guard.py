@@ -55,5 +55,5 @@ def _look(thing, who):
         if isinstance(leaf, (complex, np.complexfloating)):
             raise Refused(f"{who} is, or holds, a complex number: real ones are wanted.")
         if isinstance(leaf, (np.ndarray, float, np.floating)) and not np.isfinite(leaf).all():
-            what = "NaN" if np.isnan(leaf).any() else "infinite"
+            what = "NaN" if np.isnan(leaf).any() else "an infinite number"
             raise Refused(f"{who} is, or holds, {what}: is there a division by 0, or an overflow?")

@@ -244,3 +244,10 @@ def test_catches_takes_no_kink_for_a_bug():
         catches(AtTheKink(), {}, (np.zeros((3, 2)),), leaves={"input 0"})
     with pytest.raises(TypeError, match="set of names"):
         catches(Doubles(), {}, (np.ones(3),), leaves="W")
+
+
+def test_an_answer_that_leaves_python_is_told():
+    def leave(*_):
+        raise SystemExit(0)
+
+    assert "It stops with SystemExit" in verdict("3.1", leave)[1]
