@@ -16,6 +16,8 @@ forward. A direction that crosses a kink (ReLU at 0, |.| at 0) proves nothing ab
 neither right nor wrong, and has to be drawn again.
 """
 
-from .check import METHODS, TOLERANCE, Check, assert_ok, check, report
+from .check import check
+from .measure import METHODS, TOLERANCE, Check
+from .report import assert_ok, report
 
 __all__ = ["METHODS", "TOLERANCE", "Check", "assert_ok", "check", "report"]

@@ -1,7 +1,9 @@
 """python -m croco_np.gradcheck: is every gradient right? A table, and exit status 1 if one is not."""
 
+import argparse
 import json
 import math
+import os
 import sys
 
 import numpy as np
@@ -12,6 +14,7 @@ from ..losses import LOSSES
 from ..models import MODELS
 from . import METHODS, check, report
 from .cases import REAL_ONLY, layer_cases, loss_cases, model_cases
+from .report import passed
 from .stops import METHOD, stop_checks
 
 REDRAWS = 8  # a case on a kink is drawn again, at most this often
@@ -25,7 +28,7 @@ def run(cases, seed):
             rng = np.random.default_rng([seed, attempt])
             methods = METHODS[1:] if name in REAL_ONLY else METHODS
             rows = check(*draw(rng), rng, name=name, methods=methods)
-            if not any(c.kink for c in rows):
+            if not any(c.kink for c in rows) or any(not (c.ok or c.kink) for c in rows):  # what is wrong stays wrong
                 break
         checks += rows
     return checks
@@ -36,9 +39,11 @@ def command(argv):
     parser = Parser(prog="python -m croco_np.gradcheck", description=__doc__, allow_abbrev=False)
     parser.add_argument("--model", choices=[*MODELS, "all"], help="check one system, or all of them")
     parser.add_argument("--loss", choices=["bce", *LOSSES, "all"], help="check one loss, or all of them")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=whole_number, default=0, help="a whole number from 0 (default: 0)")
     parser.add_argument("--json", metavar="FILE", help="also write the checks to FILE")
     args = parser.parse_args(argv)
+    if args.json and (os.path.isdir(args.json) or not os.path.isdir(os.path.dirname(args.json) or ".")):
+        raise InputError(f"--json {args.json}: name a file in a folder that exists")
 
     everything = args.model is None and args.loss is None
     cases = layer_cases() if everything else {}
@@ -52,7 +57,7 @@ def command(argv):
     checks = run(cases, args.seed)
     for name in models:
         checks += stop_checks(name, args.seed)
-    failed = sum(not c.ok for c in checks)
+    failed = sum(not passed(c) for c in checks)
     print(report(checks))
     for name in REAL_ONLY.keys() & cases.keys():
         print(f"{name}: no complex step, since {REAL_ONLY[name]}")
@@ -63,15 +68,30 @@ def command(argv):
     return 1 if failed else 0
 
 
+def whole_number(text):
+    """A seed, from its flag."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 40:
+        raise argparse.ArgumentTypeError(f"a whole number from 0 is wanted, not {text[:40]!r}")
+    return int(text)
+
+
 def write_json(path, checks, failed):
-    """The checks as JSON; an error that is not finite is null."""
-    rows = [{k: getattr(c, k) for k in ("name", "method", "error", "tolerance", "ok")} for c in checks]
-    rows = [row | {"error": row["error"] if math.isfinite(row["error"]) else None} for row in rows]
+    """The checks as JSON; an error or a bound that is not finite is null."""
+    rows = [
+        {"name": c.name, "method": c.method, "error": _finite(c.error), "tolerance": _finite(c.tolerance)}
+        | {"ok": passed(c)}
+        for c in checks
+    ]
+    text = json.dumps({"checks": rows, "failed": failed}, indent=1, allow_nan=False)
     try:
-        with open(path, "w") as file:
-            json.dump({"checks": rows, "failed": failed}, file, indent=1)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
     except OSError as error:
         raise InputError(f"--json {path}: cannot write ({error.strerror})") from error
+
+
+def _finite(number):
+    return float(number) if math.isfinite(number) else None
 
 
 def main(argv=None):

@@ -11,9 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 
 from ..models import MODELS
-from ..tree import RowGrad, flatten, tree_map
+from ..tree import flatten, tree_map
 from .cases import SCHEMA, SIZES, _bend, draw_batch
-from .check import Check, _arrays, _like
+from .forms import random_like
+from .gradients import dense, fault
+from .measure import Check
 
 METHOD = "exact zeros"
 EVERYTHING = np.s_[:]
@@ -58,18 +60,20 @@ def stop_checks(name, seed):
         rng = np.random.default_rng(seed)
         for what, p, batch, places in settings(model, _bend(model.init(rng), rng), draw_batch(rng)):
             out, cache = model.forward(p, batch)
-            d = _like(out, [rng.standard_normal(np.shape(y)) for y in _arrays(out)])
+            d = random_like(out, rng)
             closed, opened = (flatten(m.backward(cache, d)) for m in (model, replace(model, stop=False)))
-            shapes = {path: leaf.shape for path, leaf in flatten(p).items()}
             for path, where in places.items():
-                stopped, live = (_largest(grads[path], shapes[path], where) for grads in (closed, opened))
-                error = stopped / live if live else np.inf
-                why = "a road leads around the stop" if stopped else "" if live else "nothing arrives, open or closed"
-                leaf = f"{name}{label}, {what} closed: {path}"
-                checks.append(Check(leaf, METHOD, error, 0.0, error == 0, hint=why))
+                leaf = flatten(p)[path]
+                error, why = _closed(closed.get(path), opened.get(path), leaf, where)
+                checks.append(Check(f"{name}{label}, {what} closed: {path}", METHOD, error, 0.0, error == 0, hint=why))
     return checks
 
 
-def _largest(g, shape, where):
-    g = g.dense(shape) if isinstance(g, RowGrad) else g
-    return float(np.abs(g[where]).max())
+def _closed(closed, opened, leaf, where):
+    """(the closed gradient relative to the open one, what is wrong), at `where` of a leaf."""
+    if why := fault(closed, leaf) or fault(opened, leaf):
+        return np.inf, why
+    stopped, live = (float(np.abs(dense(g, leaf)[where]).max(initial=0)) for g in (closed, opened))
+    if not live:
+        return np.inf, "nothing arrives, open or closed"
+    return stopped / live, "a road leads around the stop" if stopped else ""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import InputError
+from .guard import Refused, guarded
 
 EXERCISES = {}  # number -> Exercise
 
@@ -17,19 +18,22 @@ class Exercise(NamedTuple):
     number  "LESSON.N"
     task    what the answer has to be, in one line
     check   function(answer) -> None if it is right, else a hint that does not give the answer away
+    writes  places of the arguments that the answer is asked to write into; it leaves all others as they are
     """
 
     number: str
     task: str
     check: Callable[[Any], str | None]
+    writes: tuple[int, ...] = ()
 
 
-def exercise(number, task):
-    """Register a check, a function of the answer, as exercise `number`."""
+def exercise(number, task, writes=()):
+    """Register a check, a function of the answer, as exercise `number`; see `Exercise`."""
 
     def register(check):
-        assert number not in EXERCISES, f"exercise {number} exists already"
-        EXERCISES[number] = Exercise(number, task, check)
+        if number in EXERCISES:
+            raise ValueError(f"exercise {number} exists already")
+        EXERCISES[number] = Exercise(number, task, check, writes)
         return check
 
     return register
@@ -44,10 +48,12 @@ def verdict(number, answer):
     if answer is None or answer is ...:
         return False, f"Exercise {number} is open: {found.task}"
     try:
-        hint = found.check(answer)
+        hint = found.check(guarded(answer, found.writes))
+    except Refused as refused:
+        return False, f"Exercise {number}: not yet. {refused}"
     except NotImplementedError:
         return False, f"Exercise {number} is open: {found.task}"
-    except Exception as error:  # whatever an answer does wrong is told, not thrown
+    except (Exception, SystemExit) as error:  # whatever an answer does wrong is told, not thrown
         return False, f"Exercise {number}: not yet. It stops with {_first_line(error)}"
     return hint is None, f"Exercise {number}: right." if hint is None else f"Exercise {number}: not yet. {hint}"
 

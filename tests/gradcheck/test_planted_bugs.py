@@ -28,26 +28,10 @@ from croco_np.layers.mlp import Dense
 from croco_np.losses import bce, covariance
 from croco_np.models import Crocodile, MMoE
 from croco_np.objective import Objective
-from croco_np.tree import RowGrad, tree_map
+from croco_np.tree import RowGrad, flatten, tree_map
 
-BUGS = {}
-
-
-def bug(name, **more):
-    """Register a bug: a function that returns (working layer, broken layer, inputs)."""
-    return lambda plant: BUGS.setdefault(name, (plant, more))
-
-
-def drawn(rng, *shape):
-    return rng.standard_normal(shape)
-
-
-def broken(layer, backward):
-    """A copy of a layer (a frozen dataclass) whose backward is `backward(layer, cache, dy)`."""
-    kind = type(layer)
-    return type(kind.__name__, (kind,), {"backward": lambda self, c, dy: backward(layer, c, dy)})(
-        **{name: getattr(layer, name) for name in kind.__dataclass_fields__}
-    )
+from . import protocol_bugs
+from .planted import BUGS, broken, bug, drawn
 
 
 @bug("bias forgotten", hint="no gradient arrives")
@@ -330,23 +314,31 @@ def cases(name, seed):
     carrier = right.model if isinstance(right, Training) else right
     params = carrier.init(rng) if hasattr(carrier, "init") else {}
     params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)
-    if more.get("only_h"):
+    if more["only_h"]:
         right, wrong = OnlyMixture(right), OnlyMixture(wrong)
     return (right, params, inputs), (wrong, params, inputs), rng
 
 
 def test_there_are_enough_bugs():
-    assert len(BUGS) >= 15
+    assert len(BUGS) >= 70
+    assert len(protocol_bugs.FORMS) + len(protocol_bugs.ROWS) >= 25
 
 
 @pytest.mark.parametrize("name", BUGS)
-def test_bug_is_caught_by_both_methods(name):
+def test_bug_is_caught_and_named(name):
     right, wrong, rng = cases(name, seed=0)
-    assert all(c.ok for c in check(*right, rng))
+    assert_ok(check(*right, rng))
+    _, params, inputs = wrong
+    before = [array.copy() for array in arrays(params, inputs)]
     found = [c for c in check(*wrong, rng) if not c.ok and not c.kink]
-    assert {c.method for c in found} == {"complex step", "central differences"}
-    expected = BUGS[name][1].get("hint", "")
-    assert any(expected in c.hint for c in found), [c.hint for c in found]
+    assert {c.method for c in found} >= set(BUGS[name][1]["found"])
+    assert any(BUGS[name][1]["hint"] in c.hint for c in found), [c.hint for c in found]
+    for array, was in zip(arrays(params, inputs), before, strict=True):
+        np.testing.assert_array_equal(array, was)
+
+
+def arrays(params, inputs):
+    return [*flatten(params).values(), *(x for x in inputs if isinstance(x, np.ndarray))]
 
 
 def test_ones_for_a_cotangent_would_miss_the_forgotten_upstream():
@@ -424,3 +416,37 @@ def test_shape_and_absence_are_named():
     assert "no gradient for it" in next(c.hint for c in check(missing, params, inputs, rng) if c.name.endswith("b"))
     flat = broken(layer, lambda layer, c, dy: (dy @ c.p["W"].T, {"W": (c.x.T @ dy).ravel(), "b": dy.sum(axis=0)}))
     assert "shape (15,)" in next(c.hint for c in check(flat, params, inputs, rng) if c.name.endswith("W"))
+
+
+def test_a_small_kink_is_no_excuse_for_a_large_error():
+    right = LossOf(lambda x: ((x + 1e-5 * np.where(x.real > 0, x, 0)).sum(), np.ones(4) + 1e-5 * (x.real > 0)))
+    wrong = LossOf(lambda x: (right.loss(x)[0], 2 * right.loss(x)[1]))
+    at_the_kink = (np.zeros(4),)
+    rng = np.random.default_rng(0)
+    assert {c.kink for c in check(right, {}, at_the_kink, rng) if not c.ok} == {True}
+    found = check(wrong, {}, at_the_kink, rng)
+    assert not any(c.ok or c.kink for c in found)
+    assert all("times the right value" in c.hint for c in found)
+
+
+def test_where_the_exact_method_agrees_differences_that_fail_prove_nothing():
+    """sin(20,000 x) bends within a step of 1e-5, which costs differences 1e-5: neither right nor wrong, draw again."""
+    wave = LossOf(lambda x: (np.sin(2e4 * x).sum(), 2e4 * np.cos(2e4 * x)))
+    found = check(wave, {}, (np.random.default_rng(0).standard_normal(3),), np.random.default_rng(0))
+    assert [(c.method, c.kink) for c in found if not c.ok] == [("central differences", True)]
+
+
+def test_a_backward_that_works_once_is_named():
+    class Once(Linear):
+        def forward(self, p, x):
+            y, c = super().forward(p, x)
+            return y, iter([c])
+
+        def backward(self, c, dy):
+            return super().backward(next(c), dy)
+
+    rng = np.random.default_rng(0)
+    layer = Once(5, 3)
+    found = [c for c in check(layer, layer.init(rng), (drawn(rng, N_ROWS, 5),), rng) if not c.ok]
+    assert [c.name for c in found] == [": backward"]
+    assert "fails when it is called again: StopIteration" in found[0].hint

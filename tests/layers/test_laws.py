@@ -85,6 +85,31 @@ def test_backward_is_the_adjoint_of_forward(drawn):
     assert_ok(checks)
 
 
+class OneEntryWrong:
+    """A layer with an error of 1e-9 of the norm in one entry of one gradient, of a parameter or an input."""
+
+    def __init__(self, layer, which, entry):
+        self.layer, self.which, self.entry, self.forward = layer, which, entry, layer.forward
+
+    def backward(self, c, dy):
+        dinputs, grads = self.layer.backward(c, dy)
+        dinputs = dinputs if isinstance(dinputs, tuple) else (dinputs,)
+        gradients = [g.values if isinstance(g, RowGrad) else g for g in (*dinputs, *flatten(grads).values())]
+        gradients = [g for g in gradients if g is not None and g.any()]
+        assume(gradients)
+        g = gradients[self.which % len(gradients)]
+        g.flat[self.entry % g.size] += 1e-9 * np.linalg.norm(g)
+        return dinputs, grads
+
+
+@given(layers(min_rows=1), st.integers(0, 1000), st.integers(0, 1000))
+@settings(max_examples=60, deadline=None)
+def test_one_wrong_entry_is_seen(drawn, which, entry):
+    layer, params, inputs, rng = drawn
+    found = check(OneEntryWrong(layer, which, entry), params, inputs, rng, methods=("complex step",))
+    assert [c for c in found if not c.ok]
+
+
 @given(layers())
 @settings(max_examples=60, deadline=None)
 def test_gradients_have_the_tree_and_the_shapes_of_the_parameters(drawn):

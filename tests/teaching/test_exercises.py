@@ -1,21 +1,13 @@
 """The grader is graded: each exercise takes its right answer and refuses typical wrong ones, with a hint."""
 
-import importlib
-import pkgutil
-import sys
-from pathlib import Path
-
 import pytest
 
 from croco_np.teaching.grading import EXERCISES, _load, verdict
 
-sys.path.insert(0, str(Path(__file__).parent))
-import answers
+from .answers import every
 
 _load()
-ANSWERS = {}
-for lesson in pkgutil.iter_modules(answers.__path__):
-    ANSWERS |= importlib.import_module(f"answers.{lesson.name}").ANSWERS
+ANSWERS = every()
 WRONG = [(number, name) for number, answer in ANSWERS.items() for name in answer.wrong]
 
 

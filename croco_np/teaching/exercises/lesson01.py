@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...gradcheck import check
+from ..compare import is_number
 from ..grading import exercise
 
 SEEDS = range(3)
@@ -76,6 +77,8 @@ def squared_relu(answer):
 
 @exercise("1.4", "a step for central differences in float32, a number")
 def float32_step(answer):
+    if not is_number(answer):
+        return "One number is wanted."
     best = (3 * np.finfo(np.float32).eps) ** (1 / 3)  # where eps / s + s^2 / 6 is least
     if answer > 4 * best:
         return "Too long: the truncation error s^2 / 6 is far above the rounding error eps / s."

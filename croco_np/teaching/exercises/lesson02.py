@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..compare import is_number, same
 from ..grading import exercise
 
 SEEDS = range(3)
@@ -10,7 +11,7 @@ USED = 5
 
 
 def agree(a, b):
-    return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=0, atol=1e-10)
+    return same(a, b, rtol=0, atol=1e-10)
 
 
 def sum_by_id(ids, d):
@@ -33,6 +34,8 @@ def two_uses(answer):
         dx, dz = rng.standard_normal((2, size, E))
         rows, values = answer(a, c, dx, dz)
         used = np.unique(np.r_[a, c])
+        if np.ndim(rows) != 1 or (len(rows) and np.asarray(rows).dtype.kind not in "iu"):
+            return "rows is an array of integers, (R,): the table is indexed with it."
         if not np.array_equal(np.sort(rows), used):
             repeat = len(np.unique(rows)) < len(rows)
             return "A row occurs more than once." if repeat else "The rows are not those that a and c name."
@@ -97,6 +100,8 @@ def narrow(answer):
 
 @exercise("2.4", "the smallest sum that two workers, each adding 1 three times, can end at")
 def worst_schedule(answer):
+    if not is_number(answer):
+        return "One number is wanted."
     if answer == 2:
         return None
     if answer < 2:

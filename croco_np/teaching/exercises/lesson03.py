@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...kernels.mix import mix_elements, mix_elements_backward, softmax, softmax_backward
+from ..compare import is_number, same
 from ..grading import exercise
 
 
@@ -13,11 +14,11 @@ def check_softmax(answer):
     da = np.asarray(answer(g.copy(), dg.copy()))
     if da.shape != g.shape:
         return f"da has shape {da.shape}; it must have that of a, {g.shape}."
-    if not np.allclose(da.sum(axis=1), 0):
+    if not same(da.sum(axis=1), 0):
         return (
             "The da of a row must add up to 0: shares only move. What is subtracted is a mean weighted by the shares."
         )
-    if not np.allclose(da, softmax_backward(g, dg)):
+    if not same(da, softmax_backward(g, dg)):
         return "The da of each row add up to 0, but they are not right: try g = (3/4, 1/4), dg = (8, 16) by hand."
     return None
 
@@ -32,13 +33,13 @@ def check_mix(answer):
     right_do, right_da = mix_elements_backward(g, o, h, dh)
     if np.shape(do) != o.shape or np.shape(da) != o.shape:
         return f"do and da must both have the shape of o, {o.shape}; they have {np.shape(do)} and {np.shape(da)}."
-    if not np.allclose(do, right_do):
+    if not same(do, right_do):
         return "do is not right: with which factor does h contain o_m?"
-    if np.allclose(da, g * (o - h[:, None])):
+    if same(da, g * (o - h[:, None])):
         return "do is right; da would be right if dh were 1. Where does the upstream gradient come in?"
-    if np.allclose(da, dh[:, None] * o):
+    if same(da, dh[:, None] * o):
         return "do is right. This da is dg, the gradient of the shares; it still has to go through the softmax."
-    if not np.allclose(da, right_da):
+    if not same(da, right_da):
         return "do is right, da is not: an expert is compared with something. With what?"
     return None
 
@@ -49,12 +50,12 @@ def check_temperature(answer):
     a, dg, T = rng.standard_normal((4, 3)), rng.standard_normal((4, 3)), 0.7
     da, dT = answer(a.copy(), T, dg.copy())
     db = softmax_backward(softmax(a / T), dg)
-    if np.shape(da) != a.shape or np.size(dT) != 1:
+    if np.shape(da) != a.shape or not is_number(dT):
         return f"da must have shape {a.shape} and dT must be one number; they have {np.shape(da)} and {np.shape(dT)}."
-    if not np.allclose(da, db / T):
+    if not same(da, db / T):
         return "da is not right: first db through the softmax of b = a / T, then b's dependence on a."
-    if np.allclose(dT, (db * a).sum() / T**2):
+    if same(dT, (db * a).sum() / T**2):
         return "da is right, and dT but for its sign: does a / T grow or shrink with T?"
-    if not np.allclose(dT, -(db * a).sum() / T**2):
+    if not same(dT, -(db * a).sum() / T**2):
         return "da is right, dT is not: T divides every logit of every row, so all of them report back to it."
     return None

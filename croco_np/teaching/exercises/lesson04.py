@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...losses import covariance
+from ..compare import is_number, same
 from ..grading import exercise
 
 
@@ -16,17 +17,17 @@ def _draw(seed, *shape):
 def check_value(answer):
     o = _draw(41, 7, 3, 4)
     value, right = answer(o.copy()), covariance(o)[0]
-    if np.size(value) != 1:
+    if not is_number(value):
         return f"One number is wanted; this has shape {np.shape(value)}."
-    if np.isclose(value, 2 * right):
+    if same(value, 2 * right):
         return "Twice too large: p = 2, q = 1 and p = 1, q = 2 are the same pair."
-    if np.isclose(value, covariance(o, within=True)[0]):
+    if same(value, covariance(o, within=True)[0]):
         return "This counts each expert with itself as well; only different experts are meant, p > q."
-    if np.isclose(value * len(o), right):
+    if same(value * len(o), right):
         return "Too small by the number of rows: Eq. (6) adds up over the rows and does not divide by B."
-    if np.isclose(value, right * 16):
+    if same(value, right * 16):
         return "Too large by K^2: it is a mean over the entries of a block."
-    if not np.isclose(value, right):
+    if not same(value, right):
         return "Not right: try the four rows of the blackboard. Centred? An absolute value for each entry?"
     return None
 
@@ -37,29 +38,31 @@ def check_gradient(answer):
     do, right = np.asarray(answer(o.copy())), covariance(o)[1]
     if do.shape != o.shape:
         return f"do has shape {do.shape}; it must have that of o, {o.shape}."
-    if np.allclose(do, right):
+    if same(do, right):
         return None
-    if not np.allclose(do.sum(axis=0), 0):
+    if not same(do.sum(axis=0), 0):
         return "The gradient of each output must add up to 0 over the rows, because Z does. Is it Z that is multiplied?"
     if not do[:, 0].any() or not do[:, -1].any():
         return "A pair pulls on both of its experts; here one of them gets nothing."
-    if np.allclose(do, -right):
+    if same(do, -right):
         return "The sign is flipped: this is where CovLoss falls; its gradient points to where it grows."
-    if np.allclose(do, right * np.sum(do * right) / np.sum(right**2)):
+    if same(do, right * np.sum(do * right) / np.sum(right**2)):
         return "Right but for a factor: C holds each pair twice, and a block has K^2 entries."
     own = covariance(o, within=True)[1] - right
-    if np.allclose(do, right + own) or np.allclose(do, right + own / 2):  # Omega = 2 or 1 on the diagonal
+    if same(do, right + own) or same(do, right + own / 2):  # Omega = 2 or 1 on the diagonal
         return "This pulls on each expert's own variance as well: which blocks of Omega are 0?"
     return "Columns add up to 0, so Z is right; look at Omega and the signs. Which expert owns column a of Z?"
 
 
 @exercise("4.3", "set my_alpha to the weight to try first with B = 256")
 def check_alpha(answer):
-    if np.isclose(answer, 1e-4):
+    if not is_number(answer):
+        return "One number is wanted."
+    if same(answer, 1e-4, atol=0):
         return "The same alpha weighs a loss that is now a sum over fewer rows."
-    if np.isclose(answer, 1e-4 / 16):
+    if same(answer, 1e-4 / 16, atol=0):
         return "The other way round: with fewer rows, is the sum larger or smaller?"
-    if not np.isclose(answer, 1.6e-3):
+    if not same(answer, 1.6e-3, rtol=1e-5):
         return "alpha times B should stay what it was: how many times fewer rows are there?"
     return None
 
@@ -69,16 +72,18 @@ def check_sampled(answer):
     o, rows = _draw(44, 10, 3, 2), np.array([1, 4, 5, 9])
     value, do = answer(o.copy(), rows.copy())
     right, right_do = covariance(o, rows=rows)
-    if np.isclose(value, covariance(o)[0]):
+    if not is_number(value):
+        return f"value is one number; this has shape {np.shape(value)}."
+    if same(value, covariance(o)[0]):
         return "The value is that of all rows."
-    if np.isclose(value * len(o), right * len(rows)):
+    if same(value * len(o), right * len(rows)):
         return "The value is a sum over n rows: scale it, so that it stands for all B."
-    if not np.isclose(value, right):
+    if not same(value, right):
         return "The value is not right. The means are those of the sampled rows, and the scale is B / n."
     if np.shape(do) != o.shape:
         return f"The value is right; do has shape {np.shape(do)}, and must have that of o, {o.shape}."
-    if np.allclose(np.asarray(do) * len(o), right_do * len(rows)):
+    if same(np.asarray(do) * len(o), right_do * len(rows)):
         return "The value is right. If it is scaled, what about its gradient?"
-    if not np.allclose(do, right_do):
+    if not same(do, right_do):
         return "The value is right, do is not: rows outside the sample have no influence, so their gradient is 0."
     return None

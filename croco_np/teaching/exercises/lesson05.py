@@ -5,21 +5,23 @@ from types import SimpleNamespace
 import numpy as np
 
 from ...gradcheck.cases import SCHEMA, SIZES, draw_batch
+from ...gradcheck.gradients import dense, fault
 from ...losses import row_weights
 from ...models import Crocodile, Output
-from ...tree import RowGrad, flatten
+from ...tree import flatten
+from ..compare import is_number, same
 from ..grading import exercise
 
 
-def _arrays(grads):
-    return {path: g.values if isinstance(g, RowGrad) else np.asarray(g) for path, g in flatten(grads).items()}
-
-
-def _wrong_branches(answer, right):
-    """The layers in whose gradients anything is missing or wrong."""
-    answer, right = _arrays(answer), _arrays(right)
-    same = {p for p in right if p in answer and answer[p].shape == right[p].shape and np.allclose(answer[p], right[p])}
-    return {path.split(".")[0] for path in right.keys() - same}
+def _wrong_branches(answer, right, params):
+    """The layers in whose gradients anything is missing, wrong or too much."""
+    answer, right = flatten(answer), flatten(right)
+    wrong = answer.keys() - right.keys()
+    for path, leaf in flatten(params).items():
+        g = answer.get(path)
+        if fault(g, leaf) or not same(dense(g, leaf), dense(right[path], leaf)):
+            wrong |= {path}
+    return {path.split(".")[0] for path in wrong}
 
 
 @exercise("5.1", "write my_backward(model, c, d) -> gradients of embeddings, experts, prior, gates, towers")
@@ -33,11 +35,12 @@ def check_backward(answer):
         returned = answer(model, cache, d)
         if not isinstance(returned, dict):
             return f"A dict of gradients is wanted, not {type(returned).__name__}."
-        wrong = _wrong_branches(returned, model.backward(cache, d))
+        wrong = _wrong_branches(returned, model.backward(cache, d), params)
         if wrong:
             hint = _where(wrong)
             return f"With {what}, the gradients of {', '.join(sorted(wrong))} are missing or wrong. {hint}"
-    if _wrong_branches(answer(model, cache, Output(dz, do, dg)), model.backward(cache, Output(dz, do, dg))):
+    d = Output(dz, do, dg)
+    if _wrong_branches(answer(model, cache, d), model.backward(cache, d), params):
         return "Right without d.gates, wrong with it: the gates' backward takes a pair."
     return None
 
@@ -56,10 +59,10 @@ def check_domain_mean(answer):
     w, right = np.asarray(answer(domains)), row_weights(domains, "domain_mean")
     if w.shape != right.shape:
         return f"The weights have shape {w.shape}; there are {len(right)} rows and one weight for each."
-    if np.allclose(w, 1 / len(right)):
+    if same(w, 1 / len(right)):
         return "This is batch_mean: every row alike."
-    if not np.allclose(w, right):
-        if np.allclose(w * right.sum(), right * w.sum()):
+    if not same(w, right):
+        if same(w * right.sum(), right * w.sum()):
             return "Right but for a factor: Eq. (7) adds the domains up, it does not take their mean."
         return "The weights of a domain that is present should add up to 1, shared alike by its rows."
     return None
@@ -72,7 +75,7 @@ def check_rows(answer):
         return w.sum() ** 2 / (w**2).sum()
 
     right = next(n for n in range(1, 51) if worth(n) >= 50 - 1e-9)
-    if answer != int(answer) or not 0 < answer < 100:
+    if not is_number(answer) or answer != int(answer) or not 0 < answer < 100:
         return "A whole number between 0 and 100 is wanted."
     if answer != right:
         told = f"With {int(answer)} rows the 100 are worth {worth(int(answer)):.1f}."

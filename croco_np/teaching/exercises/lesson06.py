@@ -4,6 +4,7 @@ import numpy as np
 
 from ...gradcheck import check
 from ...metrics import auc
+from ..compare import is_number, same
 from ..grading import exercise
 
 
@@ -16,11 +17,11 @@ def auc_by_pairs(answer):
             labels = np.r_[1, 0, rng.integers(0, 2, n - 2)]
             scores = rng.integers(0, 4, n).astype(float) if ties else rng.standard_normal(n)
             said, right = answer(scores, labels), auc(scores, labels).value
-            if said is None or np.shape(said) != ():
+            if not is_number(said):
                 return "It has to return one number."
-            if np.isclose(said, right, atol=1e-12):
+            if same(said, right, atol=1e-12):
                 continue
-            if not ties and np.isclose(said, 1 - right, atol=1e-12):
+            if not ties and same(said, 1 - right, atol=1e-12):
                 return "It counts the pairs that are ranked wrong: the clicked row should have the higher score."
             if not ties:
                 return (
@@ -32,7 +33,9 @@ def auc_by_pairs(answer):
 
 @exercise("6.2", "my_best_auc(p): expected pairs that the true probabilities p (N,) rank right over expected pairs")
 def best_possible_auc(answer):
-    if not np.isclose(answer(np.full(4, 0.3)), 0.5):
+    if not is_number(answer(np.full(4, 0.3))):
+        return "It has to return one number."
+    if not same(answer(np.full(4, 0.3)), 0.5):
         return "If all rows have the same probability every pair is a tie, so the answer should be 0.5."
     rng = np.random.default_rng(62)
     for n in (3, 8, 30):
@@ -40,7 +43,7 @@ def best_possible_auc(answer):
         pairs = [(p[i] * (1 - p[j]), p[i] - p[j]) for i in range(n) for j in range(n) if i != j]
         right = sum(w * (1 if gap > 0 else 0.5 if gap == 0 else 0) for w, gap in pairs) / sum(w for w, _ in pairs)
         said = answer(p)
-        if not np.isclose(said, right, atol=1e-12):
+        if not same(said, right, atol=1e-12):
             return (
                 f"For {n} rows it says {said:.4f}, and {right:.4f} is right. Each ordered pair i, j weighs "
                 "p_i (1 - p_j), above and below the line; a row makes no pair with itself."

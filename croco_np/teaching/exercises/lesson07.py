@@ -3,6 +3,7 @@
 import numpy as np
 
 from ...gradcheck import check
+from ..compare import is_number, same
 from ..grading import exercise
 
 DIFFERENCES = ("central differences",)  # a singular value is no analytic function of a complex matrix
@@ -45,7 +46,9 @@ def abundance_backward(answer):
 
 @exercise("7.2", "my_chance_level(M, q): the diversity index of M independent experts, large and small a share q each")
 def chance(answer):
-    if not np.isclose(answer(1, 0.25), 0, atol=1e-12):
+    if not is_number(answer(1, 0.25)):
+        return "It has to return one number."
+    if not same(answer(1, 0.25), 0, atol=1e-12):
         return f"One expert is never large and small at once, and for M = 1 it says {answer(1, 0.25):.4f}."
     for M, q in ((2, 0.25), (3, 0.1), (5, 0.5), (8, 0.3)):
         kinds = np.array([1.0, 0, 0, 0])  # chances after some experts: neither so far, large only, small only, both
@@ -60,7 +63,7 @@ def chance(answer):
                 ]
             )
         said = answer(M, q)
-        if not np.isclose(said, kinds[3], atol=1e-12):
+        if not same(said, kinds[3], atol=1e-12):
             return (
                 f"For M = {M}, q = {q} it says {said:.4f}, and {kinds[3]:.4f} is right. Start from 1 and take away the "
                 "rows without a large and those without a small one; which rows went away twice?"

@@ -11,6 +11,7 @@ from ...kernels.mix import mix_scalars, mix_scalars_backward
 from ...models import PLE
 from ...models.output import Output
 from ...tree import tree_map
+from ..compare import same
 from ..grading import exercise
 
 
@@ -26,11 +27,11 @@ def stopped(answer):
         return "Return two arrays, do and da."
     if np.shape(said[0]) != do.shape or np.shape(said[1]) != da.shape:
         return f"do must have the shape of o, {o.shape}, and da that of g, {g.shape}."
-    if np.allclose(said[0], do):
+    if same(said[0], do):
         return "do still teaches experts whose flow is 0."
-    if not np.allclose(said[0], do * flow[:, :, None]):
+    if not same(said[0], do * flow[:, :, None]):
         return "do is wrong: an open expert gets its share of dh, a closed one exactly 0."
-    return None if np.allclose(said[1], da) else "da is wrong. May the gate learn from the value of a stopped expert?"
+    return None if same(said[1], da) else "da is wrong. May the gate learn from the value of a stopped expert?"
 
 
 class RankOne:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..compare import is_number, same
 from ..grading import exercise
 
 
@@ -9,8 +10,8 @@ from ..grading import exercise
 def count_training(answer):
     for m, k, n in ((4, 3, 2), (4096, 368, 512), (7, 1, 5)):
         said = answer(m, k, n)
-        if not isinstance(said, tuple) or len(said) != 2:
-            return "Return a tuple, (operations, bytes)."
+        if not isinstance(said, tuple) or len(said) != 2 or not all(map(is_number, said)):
+            return "Return a tuple of two numbers, (operations, bytes)."
         flop, moved = 6 * m * k * n, 3 * 4 * (m * k + k * n + m * n)
         if said[0] != flop:
             factor = said[0] / flop
@@ -20,7 +21,7 @@ def count_training(answer):
     return None
 
 
-@exercise("9.2", "add d to the sums of the rows in slots, each worker to rows of its own")
+@exercise("9.2", "add d to the sums of the rows in slots, each worker to rows of its own", writes=(0,))
 def add_mine(answer):
     rng = np.random.default_rng(92)
     slots, d = rng.integers(0, 9, 40), rng.random((40, 3)) + 0.1  # positive, so that a row written to is not 0
@@ -37,7 +38,7 @@ def add_mine(answer):
             return f"With {n_workers} workers, row {np.argmax(written > 1)} is written by more than one: a race."
         if (written == 0).any():
             return f"With {n_workers} workers, nobody writes to row {np.argmax(written == 0)}."
-        if not np.allclose(sum(alone), right):
+        if not same(sum(alone), right):
             return f"With {n_workers} worker(s), sums are wrong: does a row that occurs twice get both its gradients?"
     return None
 
@@ -54,9 +55,9 @@ def catch_up(answer):
     said = answer(start.copy(), moment.copy(), k, lr, beta)
     if not isinstance(said, tuple) or len(said) != 2 or np.shape(said[0]) != w.shape or np.shape(said[1]) != m.shape:
         return "Return a tuple (w, m), both with the shape they came in."
-    if not np.allclose(said[1], m):
+    if not same(said[1], m):
         return "m is wrong: what is left of it after k steps with g = 0?"
-    if not np.allclose(said[0], w):
+    if not same(said[0], w):
         at = int(np.argmax(~np.isclose(said[0], w)))
         return f"w is wrong, for k = {k[at]} first. Write the steps of k = 1 and 2 out: which powers of beta occur?"
     return None

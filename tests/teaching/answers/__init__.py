@@ -1,5 +1,7 @@
 """Answers to the exercises, right and typically wrong; a module for each lesson."""
 
+import importlib
+import pkgutil
 from typing import Any, NamedTuple
 
 
@@ -8,3 +10,9 @@ class Answer(NamedTuple):
 
     right: Any
     wrong: dict[str, Any]
+
+
+def every():
+    """{number of the exercise: Answer} of all lessons."""
+    lessons = (importlib.import_module(f"{__name__}.{lesson.name}") for lesson in pkgutil.iter_modules(__path__))
+    return {number: answer for lesson in lessons for number, answer in lesson.ANSWERS.items()}

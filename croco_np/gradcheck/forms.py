@@ -1,0 +1,103 @@
+"""What has a gradient, and what an output may be; every other form is named in a sentence, and never guessed at."""
+
+import numpy as np
+
+from ..tree import Moving, RowGrad
+
+FORWARD = "forward(params, *inputs) must return (output, cache)"
+FLOAT = np.dtype(np.float64)
+
+
+def leaves(params, inputs):
+    """{key: array} of everything that has a gradient: ("params", path) and ("input", place in `inputs`)."""
+    found = {("params", ".".join(path)): leaf for path, leaf in paths(params).items()}
+    return found | {("input", i): x for i, x in enumerate(inputs) if isinstance(x, np.ndarray) and x.dtype == FLOAT}
+
+
+def paths(tree, above=()):
+    """{path as a tuple: leaf} of a nested dict; dots in keys stay apart from dots between them."""
+    found = {}
+    for key, node in tree.items():
+        path = (*above, key)
+        found |= paths(node, path) if isinstance(node, dict) else {path: node}
+    return found
+
+
+def pair(returned, protocol):
+    """`returned`, if it is a pair."""
+    if not isinstance(returned, tuple) or isinstance(returned, (RowGrad, Moving)) or len(returned) != 2:
+        raise TypeError(f"{protocol}; it returned {kind(returned)}")
+    return returned
+
+
+def arrays(output):
+    """The arrays of an output: itself, or the entries of a tuple that are not None."""
+    return [y for y in output if y is not None] if isinstance(output, tuple) else [output]
+
+
+def like(output, ys):
+    """The arrays `ys` in the form of `output`."""
+    if not isinstance(output, tuple):
+        return ys[0]
+    ys = iter(ys)
+    entries = [None if y is None else next(ys) for y in output]
+    return type(output)(*entries) if hasattr(output, "_fields") else tuple(entries)
+
+
+def each(f, output, *others):
+    """`f` of the arrays of outputs of one form, in that form."""
+    return like(output, [f(*ys) for ys in zip(*map(arrays, (output, *others)), strict=True)])
+
+
+def random_like(output, rng):
+    """Standard normal numbers in the form of an output: a cotangent."""
+    return each(lambda y: rng.standard_normal(np.shape(y)), output)
+
+
+def copied(y):
+    """A copy of an array; a number is itself."""
+    return y.copy() if isinstance(y, np.ndarray) else y
+
+
+def check_output(output):
+    """TypeError if an output is neither a float64 array nor a tuple of such arrays and None."""
+    if isinstance(output, (RowGrad, Moving)):
+        raise TypeError(f"forward returned {kind(output)} as output: it stands for a gradient")
+    ys = arrays(output)
+    if not ys:
+        raise TypeError("forward returned no output: a tuple without an array")
+    for y in ys:
+        what = not_float64(y, scalars=(float,))
+        if what:
+            form = "return a float64 array, or a tuple of such arrays and None"
+            raise TypeError(f"forward returned an output that is {what}: {form}")
+
+
+def not_finite(a):
+    """Where the first NaN or infinity of an array is, in words; "" if there is none."""
+    a = np.asarray(a)
+    if np.isfinite(a).all():
+        return ""
+    at = np.argwhere(~np.isfinite(a))[0].tolist()
+    what = "NaN" if np.isnan(a[tuple(at)]) else "infinite"
+    return f"{what} at {at}" if at else what
+
+
+def not_float64(a, scalars=()):
+    """What an array is that is not a plain float64 one, in words; "" if it is, or a number of the types `scalars`."""
+    if isinstance(a, scalars):
+        return ""
+    what = not_plain(a)
+    return what or ("" if a.dtype == FLOAT else str(a.dtype))
+
+
+def not_plain(a):
+    return "" if type(a) is np.ndarray else _named(a)
+
+
+def _named(thing):
+    return "None" if thing is None else f"of type {kind(thing)}"
+
+
+def kind(thing):
+    return "None" if thing is None else type(thing).__name__

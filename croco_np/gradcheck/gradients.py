@@ -1,0 +1,88 @@
+"""What backward returns, sorted by leaf; a gradient of a form that is not understood is named in a sentence."""
+
+import numpy as np
+
+from ..tree import Moving, RowGrad
+from .forms import kind, leaves, not_finite, not_float64, not_plain, pair, paths
+
+BACKWARD = "backward(cache, doutput) must return (dinputs, grads), with one entry in dinputs for each input of floats"
+
+
+def gradients(returned, params, inputs):
+    """What backward returned as {key: gradient}, keys as in `leaves`, and {key: why} for what has no place there."""
+    dinputs, grads = ((), returned) if isinstance(returned, dict) else pair(returned, BACKWARD)
+    if not isinstance(grads, dict):
+        raise TypeError(f"{BACKWARD}; its grads is {kind(grads)}, and must be a dict like params")
+    if isinstance(dinputs, (list, dict)):
+        raise TypeError(f"{BACKWARD}; its dinputs is {kind(dinputs)}, and must be an array or a tuple of arrays")
+    single = not isinstance(dinputs, tuple) or isinstance(dinputs, (RowGrad, Moving))
+    dinputs = (dinputs,) if single else tuple(dinputs)
+
+    floats = list(leaves({}, inputs))
+    found = dict(zip(floats, dinputs, strict=False))
+    why = f"a gradient for an input that does not exist: {len(floats)} of the inputs are arrays of floats"
+    strangers = {("input", f"{i} of dinputs"): why for i in range(len(floats), len(dinputs)) if dinputs[i] is not None}
+    known = paths(params)
+    for path, g in paths(grads).items():
+        key = ("params", ".".join(map(str, path)))
+        if path in known:
+            found[key] = g
+        else:
+            strangers[key] = "a gradient for a parameter that does not exist"
+    return found, strangers
+
+
+def fault(g, leaf):
+    """What is wrong with the form of the gradient `g` of `leaf`, in a sentence; "" if nothing is."""
+    if g is None:
+        return "backward returns no gradient for it"
+    if isinstance(g, Moving):
+        return _fault_of_moving(g, leaf)
+    if isinstance(g, RowGrad):
+        why = _fault_of_rows(g, leaf)
+        if why:
+            return why
+        g = g.values
+    elif what := not_float64(g, scalars=(np.float64,)):
+        return f"gradient is {what}: return a float64 array"
+    elif g.shape != leaf.shape:
+        return f"gradient has shape {g.shape}, leaf {leaf.shape}"
+    return f"gradient is {place}" if (place := not_finite(g)) else ""
+
+
+def dense(g, leaf):
+    """A gradient in which `fault` finds nothing, as an array of its own with the shape of `leaf`."""
+    return g.dense(leaf.shape) if isinstance(g, RowGrad) else np.array(g)
+
+
+def _fault_of_rows(g, leaf):
+    rows, values = g
+    if leaf.ndim == 0:
+        return "gradient is a RowGrad, but the leaf is a single number"
+    if what := not_plain(rows):
+        return f"rows of the RowGrad are {what}: return an array of integers"
+    if rows.ndim != 1 or rows.dtype.kind not in "iu":
+        return f"rows of the RowGrad must be integers, (R,); they are {rows.dtype} of shape {rows.shape}"
+    if what := not_float64(values):
+        return f"values of the RowGrad are {what}: return a float64 array"
+    if values.shape != (len(rows), *leaf.shape[1:]):
+        return f"values of the RowGrad have shape {values.shape}; {(len(rows), *leaf.shape[1:])} are {len(rows)} rows"
+    outside = rows[(rows < 0) | (rows >= len(leaf))]
+    if outside.size:
+        return f"the RowGrad names row {outside[0]}, and the leaf has rows 0 to {len(leaf) - 1}"
+    different, counts = np.unique(rows, return_counts=True)
+    if len(different) < len(rows):
+        return f"the RowGrad names row {different[counts > 1][0]} more than once: add up what belongs to one row"
+    return "" if (rows[1:] > rows[:-1]).all() else "rows of the RowGrad are not in ascending order"
+
+
+def _fault_of_moving(g, leaf):
+    target, rate = g
+    if what := not_float64(target, scalars=(float,)):
+        return f"the target of Moving is {what}: return a float64 array"
+    if np.shape(target) != leaf.shape:
+        return f"the target of Moving has shape {np.shape(target)}, leaf {leaf.shape}"
+    if place := not_finite(target):
+        return f"the target of Moving is {place}"
+    share = np.ndim(rate) == 0 and isinstance(rate, (int, float, np.number)) and 0 <= rate <= 1
+    return "" if share else f"the rate of Moving is {rate}: it is a share, 0 to 1"

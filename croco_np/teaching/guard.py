@@ -1,0 +1,59 @@
+"""An answer under guard: what it is given stays as it is, and what it returns are finite numbers in full precision."""
+
+import inspect
+
+import numpy as np
+
+from ..gradcheck.snapshot import changed, contents, snapshot
+
+
+class Refused(Exception):
+    """A hint: what is wrong with an answer whatever its values should be."""
+
+
+def guarded(answer, writes=()):
+    """The answer, as a function that raises `Refused` where it should; a value is looked at here.
+
+    writes  places of the arguments that the answer is asked to write into
+    """
+    if not callable(answer):
+        _look(answer, "The answer")
+        return answer
+
+    def call(*args):
+        before = snapshot(args)
+        returned = answer(*args)
+        names = _names(answer, len(args))
+        for i, *_ in changed(args, before):
+            if i not in writes:
+                raise Refused(f"It writes into its argument {names[i]}: leave what you are given as it is.")
+        for i in writes:
+            _look(args[i], f"Its argument {names[i]}")
+        _look(returned, "What it returns")
+        return returned
+
+    return call
+
+
+def _names(answer, n):
+    """The names of n arguments; their numbers where the answer does not tell them."""
+    try:
+        told = [name for name, p in inspect.signature(answer).parameters.items() if p.kind != p.VAR_POSITIONAL]
+    except (TypeError, ValueError):
+        told = []
+    return [*told, *(f"number {i + 1}" for i in range(len(told), n))][:n]
+
+
+def _look(thing, who):
+    """Refuse arrays and numbers that no exercise asks for."""
+    for leaf in contents(thing).values():
+        if isinstance(leaf, np.ndarray):
+            if type(leaf) is not np.ndarray or leaf.dtype.kind not in "biuf":
+                raise Refused(f"{who} is, or holds, a {type(leaf).__name__} of {leaf.dtype}: real numbers are wanted.")
+            if leaf.dtype.kind == "f" and leaf.dtype != np.float64:
+                raise Refused(f"{who} is, or holds, {leaf.dtype}: keep the precision of float64.")
+        if isinstance(leaf, (complex, np.complexfloating)):
+            raise Refused(f"{who} is, or holds, a complex number: real ones are wanted.")
+        if isinstance(leaf, (np.ndarray, float, np.floating)) and not np.isfinite(leaf).all():
+            what = "NaN" if np.isnan(leaf).any() else "an infinite number"
+            raise Refused(f"{who} is, or holds, {what}: is there a division by 0, or an overflow?")
