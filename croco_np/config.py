@@ -178,7 +178,7 @@ def _check(f, value):
         raise InputError(
             f"{_flag(f.name)} {value!s:.60}: choose one of {', '.join(choices)}{_did_you_mean(value, choices)}"
         )
-    if value == () and not f.metadata["empty"]:
+    if isinstance(value, tuple) and not value and not f.metadata["empty"]:
         raise InputError(f"{_flag(f.name)}: must hold one whole number at least, such as 64")
     numbers = value if isinstance(value, tuple) else (value,)
     for number in numbers:

@@ -5,6 +5,7 @@ enter. Its process holds a lock on it, so `sweep` knows the scratch folders of p
 """
 
 import errno
+import json
 import os
 import re
 import secrets
@@ -153,6 +154,12 @@ def writing(path, mode="w", **how):
             yield file
     except OSError as error:
         raise not_written(path, error) from error
+
+
+def write_report(path, found):
+    """Write plain data as JSON to a file that a user named (`writing`). No NaN or infinity may be in them."""
+    with writing(os.path.expanduser(path)) as file:
+        file.write(json.dumps(found, indent=1, allow_nan=False) + "\n")
 
 
 def require_file(path, what):

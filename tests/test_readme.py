@@ -65,6 +65,7 @@ def test_every_flag_exists():
     flags |= {
         "--out",
         "--resume",
+        "--changed-data",
         "--help",
         "--json",
         "--loss",

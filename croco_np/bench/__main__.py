@@ -5,14 +5,15 @@ report. PyTorch runs in a process of its own and need not be installed here: --p
 has it.
 """
 
-import json
 import sys
 from pathlib import Path
 
 from .. import cpu
 from ..backend import set_threads
 from ..command import Parser, status
+from ..config import check_threads
 from ..errors import InputError
+from ..files import write_report
 from ..models import MODELS
 from ..optim import OPTIMISERS
 from . import report
@@ -26,7 +27,6 @@ def run(argv):
     """The command; returns the exit status."""
     args = _parser().parse_args(argv)
     for flag, value, low in (
-        ("--threads", args.threads, 0),
         ("--repeats", args.repeats, 1),
         ("--batch-size", args.batch_size, 1),
     ):
@@ -39,6 +39,7 @@ def run(argv):
             raise InputError(f"{flag}: --sweep {fixed} goes through all of them")
     if args.json and not Path(args.json).absolute().parent.is_dir():
         raise InputError(f"--json {args.json}: no such folder; make it first")
+    check_threads(args.threads)
     threads = args.threads or cpu.cores()
     chosen = {"model": args.model, "optimiser": args.optimiser, "batch_size": args.batch_size}
     options = {name: value for name, value in chosen.items() if value is not None} | {"threads": args.threads}
@@ -52,10 +53,7 @@ def run(argv):
         found = bench(workload, threads, args.repeats, args.predict, python)
         print("\n".join(report.single(found)))
     if args.json:
-        try:
-            Path(args.json).write_text(json.dumps(found, indent=1) + "\n")
-        except OSError as error:
-            raise InputError(f"--json {args.json}: cannot be written: {error.strerror}") from error
+        write_report(args.json, found)
     return 0
 
 

@@ -1,11 +1,11 @@
 """Say what is wrong on this machine or slows training down, and what to change. Takes some seconds."""
 
-import json
 import sys
 from pathlib import Path
 
 from ..command import Parser, status
 from ..errors import InputError
+from ..files import write_report
 from .advice import advice, broken
 from .libraries import libraries
 
@@ -24,10 +24,7 @@ def run(argv):
     found = facts() | {"rates": measured}
     found["advice"] = advice(found)
     if file:
-        try:
-            Path(file).write_text(json.dumps(found, indent=2) + "\n")
-        except OSError as error:
-            raise InputError(f"--json {file}: cannot be written: {error.strerror}") from error
+        write_report(file, found)
     print(text(found))
     return 0
 

@@ -1,7 +1,6 @@
 """python -m croco_np.gradcheck: is every gradient right? A table, and exit status 1 if one is not."""
 
 import argparse
-import json
 import math
 import os
 import sys
@@ -10,6 +9,7 @@ import numpy as np
 
 from ..command import Parser, status
 from ..errors import InputError
+from ..files import write_report
 from ..losses import LOSSES
 from ..models import MODELS
 from . import METHODS, check, report
@@ -82,12 +82,7 @@ def write_json(path, checks, failed):
         | {"ok": passed(c)}
         for c in checks
     ]
-    text = json.dumps({"checks": rows, "failed": failed}, indent=1, allow_nan=False)
-    try:
-        with open(path, "w", encoding="ascii") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(f"--json {path}: cannot write ({error.strerror})") from error
+    write_report(path, {"checks": rows, "failed": failed})
 
 
 def _finite(number):

@@ -15,6 +15,7 @@ from ..command import status
 from ..config import parse
 from ..datasets.splits import Schema
 from ..errors import InputError
+from ..files import require_file
 from ..tree import flatten, unflatten
 from . import MODELS
 from .budget import budget, shapes_of
@@ -27,7 +28,8 @@ def run(argv):
     own, rest = _own_flags().parse_known_args(argv)
     if not any(arg.split("=")[0] in ("--dataset", "--resume") for arg in rest):
         rest = ["--dataset", "aliccp", *rest]
-    config, _, _, given = parse(rest, "python -m croco_np.models", __doc__)
+    asked = parse(rest, "python -m croco_np.models", __doc__)
+    config, given = asked.config, asked.given
     if config is None:
         raise InputError("--resume: is for croco_np.train; nothing is trained here")
     _choose(own.match_parameters, MODELS, "--match-parameters")
@@ -113,14 +115,15 @@ def _choose(value, choices, flag):
 
 def _read(path):
     """A `Schema` from a JSON file."""
+    require_file(path, "a schema")
     try:
         entries = json.loads(Path(path).read_text())
         schema = Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in entries.items()})
         if len(schema.fields) != len(schema.vocabulary) or not schema.domains:
             raise ValueError("as many sizes in vocabulary as fields, and at least one domain")
         _ = schema.prior_fields, schema.personal_fields
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(f"--schema {path}: not a schema: {error}") from error
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"--schema {path}: not a schema: {error!s:.200}") from error
     return schema
 
 

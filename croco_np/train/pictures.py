@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import chain, count, islice
 
 from ..diagnostics import between_experts
+from ..errors import InputError
 from ..progress import bar
 from ..streams import one_line
 from .loop import Setup
@@ -37,6 +38,9 @@ def _is_drawn(picture, path, say):
         from .. import plots  # with it matplotlib: half a second, due when there is something to draw
 
         return picture(plots, path)
+    except InputError as error:  # the line of a file that cannot be written
+        say(f"{path.name}: not drawn ({error})")
+        return False
     except Exception as error:
         said = getattr(error, "strerror", None) or one_line(error)
         say(f"{path.name}: not drawn ({type(error).__name__}: {said})")

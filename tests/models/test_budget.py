@@ -143,7 +143,7 @@ def test_command_on_a_built_in_schema(capsys):
     [
         (["--match-parameters", "croco"], "--match-parameters croco: choose one of single_domain"),
         (["--knob", "depth"], "--knob depth: choose one of embedding_width, expert_width"),
-        (["--schema", "nowhere.json"], "--schema nowhere.json: not a schema"),
+        (["--schema", "nowhere.json"], "nowhere.json: no such file"),
         (["--resume", "x"], "nothing is trained here"),
     ],
 )
