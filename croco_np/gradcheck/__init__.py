@@ -14,6 +14,9 @@ measured in two ways. The *complex step* Im f(x + i h v) / h with h = 1e-30 has 
 the forward must compute with complex numbers (no abs, no cast to real). *Central differences* ask nothing of the
 forward. A direction that crosses a kink (ReLU at 0, |.| at 0) proves nothing about the backward: it is called a kink,
 neither right nor wrong, and has to be drawn again.
+
+Besides, forward must be a function of its arguments, backward one that is linear in doutput, and neither may write into
+what is not its own; see `contract`. Nothing that is not finite is ever right.
 """
 
 from .check import check

@@ -34,12 +34,15 @@ def check(layer, params, inputs, rng, name="", methods=METHODS):
     """
     check_arguments(layer, params, inputs, rng, methods, METHODS)
     guarded = Guarded(layer, params, inputs)
-    shown = examine(guarded, rng)
     checks = []
-    if shown:
-        checks += _check_leaves(guarded, shown, rng, name, methods)
-        is_function(guarded, shown.output)
-        guarded.look()
+    try:
+        shown = examine(guarded, rng)
+        if shown:
+            checks += _check_leaves(guarded, shown, rng, name, methods)
+            is_function(guarded, shown.output)
+            guarded.look()
+    finally:
+        guarded.restore()
     checks += [refused(f"{name}: {where}", PROTOCOL, why) for where, why in guarded.breaches.items()]
     if not checks:
         raise ValueError("nothing was checked: all parameters are tracked (Moving), not trained")

@@ -2,9 +2,11 @@
 
 import copy
 
+import numpy as np
+
 from ..tree import with_leaves
 from .forms import FORWARD, copied, each, leaves, pair
-from .snapshot import KEYS, changed, snapshot
+from .snapshot import KEYS, changed, contents, snapshot
 
 CALLERS = "it belongs to the caller"
 
@@ -65,6 +67,13 @@ class Guarded:
             self.drop()
         return returned
 
+    def restore(self):
+        """Mend what a layer has written into objects that refuse to be copied."""
+        now = contents(self.caller)
+        for path in changed(self.caller, self.before):
+            if isinstance(now.get(path), np.ndarray):
+                now[path][...] = self.before[path]
+
     def look(self):
         """Notice what was written while leaves were moved."""
         self._look("forward", (self.params, self.inputs))
@@ -79,9 +88,9 @@ class Guarded:
         return written
 
     def _label(self, path):
-        side, *path = path
+        side, *path = (key for key in path if key != KEYS)
         if side == 0:
-            return ".".join(str(key) for key in path if key != KEYS) or "params"
+            return ".".join(map(str, path)) or "params"
         i, *rest = path
         floats = [place for _, place in leaves({}, self.caller[1])]
         return f"input {floats.index(i)}" if i in floats else ".".join([f"inputs[{i}]", *map(str, rest)])

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+NOTHING_ARRIVES = "no gradient arrives: a road is missing, or a stop-gradient too many"
 RARE = "right at all sampled entries: look for rare ones"
 SAMPLE = 16  # entries of the leaf that are measured one by one
 
@@ -23,7 +24,7 @@ def hint(slope, g, leaf, rng, noise=1e-9):
     if not np.isfinite(size):
         return "not finite: NaN or infinity in the forward or the backward"
     if np.abs(said).max() <= noise * size:
-        return "no gradient arrives: a road is missing, or a stop-gradient too many"
+        return NOTHING_ARRIVES
     if np.abs(measured).max() <= noise * size:
         return "the output does not depend on it: a gradient where none should be"
     live = np.maximum(np.abs(said), np.abs(measured)) > noise * size  # 0 against 0 says nothing

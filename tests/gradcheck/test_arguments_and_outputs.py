@@ -302,6 +302,48 @@ def test_writing_into_what_is_no_leaf_is_named_too():
     assert [c.hint for c in found] == ["forward writes into inputs[1].ids: it belongs to the caller"]
 
 
+def test_a_list_that_grows_is_named():
+    class Grows(Square):
+        def forward(self, p, x, sizes):
+            sizes.append(1)
+            return x**2, x
+
+    sizes = [2, 3]
+    assert [c.name for c in of_square(Grows(), inputs=(X, sizes)) if not c.ok] == [": inputs[1]"]
+    assert sizes == [2, 3]
+
+
+def test_what_refuses_to_be_copied_is_mended():
+    class Batch:
+        def __init__(self):
+            self.labels = np.ones(3)
+
+        def __deepcopy__(self, memo):
+            raise TypeError("holds a lock")
+
+    class Writes(Square):
+        def forward(self, p, x, batch):
+            batch.labels[0] = 7
+            return x**2, x
+
+    batch = Batch()
+    assert [c.name for c in of_square(Writes(), inputs=(X, batch)) if not c.ok] == [": inputs[1].labels"]
+    np.testing.assert_array_equal(batch.labels, np.ones(3))
+
+
+def test_a_derivative_that_differences_lose_in_rounding_is_no_fault_of_forward():
+    class Faint(Square):
+        def forward(self, p, x):
+            return x**2 + 1e-20 * p["b"].sum(), x
+
+        def backward(self, x, dy):
+            return 2 * x * dy, {"b": np.zeros(2)}
+
+    found = [c for c in of_square(Faint(), {"b": np.ones(2)}) if not c.ok]
+    assert [(c.name, c.method) for c in found] == [(": b", "complex step")]
+    assert "no gradient arrives" in found[0].hint
+
+
 @pytest.mark.parametrize("error", [np.nan, 2.0])
 def test_ok_is_not_taken_on_trust(error):
     with pytest.raises(AssertionError, match="1 of 1"):
