@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 
 from croco_np.train.__main__ import main
 
-KILLS = int(os.environ.get("CROCO_NP_KILLS", 6))
+KILLS = int(os.environ.get("CROCO_NP_KILLS", 4))
 FLAGS = ["--dataset", "aliccp", "--simulated-rows", "2000", "--epochs", "2", "--patience", "9", "--batch-size", "256"]
 FLAGS += ["--n-experts", "2", "--expert-sizes", "4", "--tower-sizes", "2", "--embedding-width", "2"]
 FLAGS += ["--prior-width", "2", "--checkpoint-steps", "3", "--compare-steps", "4", "--dtype", "float64"]
