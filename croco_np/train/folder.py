@@ -83,14 +83,17 @@ class RunFolder:
         try:
             if not folder.lock.take():
                 raise InputError(f"--resume {path}: in use by {folder.lock.holder()}; wait until that has ended")
-            sweep(path)
         except OSError as error:
             raise not_written(folder.lock.path, error) from error
-        folder.kept = read_json(file, "the config of a run")
         try:
+            sweep(path)
+            folder.kept = read_json(file, "the config of a run")
             return folder, Config.from_json(folder.kept["config"])
-        except (KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{file}: not the config of a run ({error})") from error
+        except BaseException as error:
+            folder.lock.release()
+            if isinstance(error, (KeyError, TypeError, AttributeError)):
+                raise InputError(f"{file}: not the config of a run ({error})") from error
+            raise
 
     def __enter__(self):
         return self
