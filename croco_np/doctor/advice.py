@@ -100,7 +100,10 @@ def _fight(found):
 def _busy(found):
     load, cores = found["rates"]["load"], found["cpu"]["cores_of_machine"]
     if load is not None and load > BUSY * cores:
-        return f"the machine is busy, {load:.1f} processes on {cores} core(s), and the rates are low: run again later"
+        return (
+            f"the machine is busy, {load:.1f} processes on {cores} core(s), and the rates are low: run again later, "
+            "or train with --threads 1"
+        )
 
 
 def _shared(found):
@@ -108,7 +111,7 @@ def _shared(found):
     if cores > 1 and one is not None and every < TOGETHER * one and not _busy(found):
         return (
             f"{cores} cores multiply hardly faster than one ({every:.0f} and {one:.0f} GFLOP/s): "
-            "other work or other guests of this machine take them; run again later"
+            "other work or other guests of this machine take them; run again later, or train with --threads 1"
         )
 
 

@@ -9,6 +9,8 @@ OWN = "pass each array of floats as an input of its own; what is no variable bel
 
 def check_arguments(layer, params, inputs, rng, methods, known):
     """TypeError or ValueError in a sentence; `known` are the methods there are."""
+    if isinstance(layer, type):
+        raise TypeError(f"layer is the class {layer.__name__}: pass an instance, {layer.__name__}(...)")
     for method in ("forward", "backward"):
         if not callable(getattr(layer, method, None)):
             raise TypeError(f"{type(layer).__name__} has no method {method}")

@@ -20,7 +20,9 @@ def gradients(returned, params, inputs):
 
     floats = list(leaves({}, inputs))
     found = dict(zip(floats, dinputs, strict=False))
-    why = f"a gradient for an input that does not exist: {len(floats)} of the inputs are arrays of floats"
+    whole = [i for i, x in enumerate(inputs) if isinstance(x, np.ndarray) and x.dtype.kind not in "f"]
+    why = f"a gradient too many: only arrays of floats have one, and {len(floats)} of the inputs are such"
+    why += f"; input {whole[0]} is {inputs[whole[0]].dtype}" if whole else ""
     strangers = {("input", f"{i} of dinputs"): why for i in range(len(floats), len(dinputs)) if dinputs[i] is not None}
     known = paths(params)
     for path, g in paths(grads).items():

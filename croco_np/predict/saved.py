@@ -63,7 +63,10 @@ def same_data(file, facts, splits, changed_data=False):
         kind = "simulated" if facts["simulated"] else "genuine"
         raise InputError(f"{file}: belongs to {kind} data, and these are not; --data-dir says where the data are")
     if facts["schema"] != now["schema"]:
-        raise InputError(f"{file}: the data have other columns or vocabularies than those the run was trained on")
+        raise InputError(
+            f"{file}: the data have other columns or vocabularies than those the run was trained on, and its weights "
+            "fit no others; --data-dir says where the data are"
+        )
     if facts["data"] != now["data"] and not changed_data:
         raise InputError(
             f"{file}: the rows of the data have changed since the run was trained on them; --data-dir says where the "

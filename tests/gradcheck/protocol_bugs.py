@@ -325,7 +325,7 @@ def _(rng):
     return layer, wrong, (drawn(rng, N_ROWS, 5),)
 
 
-@bug("a gradient for ids", hint="an input that does not exist", found=("complex step",))
+@bug("a gradient for ids", hint="a gradient too many", found=("complex step",))
 def _(rng):
     return linear(rng, changed_gradient(lambda dx: (dx, dx), "input 0"))
 
