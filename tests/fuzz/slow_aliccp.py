@@ -42,15 +42,15 @@ def contexts(name, data):
     return out
 
 
-def impressions(name, data, known):
-    """Valid rows as (sample id, click, {field: id})."""
+def impressions(name, data, known, domains=None):
+    """Valid rows as (sample id, click, {field: id}); of invalid rows, too, the domain must be one of those allowed."""
     out = []
     for line in content(name, data):
         sample, click, conversion, index, announced, text = columns(line, 6)
         sample, click, conversion, index = number(sample), number(click), number(conversion), number(index, 16)
         need(click < 2 and conversion < 2 and index in known, "label or index")
         ids = known[index] | tokens(text, announced, FIELDS[len(USER) :])
-        need("301" in ids, "no domain")
+        need("301" in ids and (domains is None or ids["301"] in domains), "no domain, or none of the training rows'")
         if click or not conversion:
             out.append((sample, click, ids))
     need(out, "no rows")
@@ -68,16 +68,14 @@ def coin(key):
 def read(files, min_count, valid_share):
     """Files by name, as bytes -> (rows of train, valid, test), each row (ids, label, domain, user)."""
     by_kind = {name.partition(".")[0]: (name, data) for name, data in files.items()}
-    both = {}
-    for split in ("train", "test"):
-        known = contexts(*by_kind[f"common_features_{split}"])
-        both[split] = impressions(*by_kind[f"sample_skeleton_{split}"], known)
-    domains = [ids["301"] for _, _, ids in both["train"]]
+    known = {split: contexts(*by_kind[f"common_features_{split}"]) for split in ("train", "test")}
+    learnt = impressions(*by_kind["sample_skeleton_train"], known["train"])
+    domains = [ids["301"] for _, _, ids in learnt]
     needed = min(max(len(domains) // 10_000, min(5, len(domains) // 10)), 100)
     need(all(domains.count(d) >= needed for d in domains), "a domain without rows")
-    need({ids["301"] for _, _, ids in both["test"]} <= set(domains), "a domain of the test rows only")
-    train = [row for row in both["train"] if coin(row[0]) >= valid_share]
-    valid = [row for row in both["train"] if coin(row[0]) < valid_share]
+    test = impressions(*by_kind["sample_skeleton_test"], known["test"], set(domains))
+    train = [row for row in learnt if coin(row[0]) >= valid_share]
+    valid = [row for row in learnt if coin(row[0]) < valid_share]
     known = {field: vocabulary([ids.get(field) for _, _, ids in train], min_count) for field in FIELDS}
     known["301"] = vocabulary(domains, 1)
     return tuple(
@@ -85,5 +83,5 @@ def read(files, min_count, valid_share):
             ([known[f].get(ids.get(f), 0) for f in FIELDS], click, known["301"][ids["301"]] - 1, ids.get("101", -1))
             for _, click, ids in part
         ]
-        for part in (train, valid, both["test"])
+        for part in (train, valid, test)
     )
