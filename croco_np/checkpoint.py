@@ -2,6 +2,8 @@
 all."""
 
 import json
+import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,9 +36,10 @@ def save(path, arrays, facts):
     try:
         with draft(path) as work:
             try:
-                save_file(arrays, work, metadata={"facts": json.dumps(facts), "sha256": checksum})
-            except SafetensorError as error:
-                raise InputError(f"{path}: cannot write ({error!s:.200})") from error
+                save_file(arrays, work, metadata={"croco_np": json.dumps({"sha256": checksum, "facts": facts})})
+            except SafetensorError as error:  # which words what the system said
+                code = re.search(r"os error (\d+)", str(error))
+                raise OSError(int(code[1]) if code else 0, os.strerror(int(code[1])) if code else str(error)) from error
     except InputError as error:
         before = "the one before is intact" if path.exists() else "nothing was saved"
         need = sum(a.nbytes for a in arrays.values()) / 1e6
@@ -52,8 +55,7 @@ def load(path, what="a checkpoint"):
     require_file(path, what)
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata()
-            facts, checksum = json.loads(metadata["facts"]), metadata["sha256"]
+            facts, checksum = _metadata(file)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except MemoryError:
         raise
@@ -62,6 +64,21 @@ def load(path, what="a checkpoint"):
     if checksum != _checksum(arrays, facts):
         raise InputError(f"{path}: does not fit its checksum, so it is damaged; restore it from a copy")
     return Checkpoint(arrays, facts, checksum)
+
+
+def peek(path, what="a checkpoint"):
+    """The facts of a file of `save`, without its arrays and so without a look at the checksum."""
+    require_file(path, what)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return _metadata(file)[0]
+    except Exception as error:
+        raise InputError(f"{path}: not a whole checkpoint of croco_np ({error!s:.120})") from error
+
+
+def _metadata(file):
+    kept = json.loads(file.metadata()["croco_np"])
+    return kept["facts"], kept["sha256"]
 
 
 def _checksum(arrays, facts):

@@ -18,6 +18,7 @@ from .errors import InputError
 from .locks import Lock, hold, locked, same_file
 
 PREFIX = ".croco_np-"
+MARKER = ".scratch"  # in a scratch folder: a user's folder may have any name
 SCRATCH = re.compile(re.escape(PREFIX) + "[0-9a-f]{16}")
 MAY_NOT = "choose a place that you may write to"
 ADVICE = {
@@ -52,7 +53,9 @@ def scratch(folder):
             with suppress(FileNotFoundError):  # swept before it was locked: another one
                 descriptor = os.open(path, os.O_RDONLY)
                 hold(descriptor, wait=True)
-                if not same_file(descriptor, path):
+                if same_file(descriptor, path):
+                    (path / MARKER).touch()
+                else:
                     os.close(descriptor)
                     descriptor = None
         yield path
@@ -65,7 +68,7 @@ def scratch(folder):
 def sweep(folder):
     """Remove the scratch folders, and the locks of `made_once`, that killed processes left in `folder`."""
     for path in Path(folder).glob(PREFIX + "*"):
-        with suppress(OSError):  # somebody else's, or gone by now
+        with suppress(OSError, InputError):  # somebody else's, or gone by now
             if path.is_symlink():
                 continue
             if SCRATCH.fullmatch(path.name) and path.is_dir():
@@ -77,8 +80,12 @@ def sweep(folder):
 def _sweep_scratch(path):
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        if hold(descriptor) and same_file(descriptor, path):
+        if not (hold(descriptor) and same_file(descriptor, path)):
+            return
+        if (path / MARKER).is_file():
             shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.rmdir()  # killed before it was marked, if it is empty; else not ours
     finally:
         os.close(descriptor)
 
@@ -177,6 +184,8 @@ def require_file(path, what):
         raise InputError(f"{path!r:.80}: no name of a file ({error})") from error
     if not stat.S_ISREG(kind):
         raise InputError(f"{path}: not a plain file; it should be {what}")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path}: cannot read {what} (Permission denied)")
 
 
 def _mode_of_new_files(path):

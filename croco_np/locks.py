@@ -19,6 +19,8 @@ except ImportError:  # not a POSIX system
     fcntl = None
 
 LOOKS, SECONDS_BETWEEN_LOOKS = 5, 0.01  # at the name of a holder
+SIGNATURE = {"process", "machine", "since"}  # what a holder says of itself
+MOST_BYTES = 4096
 
 
 def hold(descriptor, wait=False):
@@ -47,7 +49,8 @@ def same_file(descriptor, path):
 class Lock:
     """A lock file that is there while somebody holds the lock, and may stay behind a process that was killed.
 
-    path  the file; its folder exists. A symbolic link there is not followed, and only a plain file is taken
+    path  the file; its folder exists. What is there and is no lock of ours is left alone: a link, a file with a second
+          name, a file that holds something else
     """
 
     def __init__(self, path):
@@ -60,8 +63,8 @@ class Lock:
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
             descriptor = os.open(self.path, flags, 0o666)
             try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise InputError(f"{self.path}: not a plain file, so it cannot be a lock; remove it")
+                if not _may_be_a_lock(descriptor):
+                    raise InputError(f"{self.path}: stands where the lock belongs and is none; move it elsewhere")
                 held = hold(descriptor, wait)
                 if held is False:
                     return False
@@ -95,7 +98,7 @@ class Lock:
     def _read(self):
         descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         try:
-            return os.read(descriptor, 4096)
+            return os.read(descriptor, MOST_BYTES)
         finally:
             os.close(descriptor)
 
@@ -106,6 +109,20 @@ class Lock:
                 os.unlink(self.path)
             os.close(self.descriptor)
             self.descriptor = None
+
+
+def _may_be_a_lock(descriptor):
+    """Whether an open file is a lock, of this process or another, or a new and empty file."""
+    about = os.fstat(descriptor)
+    if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
+        return False
+    text = os.pread(descriptor, MOST_BYTES, 0)
+    if not text:
+        return True
+    try:
+        return set(json.loads(text)) == SIGNATURE
+    except (ValueError, TypeError):
+        return False
 
 
 @contextmanager

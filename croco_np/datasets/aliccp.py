@@ -24,6 +24,7 @@ _USER, _DOMAIN = FIELDS.index(USER), FIELDS.index(DOMAIN)
 FILES = ("common_features_train", "sample_skeleton_train", "common_features_test", "sample_skeleton_test")
 SIMULATED = "simulated.json"  # lies next to files that `simulate` wrote
 TRUTH = "truth_test.npy"
+SIMULATE_ANEW = "restore it from a copy, or let another folder be simulated"
 PARTS = ("train", "valid", "test")
 
 
@@ -81,7 +82,7 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
     paths = find(folder)
     files = [[str(path.relative_to(folder)), *_looks(path)] for path in paths]
     key = {
-        "format": 2,
+        "format": 3,
         "files": files,
         "min_count": min_count,
         "valid_share": valid_share,
@@ -94,12 +95,18 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
         return _prepare(paths, min_count, valid_share, progress, work, done)
 
     prepared, facts, checksums = prepare_once(folder, f"min{min_count}", key, build, say)
-    schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, tuple(facts["domains"]), context=(SHOP,))
-    rows = {name: load_rows(prepared, name, checksums, schema, progress) for name in PARTS}
-    notes = [*facts["notes"], *(f"{name}: {part.n:,} rows" for name, part in rows.items())]
-    truth = None
+    try:
+        domains = tuple(facts["domains"])
+        schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, domains, context=(SHOP,))
+        rows = {name: load_rows(prepared, name, checksums, schema, progress) for name in PARTS}
+        notes = [*facts["notes"], *(f"{name}: {part.n:,} rows" for name, part in rows.items())]
+        dropped = [int(line) for line in facts["dropped_test"]]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{prepared}: its manifest is not that of AliCCP ({error!s:.120}); delete {prepared}, and it is made anew"
+        ) from error
+    truth = _truth(folder, made, dropped, rows["test"].n) if made else None
     if made:
-        truth = np.delete(load_column(folder, Path(TRUTH).stem, made["truth"]), facts["dropped_test"])
         notes.insert(0, f"simulated data (seed {made['seed']}): not one genuine click is in it")
     fingerprint = of_json({"schema": asdict(schema), "rows": checksums})
     return Splits("aliccp", bool(made), schema, **rows, truth=truth, notes=tuple(notes), fingerprint=fingerprint)
@@ -116,15 +123,28 @@ def _looks(path):
 def read_marker(folder):
     """What `simulate` wrote down of the files in a folder, a dict; None if they are not simulated."""
     marker = Path(folder, SIMULATED)
-    return read_json(marker, "the marker of simulated data") if marker.exists() else None
+    if not marker.exists():
+        return None
+    made = read_json(marker, "the marker of simulated data")
+    if missing := [name for name in ("seed", "rows", "truth", "files") if name not in made]:
+        raise InputError(f"{marker}: says nothing of {missing[0]}; {SIMULATE_ANEW}")
+    return made
+
+
+def _truth(folder, made, dropped, n):
+    """The click probability of each of the n test rows that were kept."""
+    truth = load_column(folder, Path(TRUTH).stem, made["truth"], advice=SIMULATE_ANEW)
+    kept = np.ones(len(truth), bool)
+    kept[[line for line in dropped if 0 <= line < len(truth)]] = False
+    if kept.sum() != n:
+        raise InputError(f"{folder / TRUTH}: speaks of {kept.sum():,} rows, there are {n:,}; {SIMULATE_ANEW}")
+    return truth[kept]
 
 
 def _check_simulated(paths, made):
     for path in paths:
         if of_file(path) != made["files"].get(path.name):
-            raise InputError(
-                f"{path}: is not as it was simulated; delete the folder {path.parent}, and it is simulated anew"
-            )
+            raise InputError(f"{path}: is not as it was simulated; {SIMULATE_ANEW}")
 
 
 def coin(keys):

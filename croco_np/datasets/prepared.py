@@ -89,10 +89,10 @@ def load_rows(folder, part, checksums, schema, progress=None):
     return Rows(*(load_column(folder, name, checksums[name], progress, check) for name, check in columns))
 
 
-def load_column(folder, name, digest, progress=None, check=lambda block, first: None):
+def load_column(folder, name, digest, progress=None, check=lambda block, first: None, advice=""):
     """The memory-mapped file NAME.npy of a folder, whose checksum (`digest.of_array`) is known.
 
-    Raises InputError, with the advice to delete the folder, if the file has another checksum.
+    advice  what to do about a file that has another checksum, which raises InputError; "": delete the folder
 
     check  function(block of rows, number of its first row) that raises ValueError for values that must not be
 
@@ -100,7 +100,8 @@ def load_column(folder, name, digest, progress=None, check=lambda block, first: 
     checksum the bytes are read, not mapped: pages of a map count as memory of this process.
     """
     path = folder / f"{name}.npy"
-    damaged = InputError(f"{path}: does not fit its checksum; delete {folder}, and it is made anew")
+    advice = advice or f"delete {folder}, and it is made anew"
+    damaged = InputError(f"{path}: does not fit its checksum; {advice}")
     _, dtype, shape = digest.split(":")
     rows, *width = (int(n) for n in shape.split("x"))
     header, found, complaint = _header(dtype, (rows, *width)), ArrayDigest(dtype, width), None
@@ -124,7 +125,7 @@ def load_column(folder, name, digest, progress=None, check=lambda block, first: 
         if found.text() != digest:
             raise damaged
         if complaint:
-            raise InputError(f"{path}: {complaint}; delete {folder}, and it is made anew")
+            raise InputError(f"{path}: {complaint}; {advice}")
         return np.memmap(path, dtype, "r", len(header), (rows, *width))
     except OSError as error:
         raise InputError(f"{path}: cannot read ({error.strerror})") from error
@@ -169,7 +170,10 @@ def prepare_once(folder, name, key, build, say=print):
         made_once(path, make, lambda holder: say(f"{path}: waiting for {holder}, which is preparing the same data"))
     except OSError as error:
         raise not_written(folder, error, "or link the raw files into a folder that you can write") from error
-    kept = read_json(path / MANIFEST, "the manifest of prepared data")
-    if kept.get("key") != key:
-        raise InputError(f"{path}: holds other data than its name says; delete it, and it is made anew")
-    return path, kept["facts"], kept["checksums"]
+    try:
+        kept = read_json(path / MANIFEST, "the manifest of prepared data")
+        if kept["key"] != key:
+            raise InputError(f"{path}: holds other data than its name says")
+        return path, kept["facts"], kept["checksums"]
+    except (InputError, KeyError) as error:
+        raise InputError(f"{error}; delete {path}, and it is made anew") from error

@@ -29,6 +29,18 @@ class Schema:
     domains: tuple[str, ...]
     context: tuple[str, ...] = ()
 
+    def __post_init__(self):
+        names, sizes = set(self.fields), self.vocabulary
+        if not self.fields or len(names) < len(self.fields) or len(sizes) != len(self.fields):
+            raise ValueError(f"schema: {len(self.fields)} fields of {len(names)} names, {len(sizes)} vocabularies")
+        if wrong := [v for v in sizes if not isinstance(v, (int, np.integer)) or v < 1]:
+            raise ValueError(f"schema: a vocabulary of {wrong[0]!r:.40}, want a whole number from 1, that of id 0")
+        for name in (self.user, self.item, self.domain, *self.context):
+            if name not in names:
+                raise ValueError(f"schema: no field {name!r:.40}")
+        if not self.domains:
+            raise ValueError("schema: no domain")
+
     @property
     def prior_fields(self):
         """Columns of user, item and domain (Eq. 9), as indices into `fields`."""

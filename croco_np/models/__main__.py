@@ -119,9 +119,6 @@ def _read(path):
     try:
         entries = json.loads(Path(path).read_text())
         schema = Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in entries.items()})
-        if len(schema.fields) != len(schema.vocabulary) or not schema.domains:
-            raise ValueError("as many sizes in vocabulary as fields, and at least one domain")
-        _ = schema.prior_fields, schema.personal_fields
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"--schema {path}: not a schema: {error!s:.200}") from error
     return schema

@@ -1,6 +1,7 @@
 """The best weights of a run, with all that they belong to."""
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,15 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import checkpoint
-from ..config import Config
+from ..config import Config, lasting
 from ..datasets.load import load
 from ..datasets.splits import Schema
+from ..digest import read_json
 from ..errors import InputError
 from ..models import MODELS
 from ..models.budget import undrawn
 from ..tree import flatten, with_leaves
 
-MODEL = "model.safetensors"
+MODEL, CONFIG, CHECKPOINT = "model.safetensors", "config.json", "checkpoint.safetensors"
 
 
 class Saved(NamedTuple):
@@ -37,7 +39,7 @@ class Saved(NamedTuple):
 
         changed_data  or others of the same columns and vocabularies
         """
-        splits = load(self.config, say=lambda line: None)  # its line is about training
+        splits = load(self.config, say=lambda line: print(line, file=sys.stderr, flush=True))
         same_data(self.file, self.facts, splits, changed_data)
         return splits
 
@@ -82,15 +84,43 @@ def read_model(run, **moved):
     file = Path(run) / MODEL
     if not file.exists():
         raise InputError(f"{run}: no {MODEL} there; give the folder of a run of croco_np.train, after its first epoch")
-    arrays, facts, _ = checkpoint.load(file, "the weights of a run")
+    arrays, facts, checksum = checkpoint.load(file, "the weights of a run")
+    _same_run(Path(run), facts, checksum)
     try:
         config = Config.from_json(facts["config"] | moved)
         schema = Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts["schema"].items()})
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{file}: not the model of a run ({error})") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{file}: not the model of a run ({error!s:.120})") from error
     model = MODELS[config.model](schema, config)
     shapes = {path: (w.shape, np.dtype(config.dtype)) for path, w in flatten(undrawn(model)).items()}
-    own = {path: (a.shape, a.dtype) for path, a in arrays.items() if not path.startswith("loss.")}
-    if own != shapes:
+    own = {path: a for path, a in arrays.items() if not path.startswith("loss.")}  # the model's, not its loss's
+    if {path: (a.shape, a.dtype) for path, a in own.items()} != shapes:
         raise InputError(f"{file}: its arrays do not fit the model {config.model}; was it written by another version?")
-    return Saved(file, config, schema, facts, model, with_leaves(undrawn(model), arrays))
+    if wrong := [path for path, a in own.items() if not np.isfinite(a).all()]:
+        raise InputError(
+            f"{file}: {wrong[0]} holds NaN or infinity, so it predicts nothing; train again, a smaller --lr"
+        )
+    return Saved(file, config, schema, facts, model, with_leaves(undrawn(model), own))
+
+
+def _same_run(run, facts, checksum):
+    """Raise InputError unless weights are those that the config and the checkpoint beside them, if any, speak of."""
+    for name in (CONFIG, CHECKPOINT):
+        if not (run / name).exists():
+            continue
+        theirs = read_json(run / name, "the config of a run") if name == CONFIG else checkpoint.peek(run / name)
+        try:
+            ours, kept = lasting(facts["config"]), lasting(theirs["config"])
+            if wrong := [key for key in ours.keys() | kept.keys() if ours.get(key) != kept.get(key)]:
+                raise InputError(
+                    f"{run / MODEL}: {wrong[0]} is {ours.get(wrong[0])}, in {name} beside it {kept.get(wrong[0])}; "
+                    "are both of one run?"
+                )
+            best = theirs["state"]["best_checksum"] if name == CHECKPOINT else checksum
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{run / name}: not a file of a run ({error!s:.120})") from error
+        if best != checksum:
+            raise InputError(
+                f"{run / MODEL}: not the weights that {name} beside it calls the best; if the run is not being trained "
+                f"now, python -m croco_np.train --resume {run} says more"
+            )

@@ -11,13 +11,13 @@ from ..digest import read_json, write_json
 from ..errors import InputError
 from ..files import SCRATCH, not_written, replacing, sweep
 from ..locks import Lock
-from ..predict.saved import MODEL, about, plain, same_data
+from ..predict.saved import CHECKPOINT, CONFIG, MODEL, about, plain, same_data
 from ..tree import flatten, with_leaves
 from .packing import pack, unpack
 
-CONFIG, CHECKPOINT, MAP, HISTORY = "config.json", "checkpoint.safetensors", "covariance.safetensors", "history.jsonl"
+MAP, HISTORY = "covariance.safetensors", "history.jsonl"
 NEXT_MODEL = ".model.safetensors.next"  # the best weights until the checkpoint that knows them is written
-LOCK = ".lock"
+LOCK = ".croco_np-lock"
 
 
 class RunFolder:
@@ -48,16 +48,19 @@ class RunFolder:
         base = Path("runs") / f"{config.dataset}-{config.system}-seed{config.seed}"
         number, path = 1, Path(out) if out else base
         while True:
-            folder = cls(path)
+            folder, was_there = cls(path), path.exists()
             try:
-                path.mkdir(parents=True, exist_ok=True)
-                free = folder.lock.take()
-                sweep(path)
-                taken = _taken(path) if free else f"in use by {folder.lock.holder()}"
-            except FileExistsError:
-                taken = _taken(path)
+                taken = _taken(path) if was_there else ""
+                if not taken:
+                    path.mkdir(parents=True, exist_ok=True)
+                    taken = "" if folder.lock.take() else f"in use by {folder.lock.holder()}"
+                if not taken:
+                    sweep(path)
+                    taken = _taken(path)  # by who had the lock before
             except OSError as error:
-                raise not_written(f"--out {path}" if out else path, error) from error
+                if out or not was_there:
+                    raise not_written(f"--out {path}" if out else path, error) from error
+                taken = "somebody else's"
             if not taken:
                 return folder
             folder.lock.release()
@@ -135,6 +138,7 @@ class RunFolder:
             return None
         saved = checkpoint.load(self.path / MAP, "a map of covariances")
         self._same_run(self.path / MAP, saved.facts, setup)
+        same_data(self.path / MAP, saved.facts, setup.splits)
         return saved.arrays["cov"], saved.facts["step"]
 
     def restore(self, setup, changed_data=False):

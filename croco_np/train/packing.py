@@ -23,6 +23,7 @@ def unpack(state, saved, path):
     """
     arrays, facts, _ = saved
     params = flatten(state.params)
+    _check_facts(facts, state, path)
     for name, a in arrays.items():
         kind, _, leaf = name.partition(".")
         if leaf not in params or not _fits(kind, a, params[leaf], facts["t"]):
@@ -38,7 +39,28 @@ def unpack(state, saved, path):
     state.params = with_leaves(state.params, part("params"))
     state.moments = {"t": facts["t"], "m": m, "v": v, "last": part(LAST)}
     state.facts = facts["state"]
-    state.rng.bit_generator.state = facts["rng"]
+
+
+def _check_facts(facts, start, path):
+    """Raise InputError unless the plain facts have the form of those at the start of training, and make sense."""
+    try:
+        kept, t = facts["state"], facts["t"]
+        odd = sorted(start.facts.keys() ^ kept.keys())
+        odd += [name for name, value in start.facts.items() if name in kept and not _is_like(kept[name], value)]
+        if not (type(t) is int and t >= 0 and kept["step"] >= 0 and kept["epoch"] >= 1 and kept["position"] >= 0):
+            odd.append("step")
+        start.rng.bit_generator.state = facts["rng"]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: not a checkpoint of training ({error!s:.120})") from error
+    if odd:
+        raise InputError(f"{path}: {odd[0]} is not that of a checkpoint; restore the file from a copy")
+
+
+def _is_like(value, start):
+    """Whether a fact is of the kind it has at the start, where None stands for what is not known yet."""
+    if start is None:
+        return value is None or isinstance(value, (int, float, str))
+    return isinstance(value, (int, float) if isinstance(start, float) else type(start))
 
 
 def _fits(kind, a, w, t):

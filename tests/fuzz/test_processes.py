@@ -101,7 +101,7 @@ def test_a_killed_holder_lets_go(place):
         os.kill(os.getpid(), 9)
 
     assert finish(start(take_and_die, "said")) == -9
-    assert (folder.path / ".lock").exists()
+    assert (folder.path / ".croco_np-lock").exists()
     again, _ = RunFolder.existing(folder.path)
     with again:
         assert again.path == folder.path

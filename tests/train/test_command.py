@@ -284,7 +284,7 @@ def test_a_run_in_use_is_refused_and_its_holder_named(whole, refused, tmp_path):
     with folder:
         assert f"in use by process {os.getpid()}" in refused("--resume", copy)
     assert main(["--resume", str(copy)]) == 0
-    assert not (copy / ".lock").exists()
+    assert not (copy / ".croco_np-lock").exists()
 
 
 def test_files_that_are_no_runs_are_left_alone(whole, data, refused, tmp_path):
@@ -364,8 +364,8 @@ def test_links_in_a_run_are_not_followed(whole, tmp_path):
 
 def test_a_lock_that_is_a_link_is_refused(whole, refused, tmp_path):
     copy = shutil.copytree(whole[0], tmp_path / "run")
-    (copy / ".lock").symlink_to(tmp_path / "elsewhere")
-    assert ".lock" in refused("--resume", copy)
+    (copy / ".croco_np-lock").symlink_to(tmp_path / "elsewhere")
+    assert ".croco_np-lock" in refused("--resume", copy)
     assert not (tmp_path / "elsewhere").exists()
 
 

@@ -32,7 +32,7 @@ def test_everything_written_says_simulated(done):
     assert all(json.loads(line)["simulated"] is True for line in (run / "history.jsonl").read_text().splitlines())
     for name in ("model.safetensors", "checkpoint.safetensors"):
         with safe_open(run / name, framework="numpy") as file:
-            assert json.loads(file.metadata()["facts"])["simulated"] is True
+            assert json.loads(file.metadata()["croco_np"])["facts"]["simulated"] is True
     assert "SIMULATED" in done[1].stdout.split("crocodile on aliccp")[-1]
 
 
