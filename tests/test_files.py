@@ -132,7 +132,9 @@ def test_scratch_of_the_living_is_left_alone_and_of_the_dead_removed(tmp_path, h
 
 
 def test_what_is_not_ours_is_not_swept(tmp_path):
-    for name in ("prepared", ".croco_np-mine", ".croco_np-0123", "simulating-abc", ".croco_np-0123456789abcdeX"):
+    names = ("prepared", ".croco_np-mine", ".croco_np-0123", "simulating-abc", ".croco_np-0123456789abcdeX")
+    (tmp_path / ".croco_np-notes.lock").write_text("mine")
+    for name in (*names, ".croco_np-00000000deadbeef"):  # the last has the name of ours, and no mark in it
         (tmp_path / name).mkdir()
         (tmp_path / name / "data").write_text("mine")
     (tmp_path / "elsewhere").mkdir()
@@ -164,13 +166,26 @@ def test_a_lock_file_may_hold_anything(tmp_path, holder):
     assert process.poll() is None
 
 
-@pytest.mark.parametrize("what", ["link", "folder", "fifo"])
-def test_a_lock_that_is_no_file(tmp_path, what):
-    path = tmp_path / "lock"
-    {"link": lambda: path.symlink_to(tmp_path / "x"), "folder": path.mkdir, "fifo": lambda: os.mkfifo(path)}[what]()
+@pytest.mark.parametrize("what", ["link", "folder", "fifo", "file", "json", "second name"])
+def test_what_is_no_lock_is_left_alone(tmp_path, what):
+    path, other = tmp_path / "lock", tmp_path / "other"
+    make = {
+        "link": lambda: path.symlink_to(other),
+        "folder": path.mkdir,
+        "fifo": lambda: os.mkfifo(path),
+        "file": lambda: path.write_text("precious"),
+        "json": lambda: path.write_text('{"process": 1}'),
+        "second name": lambda: (other.touch(), os.link(other, path)),
+    }
+    make[what]()
+    before = path.lstat()
+    lock = locks.Lock(path)
     with pytest.raises((InputError, OSError)):
-        locks.Lock(path).take()
-    assert not (tmp_path / "x").exists()
+        lock.take()
+    lock.release()
+    after = path.lstat()
+    assert (before.st_ino, before.st_size, before.st_mtime_ns) == (after.st_ino, after.st_size, after.st_mtime_ns)
+    assert other.exists() == (what == "second name")
 
 
 def test_made_once_by_many(tmp_path):

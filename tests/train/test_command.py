@@ -389,3 +389,51 @@ def test_home(tmp_path, data, monkeypatch):
     assert (tmp_path / "x" / "metrics.json").exists()
     assert not (tmp_path / "~").exists()
     assert main(["--resume=~/x"]) == 0
+
+
+def test_a_folder_of_somebody_is_passed_over(data, tmp_path, monkeypatch):
+    """The first free folder is not one that holds anything, and nothing in it is touched."""
+    monkeypatch.chdir(tmp_path)
+    theirs = tmp_path / "runs" / "kuairand-crocodile-seed0"
+    theirs.mkdir(parents=True)
+    for name in (".croco_np-lock", "mine"):
+        (theirs / name).write_text("precious")
+    flags = [*SMALL, "--dataset", "kuairand", "--epochs", 1, "--compare-steps", 0, "--data-dir", data]
+    assert main([str(f) for f in flags]) == 0
+    assert (tmp_path / "runs" / "kuairand-crocodile-seed0-2" / "metrics.json").exists()
+    assert {p.name: p.read_text() for p in theirs.iterdir()} == {".croco_np-lock": "precious", "mine": "precious"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": None},
+        {"t": "many"},
+        {"t": -1},
+        {"rng": {}},
+        {"rng": {"bit_generator": "MT19937"}},
+        *(
+            {"state": {key: value}}
+            for key, value in (("epoch", -5), ("epoch", 1.5), ("position", -3), ("history", "x"))
+        ),
+        {"state": {"step": None}},
+        {"state": {"more": 1}},
+    ],
+)
+def test_a_checkpoint_of_other_facts_is_refused(whole, refused, tmp_path, change):
+    """Whole by its checksum, but written by something else."""
+    copy = shutil.copytree(whole[0], tmp_path / "run")
+    path = copy / "checkpoint.safetensors"
+    arrays, facts, _ = checkpoint.load(path)
+    if isinstance(change.get("state"), dict):
+        change = {"state": facts["state"] | change["state"]}
+    checkpoint.save(path, arrays, facts | change)
+    assert str(path) in refused("--resume", copy)
+
+
+def test_equal_runs_write_equal_files(whole, tmp_path):
+    """Not only equal arrays: the files of weights are equal byte for byte."""
+    arrays, facts, _ = checkpoint.load(whole[0] / "model.safetensors")
+    for name in "ab":
+        checkpoint.save(tmp_path / name, arrays, facts)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

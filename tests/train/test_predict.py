@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 from commands import SMALL, make_data
 
+from croco_np import checkpoint
 from croco_np.batch import make_batch
 from croco_np.datasets.splits import Rows
+from croco_np.diagnostics.__main__ import main as diagnose
 from croco_np.diagnostics.__main__ import read_run
 from croco_np.errors import InputError
 from croco_np.gradcheck.cases import SCHEMA, SIZES
@@ -303,3 +305,51 @@ def test_other_data(run, capsys, tmp_path):
     other = make_data(tmp_path / "other", rows=100, seed=2)
     assert main([str(run), "--data-dir", str(other)]) == 2
     assert "other columns or vocabularies" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def other_seed(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "other"
+    flags = [*SMALL, "--dataset", "kuairand", "--data-dir", data, "--out", folder, "--epochs", 1, "--compare-steps", 0]
+    assert train([str(f) for f in [*flags, "--seed", 1]]) == 0
+    return folder
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "checkpoint.safetensors"])
+def test_files_of_two_runs_are_noticed(run, other_seed, name, capsys):
+    shutil.copy(other_seed / name, run / name)
+    for command in (main, diagnose):
+        assert command([str(run)]) == 2
+        assert "are both of one run?" in capsys.readouterr().err
+
+
+def test_weights_that_the_checkpoint_does_not_know(run, capsys):
+    """Same config, same data, other weights."""
+    arrays, facts, _ = checkpoint.load(run / MODEL)
+    checkpoint.save(run / MODEL, {name: a * 2 for name, a in arrays.items()}, facts)
+    assert main([str(run)]) == 2
+    assert "not the weights that checkpoint.safetensors beside it calls the best" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"user": "zzz"}, {"vocabulary": "abc"}, {"vocabulary": [-1] * 38}, {"fields": []}, {"domains": []}, {"more": 1}],
+)
+def test_a_model_of_another_schema_is_refused(run, capsys, change):
+    (run / "checkpoint.safetensors").unlink()
+    arrays, facts, _ = checkpoint.load(run / MODEL)
+    checkpoint.save(run / MODEL, arrays, facts | {"schema": facts["schema"] | change})
+    assert main([str(run)]) == 2
+    err = capsys.readouterr().err
+    assert str(run / MODEL) in err
+    assert len(err.splitlines()) == 1
+
+
+def test_weights_that_are_no_numbers(run, capsys):
+    (run / "checkpoint.safetensors").unlink()
+    arrays, facts, _ = checkpoint.load(run / MODEL)
+    name = next(iter(arrays))
+    arrays[name].flat[3] = np.nan
+    checkpoint.save(run / MODEL, arrays, facts)
+    assert main([str(run)]) == 2
+    assert f"{name} holds NaN" in capsys.readouterr().err
