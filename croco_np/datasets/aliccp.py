@@ -16,7 +16,7 @@ from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, SHOP, USER, impressions,
 from .oddities import Oddities
 from .prepared import Table, load_column, load_rows, prepare_once, row_blocks, rows_table
 from .raw_files import is_there
-from .splits import Schema, Splits
+from .splits import Schema, Splits, on_labels
 from .vocabulary import Vocabulary
 
 _USER, _DOMAIN = FIELDS.index(USER), FIELDS.index(DOMAIN)
@@ -95,6 +95,7 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
         return _prepare(paths, min_count, valid_share, progress, work, done)
 
     prepared, facts, checksums = prepare_once(folder, f"min{min_count}", key, build, say)
+<<<<<<< HEAD
     try:
         domains = tuple(facts["domains"])
         schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, domains, context=(SHOP,))
@@ -106,6 +107,12 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
             f"{prepared}: its manifest is not that of AliCCP ({error!s:.120}); delete {prepared}, and it is made anew"
         ) from error
     truth = _truth(folder, made, dropped, rows["test"].n) if made else None
+=======
+    schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, tuple(facts["domains"]), context=(SHOP,))
+    rows = {name: load_rows(prepared, name, checksums, schema, progress) for name in PARTS}
+    notes = [*facts["notes"], *on_labels(rows)]
+    truth = None
+>>>>>>> fix-readers
     if made:
         notes.insert(0, f"simulated data (seed {made['seed']}): not one genuine click is in it")
     fingerprint = of_json({"schema": asdict(schema), "rows": checksums})
@@ -194,7 +201,7 @@ def _prepare(paths, min_count, valid_share, progress, work, done):
         "notes": [
             f"dropped {lost['train']} and {lost['test']} with a conversion but no click",
             f"domains by value of field {DOMAIN}: {', '.join(map(str, values))}",
-            *(f"{name} file: {s.lacks()}" for name, s in seen.items()),
+            *(f"{name} file: {line}" for name, s in seen.items() for line in s.lacks()),
             *odd.notes(),
         ],
     }

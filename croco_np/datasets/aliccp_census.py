@@ -14,20 +14,22 @@ class Seen:
     """The rows of one skeleton file: numbers of the invalid ones, counts of the valid ones and of what they lack."""
 
     def __init__(self, path):
-        self.path, self.dropped, self.rows, self.no_user, self.no_item = path, [], 0, 0, 0
+        self.path, self.dropped, self.rows = path, [], 0
+        self.lack = np.zeros(len(FIELDS), np.int64)  # rows without a token, by field
 
     def add(self, part):
         """Count one block of `Impressions`."""
         self.dropped += part.dropped
         self.rows += len(part.ids)
-        self.no_user += int((part.ids[:, _USER] == MISSING).sum())
-        self.no_item += int((part.ids[:, _ITEM] == MISSING).sum())
+        self.lack += np.count_nonzero(part.ids == MISSING, axis=0)
 
     def lacks(self):
-        """How many rows have no user or item, as a line; InputError if there are no rows at all."""
+        """How many rows have no user or item, and which fields no row has, a line each; InputError without rows."""
         if not self.rows:
             raise InputError(f"{self.path}: not one valid row, only conversions without a click; is it the right file?")
-        return f"rows without a user {share(self.no_user, self.rows)}, without an item {share(self.no_item, self.rows)}"
+        user, item = (share(self.lack[f], self.rows) for f in (_USER, _ITEM))
+        absent = ", ".join(name for name, n in zip(FIELDS, self.lack, strict=True) if n == self.rows)
+        return [f"rows without a user {user}, without an item {item}", *[f"NO ROW has field {absent}"] * bool(absent)]
 
 
 class Domains:

@@ -14,8 +14,9 @@ from .tianchi import OTHER, UNKNOWN, Lines, blocks
 
 USER_FIELDS = ("101", "121", "122", "124", "125", "126", "127", "128", "129")  # in the common features
 ITEM_FIELDS = ("205", "206", "207", "216", "301", "508", "509", "702")  # in the skeleton
-FIELDS = USER_FIELDS + ITEM_FIELDS  # the multi-valued ones are left out: 109_14, 110_14, 127_14, 150_14 and
+FIELDS = USER_FIELDS + ITEM_FIELDS  # the multi-valued ones, which follow, are left out
 ITEM_OTHERS = ("210", "853")
+HISTORIES = (b"109_14", b"110_14", b"127_14", b"150_14")
 USER, ITEM, SHOP, DOMAIN = "101", "205", "207", "301"
 
 MISSING = -1  # raw id where a row has no token of a field; no feature id is negative
@@ -57,7 +58,7 @@ def read_contexts(path, odd, progress=None):
     odd  `Oddities`, for what must be said of the file
     """
     hashes, ids = [], []
-    for first, data in blocks(path, progress):
+    for first, data in blocks(path, odd, progress):
         lines = Lines(path, first, data, columns=3)
         hashes.append(lines.column(0, "common_feature_index", base=16))
         ids.append(_ids(lines, USER_FIELDS, (), odd))
@@ -82,7 +83,7 @@ def impressions(path, contexts, odd, progress=None, domains=None):
     a domain that is missing or not allowed.
     """
     domain, last = FIELDS.index(DOMAIN), -1
-    for first, data in blocks(path, progress):
+    for first, data in blocks(path, odd, progress):
         lines = Lines(path, first, data, columns=6)
         samples, click = lines.column(0, "sample_id"), lines.column(1, "click")
         conversion = lines.column(2, "conversion")
@@ -115,7 +116,7 @@ def _ids(lines, fields, others, odd):
     slots[[int(field) for field in others]] = OTHER
     slots[[int(field) for field in fields]] = range(len(fields))
     ids = np.full((lines.n, len(fields)), MISSING, np.int64)
-    line, slot, value, unknown = lines.tokens(slots)
+    line, slot, value, unknown = lines.tokens(slots, HISTORIES)
     ids[line, slot] = value
     lines.report(odd, "lines with tokens of fields that have no place in the file; they are left out", unknown)
     twice = np.zeros(lines.n, bool)

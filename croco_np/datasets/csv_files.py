@@ -13,17 +13,22 @@ BLOCK_BYTES = 4 << 20  # of text at a time
 class CsvFile:
     """A CSV file: iterate over it once for its `CsvLines`.
 
-    names  the column names of the header, without the spaces around them
+    names    the column names of the header, without the spaces around them
+    unended  number of the last line if it has no line end, known once it has been read, else 0
 
     Raises InputError, with file and line, for a header that is no CSV.
     """
 
     def __init__(self, path):
         self.path = path
-        self._blocks = raw_files.blocks(path, BLOCK_BYTES)
+        self.unended = 0
+        self._blocks = raw_files.blocks(path, BLOCK_BYTES, unended=self._note_unended)
         self._first, data = next(self._blocks)
         line, _, self._rest = data.partition(b"\n")
         self.names = [name.strip() for name in fields_of(line, self.place(1))]
+
+    def _note_unended(self, line):
+        self.unended = line
 
     def place(self, line):
         """A line as messages name it."""
@@ -49,6 +54,10 @@ class CsvFile:
         return [f"{self.path.name}: columns that are not KuaiRand's are not used: {', '.join(names[:3])}{more}"][
             : len(names)
         ]
+
+    def on_end(self):
+        """A note on a last line without a line end, as a list, or none; for after the last line."""
+        return [f"{self.path.name}: the last line has no line end; is the file complete?"] if self.unended else []
 
     def __iter__(self):
         for first, data in chain([(self._first + 1, self._rest)], self._blocks):

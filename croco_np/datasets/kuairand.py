@@ -8,7 +8,7 @@ from .kuairand_files import find
 from .kuairand_logs import TABS, read_logs
 from .kuairand_tables import USER, VIDEO, read_table
 from .oddities import share
-from .splits import Rows, Schema, Splits
+from .splits import Rows, Schema, Splits, on_labels
 from .vocabulary import Vocabulary
 
 FIELDS = ["user_id", "video_id", *USER, *VIDEO, "duration", "tab"]
@@ -60,7 +60,8 @@ def read(folder, train_until=0, valid_until=0, min_count=10):
     )
     train, valid, test = (Rows(ids[p], labels[p], domains[p], users[p]) for p in parts)
     *others, on_duplicates = logs.notes
-    notes = (*others, *on_dates, *on_days, *on_tables, *_absent(domains[parts[0]]), on_duplicates)
+    on_parts = on_labels({"train": train, "valid": valid, "test": test})
+    notes = (*others, *on_dates, *on_days, *on_tables, *_absent(domains[parts[0]]), *on_parts, on_duplicates)
     return Splits("kuairand", False, schema, train, valid, test, notes=notes)
 
 

@@ -5,14 +5,14 @@ from datetime import date, timedelta
 import numpy as np
 
 from ..errors import InputError
-from . import kuairand_files
+from .kuairand_files import span
 from .oddities import share
 
-YEAR = 2022
-FIRST, LAST = (4, 8), (5, 8)  # of the data set
+FIRST, LAST = date(2022, 4, 8), date(2022, 5, 8)  # of the data set
 SLACK = timedelta(days=1)  # `date` lags: in 0.9 % of the genuine rows it is a day later than `time_ms`
 DAY_MS, BEIJING_MS = 86_400_000, 8 * 3_600_000
 FAR = 7  # days between `date` and `time_ms` by the median; beyond, time_ms is no time of these rows
+SURE = 10_000  # rows of a log; of so many, in any order, no day lacks all: each has 2 % of a genuine log or more
 MANY = 0.1  # share of rows in which the two do not fit; beyond, neither says which is wrong
 
 
@@ -25,25 +25,36 @@ def as_day(number):
 
 
 def check(lines, dates, path):
-    """Raise InputError for the first of the `CsvLines` whose date is no date, or not of those that the file holds."""
-    first, last = (date(YEAR, *day) for day in _span(path))
+    """The days of some `CsvLines`, a set; InputError for the first date that is none, or not of those of the file."""
+    first, last = span(path) or (FIRST, LAST)
+    days = set()
     for value in np.unique(dates).tolist():
         day = as_day(value)
         if day is None:
             lines.check(dates != value, "date is {}, must be a day as YYYYMMDD", dates)
         elif not first - SLACK <= day <= last + SLACK:
-            lines.check(dates != value, f"date is {{}}, but the file holds {first} to {last}; drop the line", dates)
+            holds = f"date is {{}}, but by its name the file holds {first} to {last}"
+            lines.check(dates != value, f"{holds}; drop the line, or mend the name", dates)
+        days.add(day)
+    return days
 
 
-def _span(path):
-    """First and last (month, day) of a log, by its name, else of the whole data set."""
-    announced = kuairand_files.span(path)
-    try:
-        for month, day in announced or ():
-            date(YEAR, month, day)
-    except ValueError:
-        announced = None
-    return announced or (FIRST, LAST)
+def lacking(path, days, rows):
+    """A note on the days that a log holds by its name and of which it has no row, as a list, or none.
+
+    days  the days met, a set
+    rows  how many rows the log has. With many of them it is no small sample but a file of which a part is lost, and
+          other days would be validation and test: InputError
+    """
+    first, last = span(path) or (FIRST, FIRST)
+    all_days = [first + timedelta(days=i) for i in range((last - first).days + 1)] if span(path) else []
+    lost = [day for day in all_days if day not in days]
+    if not lost:
+        return []
+    what = f"by its name it holds {first} to {last}, but {len(lost)} of these {len(all_days)} days have no row"
+    if rows >= SURE:
+        raise InputError(f"{path}: {what} (first: {lost[0]}); fetch it again, or name it by the days that it holds")
+    return [f"{path.name}: {what} (first: {lost[0]}); is it complete?"]
 
 
 def misfits(dates, times):

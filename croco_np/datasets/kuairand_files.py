@@ -1,13 +1,17 @@
 """Which files of a folder are KuaiRand's: the logs, the user table and the video table of one version."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 from ..errors import InputError
 from .raw_files import is_there, names
 
 KINDS = ("log_standard_", "user_features_", "video_features_basic_")
+YEAR = 2022
 _ENDS = (".csv", ".csv.gz")
+_DAYS = r"(?P<days>(\d{1,2})_(\d{1,2})_to_(\d{1,2})_(\d{1,2})_)?"
+_NAME = re.compile(rf"({KINDS[0]}{_DAYS}|{KINDS[1]}|{KINDS[2]})(?P<version>[A-Za-z0-9]+)\.csv(\.gz)?", re.ASCII)
 
 
 def find(folder):
@@ -28,6 +32,7 @@ def find(folder):
             )
         for path in paths:
             is_there(path)
+            _check_name(path)
     logs, *tables = found
     for paths in tables:
         if len(paths) > 1:
@@ -52,13 +57,33 @@ def _files(root):
     return [[root / name for name in listed if name.startswith(kind)] for kind in KINDS]
 
 
+def _check_name(path):
+    """Raise InputError for a name that KuaiRand has not, such as that of a browser's second copy."""
+    if not _NAME.fullmatch(path.name):
+        raise InputError(
+            f"{path}: not a name of KuaiRand's, which end in _pure.csv or _1k.csv, and .gz; is it a copy, or one part "
+            "of a file? Keep the complete file by the name it was fetched by, and move others away"
+        )
+    span(path)
+
+
 def version(path):
     """The last part of a raw file's name, such as "pure" or "1k"; user and video ids are those of that version."""
-    return path.name.partition(".")[0].rpartition("_")[2]
+    return _NAME.fullmatch(path.name)["version"]
 
 
 def span(path):
-    """The days that a log's name announces, as ((month, day), (month, day)); None if it announces none."""
-    found = re.search(r"_(\d{1,2})_(\d{1,2})_to_(\d{1,2})_(\d{1,2})_", path.name, re.ASCII)
-    numbers = [int(n) for n in found.groups()] if found else []
-    return (tuple(numbers[:2]), tuple(numbers[2:])) if found else None
+    """First and last date that a log's name announces; None if it announces none, InputError if they cannot be."""
+    found = _NAME.fullmatch(path.name)
+    if not found or not found["days"]:
+        return None
+    numbers = [int(n) for n in found.group(3, 4, 5, 6)]
+    try:
+        first, last = date(YEAR, *numbers[:2]), date(YEAR, *numbers[2:])
+    except ValueError:
+        first, last = date.max, date.min
+    if first > last:
+        raise InputError(
+            f"{path}: the dates in its name are no days, or in reverse; give it back the name it was fetched by"
+        )
+    return first, last

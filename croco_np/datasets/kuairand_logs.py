@@ -64,29 +64,35 @@ def _read_log(path):
     """(rows read, frames of the paper's tabs, notes) of one log file, checked."""
     file = CsvFile(path)
     at = file.positions(COLUMNS)
-    total, frames, ragged = 0, [], []
+    total, frames, ragged, days, last = 0, [], [], set(), 0
     for lines in file:
         fits = lines.width == len(file.names)
         ragged += lines.number[~fits].tolist()
+        last = lines.number[-1]
         if len(ragged) > MAX_RAGGED:
             break
         lines = lines.where(fits)
         total += lines.n
-        frames.append(_frame(lines, at, path))
+        frame, met = _frame(lines, at, path)
+        frames.append(frame)
+        days |= met
+    if ragged and ragged[-1] == file.unended:
+        raise InputError(f"{file.place(file.unended)}: the file ends inside this line; fetch it again")
     if len(ragged) > min(MAX_RAGGED, total):
         more = f"line {ragged[0]}" + (f" and {len(ragged) - 1} more have" if len(ragged) > 1 else " has")
         raise InputError(f"{path}: {more} not the header's {len(file.names)} columns; fetch the file again")
     if not total:
         raise InputError(f"{path}: no rows below the header; fetch the file again")
-    notes = file.others(COLUMNS)
+    notes = [*file.on_end(), *file.others(COLUMNS), *kuairand_dates.lacking(path, days, total)]
     if ragged:
         numbers = ", ".join(map(str, ragged))
-        notes.insert(0, f"{path.name}: skipped line {numbers} (wrong number of columns)")
+        cut = "; it is the last line, is the file complete?" if ragged[-1] == last else ""
+        notes.insert(0, f"{path.name}: skipped line {numbers} (wrong number of columns){cut}")
     return total, frames, notes
 
 
 def _frame(lines, at, path):
-    """The rows of the paper's tabs of some lines; `row_hash` is equal for equal rows."""
+    """The rows of the paper's tabs of some lines, where `row_hash` is equal for equal rows; and the days of all."""
     columns = {name: lines.numbers(at[name]) for name in COLUMNS}
     for name in _LEAST:
         lines.check(columns[name] >= 0, f"{name} is {{}}, must not be negative", columns[name])
@@ -94,7 +100,7 @@ def _frame(lines, at, path):
         inside = (columns[name] >= low) & (columns[name] <= high)
         allowed = f"{low} to {high}" if low < high else f"{low} in a standard log"
         lines.check(inside, f"{name} is {{}}, must be {allowed}", columns[name])
-    kuairand_dates.check(lines, columns["date"], path)
+    days = kuairand_dates.check(lines, columns["date"], path)
     frame = pd.DataFrame(columns)[np.isin(columns["tab"], TABS)]
     hashes = pd.util.hash_pandas_object(frame, index=False)
-    return frame[USED].assign(row_hash=hashes, line=lines.number[frame.index])
+    return frame[USED].assign(row_hash=hashes, line=lines.number[frame.index]), days

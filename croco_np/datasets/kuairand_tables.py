@@ -37,7 +37,7 @@ class Features(NamedTuple):
 
     keys   (R,) int64, the users or videos, sorted
     codes  by feature (R,) integers, categories numbered 0, 1, ... in order of their values; -1 = no value
-    notes  on columns that are none of KuaiRand's
+    notes  on columns that are none of KuaiRand's, and on a last line without a line end
     """
 
     keys: np.ndarray
@@ -75,9 +75,8 @@ def read_table(path, key, columns):
     again = order[1:][np.diff(keys[order]) == 0]
     if len(again):
         raise InputError(f"{file.place(numbers[again.min()])}: {key} {keys[again.min()]} has two rows; keep one")
-    return Features(
-        keys[order], {name: feature.codes()[order] for name, feature in features.items()}, file.others({*at, *NOT_USED})
-    )
+    codes = {name: feature.codes()[order] for name, feature in features.items()}
+    return Features(keys[order], codes, [*file.on_end(), *file.others({*at, *NOT_USED})])
 
 
 class _Numbers:

@@ -13,12 +13,13 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 
 
-def blocks(path, size, progress=None):
+def blocks(path, size, progress=None, unended=None):
     """Yield (number of the first line, bytes) for consecutive pieces of whole lines of `path`, plain or gzip (.gz).
 
     A piece has about `size` bytes, more only where a line is longer. Windows' line ends become plain ones, a last line
     without an end gets it, and a byte order mark is cut off. `progress(bytes_done, bytes_total, what)` counts bytes of
-    the file as stored. Raises InputError for a file that is empty, no file, not readable, not what its name says, or
+    the file as stored. `unended(line)` is called where the last line has no end, as a genuine file never is, before
+    that line is yielded. Raises InputError for a file that is empty, no file, not readable, not what its name says, or
     has a line without end.
     """
     line, rest = 1, b""
@@ -37,6 +38,8 @@ def blocks(path, size, progress=None):
             if progress:
                 progress(stored.tell(), total, path.name)
         if rest:
+            if unended:
+                unended(line)
             yield line, _plain_ends(rest + b"\n", line)
         elif line == 1:
             raise InputError(f"{path}: empty file; unpack it again from the data set's archive")

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .oddities import share
+
 RARE = 0  # id 0 of every field: rarer than the exposure threshold in the training rows, unseen there, or missing
 
 
@@ -92,3 +94,20 @@ class Splits:
     truth: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
+
+
+def on_labels(parts):
+    """How many rows each part has and how many of them are clicks, a line each; parts is a dict of `Rows`.
+
+    A part without clicks, or of clicks only, has no AUC, and training on it learns nothing but that: a line says so.
+    """
+    notes = []
+    for name, rows in parts.items():
+        clicks = int(np.count_nonzero(rows.labels))
+        notes.append(f"{name}: {rows.n:,} rows, clicks {share(clicks, rows.n)}")
+        if not rows.n:
+            notes.append(f"{name} HAS NO ROWS: there is nothing to measure on it")
+        elif clicks in (0, rows.n):
+            what = "NO CLICKS" if clicks == 0 else "NOTHING BUT CLICKS"
+            notes.append(f"{name} HAS {what}: no AUC can be measured; is the label's column the right one?")
+    return notes

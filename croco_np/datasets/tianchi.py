@@ -20,6 +20,7 @@ BLOCK_BYTES = 8 << 20  # of text; the arrays made from it take several times as 
 
 TOKEN, ID, VALUE, NEWLINE, COMMA = 1, 2, 3, 10, 44
 OTHER, UNKNOWN = -1, -2  # instead of the slot of a field
+LONG = 6  # characters of the names that are no numbers, as 127_14
 _PRINTABLE = 32  # and above; what is below is a separator, or has no place in the file
 
 _LEGAL = np.zeros(1 << 16, bool)  # which separator may follow which, indexed by (first << 8) + second
@@ -28,9 +29,17 @@ for _first, _second in [(NEWLINE, COMMA), (COMMA, COMMA), (COMMA, ID), (COMMA, N
     _LEGAL[(_first << 8) + _second] = True
 
 
-def blocks(path, progress=None):
-    """The file as (number of the first line, bytes), see `raw_files.blocks`."""
-    return raw_files.blocks(path, BLOCK_BYTES, progress)
+def blocks(path, odd, progress=None):
+    """The file as (number of the first line, bytes), see `raw_files.blocks`; a cut last line is one of the `Oddities`.
+
+    Only the cut of a last value comes so far: it leaves a line that is well-formed.
+    """
+    return raw_files.blocks(
+        path,
+        BLOCK_BYTES,
+        progress,
+        lambda line: odd.add("files end without a line end; are they complete?", 1, f"{path.name}:{line}"),
+    )
 
 
 class Lines:
@@ -84,27 +93,44 @@ class Lines:
         begin, stop = self.at[self.start + j - 1] + 1, self.at[self.start + j]
         return self._numbers(begin, stop, name, base=base)
 
-    def tokens(self, slots):
+    def tokens(self, slots, long_names=()):
         """The tokens whose field is a number of three digits with a slot.
 
-        slots    (1000,) slot of each field; OTHER to leave its tokens out; UNKNOWN to leave them out and mark the line
-        returns  lines, slots, feature ids: three (T,) integer arrays, in the order of the file; and (L,) bool, the
-                 lines that have a token of an unknown field
+        slots       (1000,) slot of each field; OTHER to leave its tokens out; UNKNOWN to leave them out and mark the
+                    line
+        long_names  bytes of LONG characters each, further fields whose tokens are left out, such as b"127_14"
+        returns     lines, slots, feature ids: three (T,) integer arrays, in the order of the file; and (L,) bool, the
+                    lines that have a token of any other field
 
-        The field is what stands before the separator: `127_14` is no token of field 127. Any field of six characters
-        is taken for one of its kind, and left out.
+        The field is what stands before the separator: `127_14` is no token of field 127.
         """
         ids = np.flatnonzero(self.kind == ID)
         begin, stop = self.at[ids - 1] + 1, self.at[ids]
         width = stop - begin
         unknown = np.zeros(self.n, bool)
-        unknown[np.searchsorted(self.end, ids[(width != 3) & (width != 6)])] = True
+        others = width != 3
+        others[others] = ~self._are(long_names, begin[others], width[others])
+        unknown[np.searchsorted(self.end, ids[others])] = True
         ids, begin, stop = ids[width == 3], begin[width == 3], stop[width == 3]
         lines = np.searchsorted(self.end, ids)
         slot = slots[self._numbers(begin, stop, "field", lines)]
         unknown[lines[slot == UNKNOWN]] = True
         ids, lines, slot = ids[slot >= 0], lines[slot >= 0], slot[slot >= 0]
         return lines, slot, self._numbers(self.at[ids] + 1, self.at[ids + 1], "feature id", lines), unknown
+
+    def _are(self, names, begin, width):
+        """Which of the texts (T,) at `begin` are among the names of LONG characters.
+
+        Eight bytes are read as one number, of which the name is the lower six; two separators and a newline follow it.
+        """
+        there = width == LONG
+        words = np.ndarray(max(len(self.text) - 7, 0), "<u8", self.text, strides=(1,))[begin[there]]
+        words &= (1 << 8 * LONG) - 1
+        found = np.zeros(len(words), bool)
+        for name in names:
+            found |= words == int.from_bytes(name, "little")
+        there[there] = found
+        return there
 
     def _numbers(self, begin, stop, name, lines=None, base=10):
         """The numbers written in text[begin:stop]; they are in `lines`, or one in each line."""

@@ -337,6 +337,18 @@ ODDITIES = [
     ("common_features_train", COMMON_TRAIN.replace("121:3438658", "205:30"),
      "1 lines with tokens of fields that have no place in the file; they are left out"
      " (first: common_features_train.csv:1)"),
+    *(
+        ("common_features_train", COMMON_TRAIN.replace("121:3438658", f"{field}:3438658"),
+         "1 lines with tokens of fields that have no place in the file; they are left out"
+         " (first: common_features_train.csv:1)")
+        for field in ("000121", "121.00", "121_14", "0121", "121.0", " 121", "121 ")
+    ),
+    ("common_features_train", COMMON_TRAIN.replace("121:3438658", "000121:3438658"),
+     "train file: NO ROW has field 121, 124, 125, 126, 128, 129, 206, 207, 509, 702"),
+    ("sample_skeleton_test", SKELETON_TEST.rstrip("\n"),
+     "1 files end without a line end; are they complete? (first: sample_skeleton_test.csv:3)"),
+    ("sample_skeleton_test", SKELETON_TEST.replace(",1,0,", ",0,0,"),
+     "test HAS NO CLICKS: no AUC can be measured; is the label's column the right one?"),
     ("common_features_train", COMMON_TRAIN + "00000000000000aa,1,101:9=1.0\n",
      "1 contexts with the index of another, but other contents; the later counts (first: common_features_train.csv:3)"),
 ]  # fmt: skip

@@ -14,8 +14,8 @@ def need(condition, why):
         raise RefusedError(why)
 
 
-def content(name, data):
-    """The text of a file as bytes, without byte order mark and Windows' line ends, as a list of lines."""
+def unpacked(name, data):
+    """What a file holds, as bytes."""
     if name.endswith(".gz"):
         try:
             data = gzip.decompress(data)
@@ -24,6 +24,12 @@ def content(name, data):
     else:
         need(data[:2] != b"\x1f\x8b", "gzip")
     need(data, "empty")
+    return data
+
+
+def content(name, data):
+    """The text of a file as bytes, without byte order mark and Windows' line ends, as a list of lines."""
+    data = unpacked(name, data)
     lines = data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     if not lines[-1] and len(lines) > 1:
         lines.pop()

@@ -4,7 +4,7 @@ import math
 import statistics
 from datetime import UTC, date, datetime, timedelta
 
-from slow import RefusedError, content, need, ordinary, vocabulary
+from slow import RefusedError, content, need, ordinary, unpacked, vocabulary
 
 LOG = [
     *("user_id", "video_id", "date", "hourmin", "time_ms", "is_click", "is_like", "is_follow", "is_comment"),
@@ -55,6 +55,8 @@ def table(name, data, wanted):
     head = [column.strip() for column in fields(head)]
     need(len(set(head)) == len(head) and set(wanted) <= set(head), "header")
     rows = [fields(line) for line in lines if line]
+    whole = unpacked(name, data).endswith(b"\n") or not rows or not lines[-1] or len(rows[-1]) == len(head)
+    need(whole, "cut")
     right = [dict(zip(head, row, strict=True)) for row in rows if len(row) == len(head)]
     return right, len(rows) - len(right)
 
