@@ -82,7 +82,7 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
     paths = find(folder)
     files = [[str(path.relative_to(folder)), *_looks(path)] for path in paths]
     key = {
-        "format": 3,
+        "format": 4,
         "files": files,
         "min_count": min_count,
         "valid_share": valid_share,
@@ -95,24 +95,17 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
         return _prepare(paths, min_count, valid_share, progress, work, done)
 
     prepared, facts, checksums = prepare_once(folder, f"min{min_count}", key, build, say)
-<<<<<<< HEAD
     try:
         domains = tuple(facts["domains"])
         schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, domains, context=(SHOP,))
         rows = {name: load_rows(prepared, name, checksums, schema, progress) for name in PARTS}
-        notes = [*facts["notes"], *(f"{name}: {part.n:,} rows" for name, part in rows.items())]
+        notes = [*facts["notes"], *on_labels(rows)]
         dropped = [int(line) for line in facts["dropped_test"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{prepared}: its manifest is not that of AliCCP ({error!s:.120}); delete {prepared}, and it is made anew"
         ) from error
     truth = _truth(folder, made, dropped, rows["test"].n) if made else None
-=======
-    schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, tuple(facts["domains"]), context=(SHOP,))
-    rows = {name: load_rows(prepared, name, checksums, schema, progress) for name in PARTS}
-    notes = [*facts["notes"], *on_labels(rows)]
-    truth = None
->>>>>>> fix-readers
     if made:
         notes.insert(0, f"simulated data (seed {made['seed']}): not one genuine click is in it")
     fingerprint = of_json({"schema": asdict(schema), "rows": checksums})
