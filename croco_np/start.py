@@ -9,6 +9,8 @@ import signal
 import sys
 import threading
 
+from .streams import printable
+
 KERNELS, SIDES = "CROCO_NP_KERNELS", ("numba", "numpy")
 
 
@@ -27,7 +29,7 @@ def prepare():
         signal.signal(signal.SIGINT, leave)
     if wrong := wrong_kernels(os.environ):
         if sys.stderr is not None:
-            sys.stderr.write(f"error: {wrong}\n")
+            sys.stderr.write(f"error: {printable(wrong)}\n")
         sys.exit(2)
 
 
