@@ -11,6 +11,7 @@ from ..datasets.load import load
 from ..interrupts import handled, stop
 from .folder import RunFolder
 from .loop import Setup, fit
+from .memory import require_room
 from .results import finish
 
 
@@ -37,6 +38,7 @@ def train(config, folder, asked):
     for note in splits.notes:
         print(note, flush=True)
     setup = Setup(config, splits)
+    require_room(setup.model, config.dtype)
     if folder is None:
         with RunFolder.new(asked.out, config) as folder:
             folder.save_config(config, splits)

@@ -20,7 +20,6 @@ from ..optim import OPTIMISERS, Adam
 from ..predict import Predictor
 from ..progress import bar
 from ..tree import not_finite, tree_map
-from .memory import require_room
 
 EVALUATION_ROWS = 8192  # rows scored at a time
 MAP_ROWS = 4096  # validation rows of a covariance map
@@ -64,7 +63,6 @@ class Setup:
 
     def start(self):
         """The state before the first step."""
-        require_room(self.model, self.config.dtype)
         init, sample = np.random.default_rng(self.config.seed).spawn(2)
         params = self.model.init(init)
         if self.objective.has_parameters:
