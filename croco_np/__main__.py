@@ -21,7 +21,7 @@ HELP = ("-h", "--help")
 def run(argv):
     """The command; returns the exit status."""
     if argv and argv[0] not in HELP:
-        raise InputError(f"python -m croco_np {argv[0]}: commands are modules, as in\n{COMMANDS}")
+        raise InputError(f"python -m croco_np {argv[0]}: commands are modules; python -m croco_np lists them")
     print(COMMANDS)
     return 0
 

@@ -24,6 +24,7 @@ import numpy as np
 from . import compiler
 from .arguments import Takes
 from .compiler import numba, prange  # noqa: F401 (for kernels)
+from .interrupts import uninterrupted
 from .streams import note, one_line
 
 KERNELS = {}  # name -> Kernel, in order of definition: tests and the benchmark walk over it
@@ -87,7 +88,8 @@ class Kernel:
             _give_up("this process was forked while Numba's threads ran")
             return self.reference(*args)
         try:
-            return self.compiled(*args) if _turn is None else _in_turn(self.compiled, args)
+            with uninterrupted:  # it may be compiled or loaded now
+                return self.compiled(*args) if _turn is None else _in_turn(self.compiled, args)
         except Exception as error:
             if compiler.knows(self.compiled, args):
                 raise

@@ -2,8 +2,8 @@
 
 import argparse
 import difflib
-import math
 import os
+import sys
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import NamedTuple
 
@@ -14,14 +14,20 @@ from .losses.orthogonal import FORMS
 from .models import MODELS, TAPS
 from .optim import OPTIMISERS
 
+LARGEST = 2**31 - 1  # of a whole number in general: rows and steps beyond it are a slip of the finger
+WIDEST = 2**16  # of a layer: with what can be multiplied by it here, an array still has less than 2^63 bytes
+MOST_PARTS = 1000  # experts and the like: each is built and walked through one by one
 
-def option(default, text, choices=None, low=None, only=(), empty=False):
+
+def option(default, text, choices=None, low=None, high=LARGEST, only=(), empty=False):
     """A field of `Config`: default, help text, possible values, and the models or data sets that it is for (all).
 
+    high   the largest whole number
     empty  whether a list may have no entry
     """
     text = f"{', '.join(only)}: {text}" if only else text
-    return field(default=default, metadata={"help": text, "choices": choices, "low": low, "only": only, "empty": empty})
+    limits = {"choices": choices, "low": low, "high": high, "only": only, "empty": empty}
+    return field(default=default, metadata={"help": text, **limits})
 
 
 @dataclass(frozen=True)
@@ -33,23 +39,23 @@ class Config:
     model: str = option(
         "crocodile", "which system to train, or a row of Table 5: me, me_pg, me_peg, me_pg_cov", choices=tuple(MODELS)
     )
-    seed: int = option(0, "seed of parameters and batch order", low=0)
+    seed: int = option(0, "seed of parameters and batch order", low=0, high=2**63 - 1)
 
-    embedding_width: int = option(16, "width E of one field's embedding", low=1)
+    embedding_width: int = option(16, "width E of one field's embedding", low=1, high=WIDEST)
     embedding_std: float = option(0.01, "standard deviation of the initial embeddings", low=0)
-    n_experts: int = option(5, "number M of experts, and of embedding tables", low=1)
-    expert_sizes: tuple[int, ...] = option((64,), "widths of an expert's layers; the last is K", low=1)
-    tower_sizes: tuple[int, ...] = option((32,), "widths of a tower's hidden layers", low=1, empty=True)
-    prior_width: int = option(16, "width of one prior embedding (Eq. 9)", low=1)
-    n_specific: int = option(1, "experts of each domain's own", low=1, only=("ple", "me_ple", "stem"))
-    n_shared: int = option(1, "experts shared by all domains", low=1, only=("ple", "me_ple", "stem"))
-    n_levels: int = option(1, "extraction levels", low=1, only=("ple",))
+    n_experts: int = option(5, "number M of experts, and of embedding tables", low=1, high=MOST_PARTS)
+    expert_sizes: tuple[int, ...] = option((64,), "widths of an expert's layers; the last is K", low=1, high=WIDEST)
+    tower_sizes: tuple[int, ...] = option((32,), "widths of a tower's hidden layers", low=1, high=WIDEST, empty=True)
+    prior_width: int = option(16, "width of one prior embedding (Eq. 9)", low=1, high=WIDEST)
+    n_specific: int = option(1, "experts of each domain's own", low=1, high=MOST_PARTS, only=("ple", "me_ple", "stem"))
+    n_shared: int = option(1, "experts shared by all domains", low=1, high=MOST_PARTS, only=("ple", "me_ple", "stem"))
+    n_levels: int = option(1, "extraction levels", low=1, high=MOST_PARTS, only=("ple",))
     shared_gate: str = option(
         "all", "what the shared gate of early levels mixes", choices=("all", "shared_only"), only=("ple",)
     )
     gate_at: str = option("input", "which end of a layer is scaled", choices=("input", "output"), only=("pepnet",))
-    gate_width: int = option(64, "hidden width of a gate unit", low=1, only=("pepnet",))
-    n_sub_experts: int = option(4, "experts of each domain, and shared ones", low=1, only=("hinet",))
+    gate_width: int = option(64, "hidden width of a gate unit", low=1, high=WIDEST, only=("pepnet",))
+    n_sub_experts: int = option(4, "experts of each domain, and shared ones", low=1, high=MOST_PARTS, only=("hinet",))
     attention: str = option(
         "official", "the own share, lost or not", choices=("official", "renorm", "with_self"), only=("hinet",)
     )
@@ -95,8 +101,10 @@ class Config:
     valid_until: int = option(
         0, "last date of the validation rows, YYYYMMDD (0: all but two days)", low=0, only=("kuairand",)
     )
-    simulated_rows: int = option(600_000, "rows of the simulated AliCCP, training and test together", low=2000)
-    simulated_seed: int = option(0, "seed of the simulated AliCCP", low=0)
+    simulated_rows: int = option(
+        600_000, "rows of the simulated AliCCP, training and test together", low=2000, high=100_000_000
+    )  # the genuine one has 85 million
+    simulated_seed: int = option(0, "seed of the simulated AliCCP", low=0, high=2**63 - 1)
 
     dtype: str = option("float32", "precision of parameters and activations", choices=("float32", "float64"))
     threads: int = option(0, "threads of Numba and BLAS; 0 = all cores", low=0)
@@ -109,7 +117,7 @@ class Config:
         for f in fields(self):
             _check(f, getattr(self, f.name))
         if self.loss == "auto":
-            object.__setattr__(self, "loss", "covariance" if self.model == "crocodile" else "none")
+            object.__setattr__(self, "loss", _auto_loss(self.model))
         _check_loss(self)
 
     @property
@@ -136,10 +144,11 @@ class Config:
 
     @classmethod
     def from_json(cls, d):
-        """The inverse of `json`."""
-        unknown = set(d) - {f.name for f in fields(cls)}
-        if unknown:
-            raise InputError(f"config: unknown entry {sorted(unknown)[0]!r}; was it written by another version?")
+        """The inverse of `json`: every entry must be there, as a default of today is none of the run's."""
+        names = {f.name for f in fields(cls)}
+        for what, wrong in (("unknown", d.keys() - names), ("no", names - d.keys())):
+            if wrong:
+                raise InputError(f"config: {what} entry {sorted(wrong)[0]!r:.80}; was it written by another version?")
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in d.items()})
 
 
@@ -172,8 +181,30 @@ def _flag(name):
     return "--" + name.replace("_", "-")
 
 
+def _auto_loss(model):
+    return "covariance" if model == "crocodile" else "none"
+
+
+KINDS = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    tuple[int, ...]: "whole numbers with commas, such as 128,64",
+}
+
+
+def _is_of(kind, value):
+    """Whether a value is of the type of a field. True and False are no numbers, whole numbers are."""
+    if kind == tuple[int, ...]:
+        return type(value) is tuple and all(type(number) is int for number in value)
+    return type(value) in ((int, float) if kind is float else (kind,))
+
+
 def _check(f, value):
-    choices, low = f.metadata["choices"], f.metadata["low"]
+    choices, low, high = (f.metadata[name] for name in ("choices", "low", "high"))
+    if not _is_of(f.type, value):
+        raise InputError(f"{_flag(f.name)} {value!r:.60}: must be {KINDS[f.type]}")
     if choices and value not in choices:
         raise InputError(
             f"{_flag(f.name)} {value!s:.60}: choose one of {', '.join(choices)}{_did_you_mean(value, choices)}"
@@ -182,10 +213,19 @@ def _check(f, value):
         raise InputError(f"{_flag(f.name)}: must hold one whole number at least, such as 64")
     numbers = value if isinstance(value, tuple) else (value,)
     for number in numbers:
-        if isinstance(number, float) and not math.isfinite(number):
-            raise InputError(f"{_flag(f.name)} {number}: must be a finite number")
+        if f.type is float and not abs(number) <= sys.float_info.max:
+            raise InputError(f"{_flag(f.name)} {_shown(number)}: must be a finite number")
         if low is not None and number < low:
-            raise InputError(f"{_flag(f.name)} {number}: must be at least {low}")
+            raise InputError(f"{_flag(f.name)} {_shown(number)}: must be at least {low}")
+        if type(number) is int and f.type is not float and number > high:
+            raise InputError(f"{_flag(f.name)} {_shown(number)}: must be at most {high}")
+
+
+def _shown(number):
+    """A number in a message; Python does not write down whole numbers of thousands of digits."""
+    if type(number) is int and abs(number) > 10**60:
+        return f"(of more than 60 digits{', negative' if number < 0 else ''})"
+    return str(number)
 
 
 def _check_loss(c):
@@ -221,19 +261,13 @@ def _convert(f):
     def sizes(text):
         return tuple(int(n) for n in text.split(",") if n.strip())
 
-    kind = f.type
-    convert, what = {
-        tuple[int, ...]: (sizes, "whole numbers with commas, such as 128,64"),
-        int: (int, "a whole number"),
-        float: (float, "a number"),
-        str: (str, "text"),
-    }[kind]
+    convert = {tuple[int, ...]: sizes}.get(f.type, f.type)
 
     def parse(text):
         try:
             return convert(text)
         except ValueError:
-            raise InputError(f"{_flag(f.name)} {text:.60}: must be {what}") from None
+            raise InputError(f"{_flag(f.name)} {text:.60}: must be {KINDS[f.type]}") from None
 
     return parse
 
@@ -339,10 +373,16 @@ MAY_CHANGE = ("epochs", "threads", "data_dir")  # with --resume
 
 def resumed(config, given):
     """The config of a run that is taken up again: its own, but for the flags that may change."""
-    fixed = [name for name, value in given.items() if name not in MAY_CHANGE and value != getattr(config, name)]
+    asked = _ablation(given)
+    if asked.get("loss") == "auto":
+        asked |= {"loss": _auto_loss(config.model)}
+    fixed = [name for name, value in asked.items() if name not in MAY_CHANGE and value != getattr(config, name)]
     if fixed:
-        raise InputError(f"{_flag(fixed[0])} cannot change with --resume: the run's own is {getattr(config, fixed[0])}")
-    return replace(config, **given)
+        name, own = fixed[0], getattr(config, fixed[0])
+        if name not in given:  # what a row of Table 5 stands for
+            name, own = "model", config.system
+        raise InputError(f"{_flag(name)} cannot change with --resume: the run's own is {own}")
+    return replace(config, **asked)
 
 
 def lasting(config):

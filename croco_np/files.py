@@ -11,7 +11,8 @@ import re
 import secrets
 import shutil
 import stat
-from contextlib import contextmanager, suppress
+import sys
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 
 from .errors import InputError
@@ -149,18 +150,42 @@ def replacing(path, mode="w", **how):
 def writing(path, mode="w", **how):
     """An open file for a path that a user named: `replacing` it, but written into where it is a link or no plain file.
 
-    So `--out /dev/stdout`, a FIFO and a link to a file on another disk mean what they mean elsewhere.
+    So `--out /dev/stdout`, a FIFO and a link to a file on another disk mean what they mean elsewhere. Where it is
+    standard output itself, it is not opened a second time, which would write over what is there; see `making_way`.
     """
     path = Path(path)
-    if not path.is_symlink() and (path.is_file() or not path.exists()):
+    to_stdout = is_stdout(path)
+    if not to_stdout and not path.is_symlink() and (path.is_file() or not path.exists()):
         with replacing(path, mode, **how) as file:
             yield file
         return
     try:
-        with open(path, mode, **how) as file:
+        with open(os.dup(STDOUT) if to_stdout else path, mode, **how) as file:
             yield file
     except OSError as error:
         raise not_written(path, error) from error
+
+
+STDOUT = 1
+
+
+def is_stdout(path):
+    """Whether a path names the file, pipe or terminal that standard output goes to."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(STDOUT))
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return False
+
+
+@contextmanager
+def making_way(path):
+    """Prints go to standard error inside a `with` block if `path`, which is to be written, is standard output."""
+    if not (path and is_stdout(os.path.expanduser(path))):
+        yield
+        return
+    sys.stdout.flush()
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def write_report(path, found):

@@ -4,6 +4,8 @@ import sys
 import time
 from contextlib import contextmanager
 
+from .interrupts import stop_if_asked
+
 SECONDS_BETWEEN_LINES = 5
 
 
@@ -21,6 +23,7 @@ class Lines:
         self.postfix = "".join(f", {name}={value}" for name, value in values.items())
 
     def update(self, n):
+        stop_if_asked()
         self.n += n
         now = time.monotonic()
         if now - self.last >= SECONDS_BETWEEN_LINES:
@@ -62,6 +65,7 @@ def bars(unit="bytes"):
 
     def progress(done, total, what):
         nonlocal what_now, now
+        stop_if_asked()
         if what != what_now:
             close()
             what_now, now = what, bar(total, what, unit)

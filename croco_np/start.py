@@ -4,10 +4,13 @@
 A library that is imported by somebody else's program changes nothing of these.
 """
 
+import atexit
 import os
 import signal
 import sys
 import threading
+
+from .streams import printable
 
 KERNELS, SIDES = "CROCO_NP_KERNELS", ("numba", "numpy")
 
@@ -25,9 +28,10 @@ def prepare():
     fill_closed_streams()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, leave)
+        atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # Python's own end would die of it: no status
     if wrong := wrong_kernels(os.environ):
         if sys.stderr is not None:
-            sys.stderr.write(f"error: {wrong}\n")
+            sys.stderr.write(f"error: {printable(wrong)}\n")
         sys.exit(2)
 
 

@@ -85,6 +85,21 @@ def note(line):
             print(f"note: {line}", file=sys.stderr, flush=True)
 
 
+def printable(text, most=600):
+    """Text as one line of at most `most` characters for a terminal: what is no letter is escaped, the middle left out.
+
+    A path may hold anything but NUL: a new line, an escape sequence, bytes that are no text.
+    """
+    line = "".join(c if c.isprintable() else _escaped(c) for c in text)
+    return line if len(line) <= most else f"{line[: most // 2 - 3]} ... {line[-(most // 2 - 2) :]}"
+
+
+def _escaped(character):
+    """ "\\n" and the like; a byte that is no text, which Python keeps as a surrogate, as that byte."""
+    code = ord(character)
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else character.encode("unicode_escape").decode()
+
+
 def one_line(error, most=300):
     """The message of an exception as one line of at most `most` characters; its kind where it has no message."""
     line = " ".join(str(error).split()) or type(error).__name__

@@ -118,6 +118,11 @@ def same_paths(what, one, other_what, other):
         raise ValueError(f"{what} and {other_what} are of different trees: only one has {', '.join(strangers[:5])}")
 
 
+def not_finite(tree):
+    """Path of the first leaf that holds NaN or infinity, or None."""
+    return next((path for path, leaf in flatten(tree).items() if not np.isfinite(leaf).all()), None)
+
+
 def count(tree):
     """Number of scalars in all leaves."""
     return sum(leaf.size for leaf in flatten(tree).values())

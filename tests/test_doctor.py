@@ -11,7 +11,7 @@ import pytest
 from croco_np.doctor import __main__ as command
 from croco_np.doctor import facts, rates
 from croco_np.doctor.advice import advice
-from croco_np.doctor.room import cannot_write, memory
+from croco_np.doctor.room import cannot_write, memory, room
 
 HEALTHY = {
     "cpu": {"name": "A CPU", "machine": "x86_64", "cores": 4, "cores_of_machine": 8, "vector": "", "avx512": True},
@@ -181,3 +181,14 @@ def doctor(cwd, **environ):
 def test_bad_flags_are_one_line(flags, quick, capsys):
     assert command.main(flags) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_it_starts_in_a_folder_that_is_gone(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    found = room()
+    assert found["error"] == "No such file or directory"
+    assert found["disk"] is None
+    monkeypatch.chdir(tmp_path)

@@ -22,7 +22,8 @@ FLOORS = (
     {"backend", "tree", "batch", "errors"},
     {"compiler"},
     {"kernel_cache"},
-    {"heap", "arguments", "start", "streams"},
+    {"heap", "arguments", "start"},
+    {"streams", "interrupts"},
     {"threads"},
     {"cpu"},
 )

@@ -14,9 +14,12 @@ from commands import SMALL, make_data
 
 from croco_np.diagnostics import conflicts, diversity_index, expert_abundance, information_abundance, report
 from croco_np.diagnostics.__main__ import main, read_run
+from croco_np.errors import InputError
 from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
 from croco_np.models import MODELS
 from croco_np.train.__main__ import main as train
+from croco_np.train.folder import RunFolder
+from croco_np.tree import tree_map
 
 TABS = [f"tab {t}" for t in (0, 1, 2, 4, 6)]
 
@@ -169,3 +172,22 @@ def test_not_a_run(tmp_path, capsys):
     (tmp_path / "model.safetensors").write_bytes(b"nothing")
     assert main([str(tmp_path)]) == 2
     assert "not a whole checkpoint" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_kept_is_shown(runs, capsys, monkeypatch):
+    def write(self, name, text):
+        raise InputError(f"{name}: cannot write (Read-only file system)")
+
+    monkeypatch.setattr(RunFolder, "write", write)
+    assert main([str(runs / "crocodile")]) == 2
+    out, err = capsys.readouterr()
+    assert "Diversity" in out or "diversity" in out
+    assert err == "error: diagnostics.json: cannot write (Read-only file system)\n"
+
+
+@pytest.mark.parametrize("value", [np.nan, 1e30])
+def test_weights_that_are_no_use_are_refused(value, runs):
+    """NaN, and weights so large that outputs are infinite."""
+    setup, params = read_run(runs / "crocodile")
+    with pytest.raises(InputError, match="training diverged"), np.errstate(all="ignore"):
+        report.diagnose(setup, tree_map(lambda w: np.full_like(w, value), params))

@@ -13,7 +13,7 @@ from ..backend import set_threads
 from ..command import Parser, status
 from ..config import check_threads
 from ..errors import InputError
-from ..files import write_report
+from ..files import making_way, write_report
 from ..models import MODELS
 from ..optim import OPTIMISERS
 from . import report
@@ -47,11 +47,12 @@ def run(argv):
     _ = workload.config  # refused now, if at all
     python = (args.peer_python or sys.executable) if args.peer else None
     set_threads(threads)
-    if args.sweep:
-        found = _sweep(args, workload, threads, python)
-    else:
-        found = bench(workload, threads, args.repeats, args.predict, python)
-        print("\n".join(report.single(found)))
+    with making_way(args.json):
+        if args.sweep:
+            found = _sweep(args, workload, threads, python)
+        else:
+            found = bench(workload, threads, args.repeats, args.predict, python)
+            print("\n".join(report.single(found)))
     if args.json:
         write_report(args.json, found)
     return 0

@@ -19,9 +19,10 @@ def run(argv):
     args = _flags().parse_args(argv)
     setup, params = read_run(args.run, args.data_dir, args.changed_data)
     report = diagnose(setup, params)
+    print(text(report), flush=True)  # first: the folder may be read-only
     folder = RunFolder(args.run)
     folder.write("diagnostics.json", json.dumps(report, indent=1) + "\n")
-    print(f"{text(report)}\n\n{folder.path / 'diagnostics.json'}: the same, and each pair of domains")
+    print(f"\n{folder.path / 'diagnostics.json'}: the same, and each pair of domains")
     return 0
 
 

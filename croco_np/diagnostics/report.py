@@ -3,9 +3,11 @@
 import numpy as np
 
 from ..batch import make_batch
+from ..errors import InputError
 from ..models import MODELS, Output
 from ..models.budget import table_owners
 from ..train.loop import EVALUATION_ROWS
+from ..tree import not_finite
 from .abundance import (
     Measure,
     abundance_by_domain,
@@ -40,6 +42,8 @@ READ = {
 def diagnose(setup, params):
     """Every diagnostic of a model (`train.loop.Setup`) with these weights -> dict for a JSON file."""
     splits = setup.splits
+    if path := not_finite(params):
+        raise InputError(f"the weights hold NaN or infinity ({path}): training diverged, and there is nothing to say")
     out, domains = _sample(setup, params)
     return {
         "dataset": setup.config.dataset,
@@ -162,7 +166,10 @@ def _norms(setup, params, all_forward):
             batch, at = make_batch(test, at, setup.splits.schema, setup.config.dtype, training=False)
             norms.append(of_every_domain(setup.model, params, batch, READ[setup.config.model]))
         positions.append(at)
-    return np.concatenate(norms)[np.argsort(np.concatenate(positions))]
+    norms = np.concatenate(norms)[np.argsort(np.concatenate(positions))]
+    if not np.isfinite(norms).all():
+        raise InputError("outputs on test rows are NaN or infinite: the weights are too large, training diverged")
+    return norms
 
 
 def _starts(n):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..command import Parser, status
 from ..errors import InputError
-from ..files import write_report
+from ..files import making_way, write_report
 from .advice import advice, broken
 from .libraries import libraries
 
@@ -23,9 +23,10 @@ def run(argv):
     measured = rates()  # first: Numba names its threading layer after a parallel region only
     found = facts() | {"rates": measured}
     found["advice"] = advice(found)
-    if file:
-        write_report(file, found)
-    print(text(found))
+    with making_way(file):
+        if file:
+            write_report(file, found)
+        print(text(found))
     return 0
 
 

@@ -10,7 +10,10 @@ MEMINFO, CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
 def room(folder="."):
     """{"folder", "disk": bytes free there, "error": why nothing can be written there, "memory": bytes available}."""
-    path = Path(folder).absolute()
+    try:
+        path = Path(folder).absolute()
+    except OSError as error:  # the folder that this process is in was removed
+        return {"folder": str(folder), "disk": None, "error": error.strerror or str(error), "memory": memory()}
     return {"folder": str(path), "disk": _disk(path), "error": cannot_write(path), "memory": memory()}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..command import Parser, status
 from ..errors import InputError
-from ..files import write_report
+from ..files import making_way, write_report
 from ..losses import LOSSES
 from ..models import MODELS
 from . import METHODS, check, report
@@ -58,11 +58,12 @@ def command(argv):
     for name in models:
         checks += stop_checks(name, args.seed)
     failed = sum(not passed(c) for c in checks)
-    print(report(checks))
-    for name in REAL_ONLY.keys() & cases.keys():
-        print(f"{name}: no complex step, since {REAL_ONLY[name]}")
-    worst = {m: max((c.error for c in checks if c.method == m), default=0.0) for m in (*METHODS, METHOD)}
-    print(f"\n{len(checks)} checks, {failed} failed; worst " + ", ".join(f"{m} {e:.1e}" for m, e in worst.items()))
+    with making_way(args.json):
+        print(report(checks))
+        for name in REAL_ONLY.keys() & cases.keys():
+            print(f"{name}: no complex step, since {REAL_ONLY[name]}")
+        worst = {m: max((c.error for c in checks if c.method == m), default=0.0) for m in (*METHODS, METHOD)}
+        print(f"\n{len(checks)} checks, {failed} failed; worst " + ", ".join(f"{m} {e:.1e}" for m, e in worst.items()))
     if args.json:
         write_json(args.json, checks, failed)
     return 1 if failed else 0

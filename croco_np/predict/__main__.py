@@ -18,7 +18,7 @@ from ..command import Parser, status
 from ..config import check_threads
 from ..datasets.prepared import BLOCK_ROWS as WRITTEN_ROWS
 from ..datasets.splits import Rows
-from ..files import replacing, writing
+from ..files import making_way, replacing, writing
 from ..losses.bce import sigmoid
 from ..metrics import evaluate
 from ..progress import bar
@@ -31,6 +31,12 @@ COLUMNS = ("user", "item", "domain", "label", "probability", "simulated")
 def run(argv):
     """The command; returns the exit status."""
     args = _flags().parse_args(argv)
+    with making_way(args.out):
+        return predict(args)
+
+
+def predict(args):
+    """What the flags ask for; returns the exit status."""
     moved = {name: value for name in ("data_dir", "threads") if (value := getattr(args, name))}
     check_threads(args.threads)
     saved = read_model(args.run, **moved)

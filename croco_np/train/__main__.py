@@ -5,11 +5,13 @@ import sys
 from contextlib import contextmanager
 
 from ..backend import note_numpy, set_threads
-from ..command import handled, status, stop
+from ..command import status
 from ..config import parse, resumed
 from ..datasets.load import load
+from ..interrupts import handled, stop
 from .folder import RunFolder
 from .loop import Setup, fit
+from .memory import require_room
 from .results import finish
 
 
@@ -36,6 +38,7 @@ def train(config, folder, asked):
     for note in splits.notes:
         print(note, flush=True)
     setup = Setup(config, splits)
+    require_room(setup.model, config.dtype)
     if folder is None:
         with RunFolder.new(asked.out, config) as folder:
             folder.save_config(config, splits)
@@ -55,7 +58,8 @@ def fit_and_finish(setup, state, folder, resumed=False):
     if resumed:
         print(_where(config, state.facts), flush=True)
     with _interrupts(folder.path) as interrupted:
-        if not fit(setup, state, folder, interrupted, say=lambda line: print(line, flush=True)):
+        fit(setup, state, folder, interrupted, say=lambda line: print(line, flush=True))
+        if interrupted():
             print(f"stopped at step {state.facts['step']}; {_go_on(folder.path)}", file=sys.stderr)
             return 128 + interrupted()
     finish(setup, state, folder, say=lambda line: print(line, flush=True))

@@ -12,13 +12,14 @@ from ..config import Config
 from ..datasets.splits import Splits
 from ..diagnostics import covariance_map
 from ..errors import InputError
+from ..interrupts import stop_if_asked
 from ..metrics import evaluate
 from ..models import MODELS
 from ..objective import Objective
 from ..optim import OPTIMISERS, Adam
 from ..predict import Predictor
 from ..progress import bar
-from ..tree import tree_map
+from ..tree import not_finite, tree_map
 
 EVALUATION_ROWS = 8192  # rows scored at a time
 MAP_ROWS = 4096  # validation rows of a covariance map
@@ -130,36 +131,55 @@ class Setup:
         return None if out.experts is None else covariance_map(out.experts)
 
 
+@np.errstate(all="ignore")  # what comes of it is looked for below
 def fit(setup, state, folder, interrupted=lambda: False, say=print):
     """Train until the last epoch or early stopping -> True; after an interrupt -> False.
 
     folder       a `RunFolder`: gets a checkpoint every `checkpoint_steps` and at the end of every epoch
     interrupted  asked after each step
+
+    Raises InputError when training diverges: the checkpoint and the best weights from before stay.
     """
     c, facts = setup.config, state.facts
     while facts["epoch"] <= c.epochs and facts["epochs_without_better"] < c.patience:
         with bar(setup.splits.train.n, f"epoch {facts['epoch']}", initial=facts["position"]) as progress:
             for batch in setup.batches(facts["epoch"], facts["position"]):
+                stop_if_asked()
                 started = time.perf_counter()
                 parts = setup.step(state, batch, defer=True)
                 facts["train_seconds"] += time.perf_counter() - started
                 _count(facts, parts, len(batch.labels))
                 if not np.isfinite(parts["total"]):
-                    raise InputError(
-                        f"step {facts['step']}: the loss is {parts['total']}; try a smaller --lr or --alpha "
-                        f"(the last checkpoint in {folder.path} is from before)"
-                    )
+                    raise diverged(facts["step"], f"the loss is {parts['total']}", folder)
                 if facts["step"] == c.compare_steps and (cov := setup.covariance(setup.settled(state))) is not None:
                     folder.save_map(setup, cov, facts["step"])
                 progress.set_postfix(loss=f"{facts['sums']['bce'] / facts['position']:.4f}", refresh=False)
                 progress.update(len(batch.labels))
                 if interrupted():
-                    folder.save(setup, state)
+                    _save(setup, state, folder)
                     return False
                 if facts["step"] % c.checkpoint_steps == 0:
-                    folder.save(setup, state)
+                    _save(setup, state, folder)
         end_epoch(setup, state, folder, say)
     return True
+
+
+def diverged(step, what, folder):
+    """The `InputError` of numbers that are no longer finite."""
+    return InputError(
+        f"step {step}: {what}; try a smaller --lr or --alpha (the last checkpoint in {folder.path} is from before)"
+    )
+
+
+def _save(setup, state, folder):
+    """A checkpoint, but never of weights that nobody could go on from."""
+    _require_finite(state, folder)
+    folder.save(setup, state)
+
+
+def _require_finite(state, folder):
+    if path := not_finite(state.params):
+        raise diverged(state.facts["step"], f"{path} holds NaN or infinity", folder)
 
 
 def _count(facts, parts, rows):
@@ -176,7 +196,11 @@ def end_epoch(setup, state, folder, say):
     started = time.perf_counter()
     setup.settle(state)
     facts["train_seconds"] += time.perf_counter() - started
-    measures = evaluate(setup.logits(state.params, valid), np.asarray(valid.labels), np.asarray(valid.users))
+    _require_finite(state, folder)
+    z = setup.logits(state.params, valid)
+    if not np.isfinite(z).all():
+        raise diverged(facts["step"], "scores of validation rows are NaN or infinite", folder)
+    measures = evaluate(z, np.asarray(valid.labels), np.asarray(valid.users))
     means = {name: total / facts["position"] for name, total in facts["sums"].items()}
     entry = {"epoch": facts["epoch"], "step": facts["step"], **means, "valid": measures}
     facts["history"].append(entry | {"simulated": setup.splits.simulated})

@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 
+from ..interrupts import stop_if_asked
 from ..metrics import evaluate_domains
 from ..tree import count
+from .loop import diverged
 from .pictures import draw
 
 
@@ -16,7 +18,12 @@ def finish(setup, state, folder, say=print):
     """
     c, splits, facts = setup.config, setup.splits, state.facts
     params = state.params if state.best is None else state.best
-    measures = evaluate_domains(setup.logits(params, splits.test), splits.test, splits.schema.domains)
+    with np.errstate(all="ignore"):  # what comes of it is looked for in the next lines
+        z = setup.logits(params, splits.test)
+    if not np.isfinite(z).all():
+        raise diverged(facts["step"], "scores of test rows are NaN or infinite", folder)
+    stop_if_asked()
+    measures = evaluate_domains(z, splits.test, splits.schema.domains)
     if splits.truth is not None:
         _add_best_possible(measures, splits)
     metrics = {

@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 
 from croco_np import backend, streams
 from croco_np.backend import numba
+from croco_np.errors import InputError
 
 FLAGS = [*SMALL, "--dataset", "kuairand", "--epochs", 1]
 NO_MAP = ["--compare-steps", 0]
@@ -498,6 +499,30 @@ def test_what_a_system_refuses_is_one_line(error, line, capsys):
     said = capsys.readouterr().err
     assert said.startswith(line)
     assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no\nsuch\t\x1b[31m", "no\\nsuch\\t\\x1b[31m"),
+        (os.fsdecode(b"caf\xe9"), "caf\\xe9"),
+        ("café \u202e", "café \\u202e"),
+        ("a" * 600, "a" * 600),
+        ("a" * 4000 + "z" * 1000, "a" * 297 + " ... " + "z" * 298),
+    ],
+)
+def test_an_error_is_one_line_whatever_a_path_holds(text, shown, capsys):
+    from croco_np.command import status
+
+    assert streams.printable(text) == shown
+    assert len(shown) <= 600
+
+    def run(argv):
+        raise InputError(text)
+
+    assert status(run, []) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: " + shown[:290])
 
 
 @pytest.mark.parametrize(

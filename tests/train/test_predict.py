@@ -252,6 +252,21 @@ def test_a_reader_sees_the_old_file_or_the_new_one(run):
     assert path.read_text().startswith("user,item")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="/dev/stdout")
+@pytest.mark.parametrize("how", ["> new.csv", ">> old.csv", "| cat > new.csv", "--out new.csv > new.csv"])
+def test_standard_output_gets_the_rows_alone(how, run, tmp_path):
+    """What is there stays, and the report is on standard error."""
+    assert main([str(run)]) == 0
+    right = (run / "predictions-test.csv").read_text()
+    (tmp_path / "old.csv").write_text("old\n")
+    line = f"set -o pipefail; {sys.executable} -m croco_np.predict {run} --out /dev/stdout {how}"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "AUC" in done.stderr
+    old = how.startswith(">>")
+    assert (tmp_path / ("old.csv" if old else "new.csv")).read_text() == ("old\n" if old else "") + right
+
+
 @pytest.mark.skipif(os.name != "posix", reason="file size limits")
 def test_disk_full(run):
     """A disk that fills up: one line, and the file before is whole."""

@@ -1,0 +1,74 @@
+"""`Config`: every field of its type and within its limits, and what a run that is taken up again may change."""
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from croco_np.config import KINDS, Config, resumed
+from croco_np.errors import InputError
+from croco_np.models import MODELS
+from croco_np.train.memory import require_room
+
+WRONG = {str: [5, None], bool: [1, "no"], int: [1.0, "3", True, None], float: ["1", True, None]}
+WRONG[tuple[int, ...]] = [64, [64], (64.5,), (True,), "64", None]
+TOO_LARGE = {int: [2**63, 10**30, 10**5000], float: [float("inf"), float("nan"), 10**400]}
+TOO_LARGE[tuple[int, ...]] = [(8, 2**63)]
+
+
+@pytest.mark.parametrize("f", fields(Config), ids=lambda f: f.name)
+def test_each_field_has_its_type_and_its_limits(f):
+    assert f.type in KINDS
+    for value in WRONG[f.type] + TOO_LARGE.get(f.type, []):
+        with pytest.raises(InputError, match=f"^--{f.name.replace('_', '-')} ") as refused:
+            Config(**{"dataset": "kuairand", f.name: value})
+        assert len(str(refused.value)) < 200
+
+
+def test_a_saved_config_is_whole():
+    """It comes back from JSON as it was; an entry too few or too many is named."""
+    config = Config(dataset="kuairand", tower_sizes=(), lr=1)
+    saved = json.loads(json.dumps(config.json()))
+    assert Config.from_json(saved) == config
+    for name in saved:
+        with pytest.raises(InputError, match=f"no entry '{name}'"):
+            Config.from_json({k: v for k, v in saved.items() if k != name})
+    with pytest.raises(InputError, match="unknown entry 'alhpa'"):
+        Config.from_json(saved | {"alhpa": 1})
+
+
+@pytest.mark.parametrize(
+    ("begun", "given"),
+    [
+        ({"model": "me_mmoe"}, {"model": "me"}),
+        ({"model": "crocodile", "gate": "scalar", "loss": "none"}, {"model": "me_pg"}),
+        ({"model": "crocodile"}, {"loss": "auto"}),
+        ({"model": "mmoe"}, {"loss": "auto", "epochs": 3}),
+    ],
+)
+def test_the_same_flags_in_other_words_resume(begun, given):
+    config = Config(dataset="kuairand", **begun)
+    assert resumed(config, given).json() == config.json() | {k: v for k, v in given.items() if k == "epochs"}
+
+
+@pytest.mark.parametrize(
+    ("begun", "given", "flag"),
+    [
+        ({"model": "me_mmoe"}, {"model": "me_pg"}, "--model .* me_mmoe"),
+        ({"model": "crocodile"}, {"model": "me_peg"}, "--model .* crocodile"),
+        ({"model": "crocodile", "loss": "none"}, {"loss": "auto"}, "--loss .* none"),
+    ],
+)
+def test_other_flags_do_not(begun, given, flag):
+    with pytest.raises(InputError, match=flag):
+        resumed(Config(dataset="kuairand", **begun), given)
+
+
+def test_a_model_beyond_memory_is_refused_before_it_is_drawn():
+    from croco_np.gradcheck.cases import SCHEMA
+
+    config = Config(dataset="kuairand", embedding_width=2**16, expert_sizes=(2**16,) * 9, n_experts=1000)
+    with pytest.raises(InputError, match=r"parameters.*--embedding-width"):
+        require_room(MODELS["crocodile"](SCHEMA, config), "float32", memory=10**12)
+    small = MODELS["crocodile"](SCHEMA, Config(dataset="kuairand"))
+    require_room(small, "float32", memory=10**9)
