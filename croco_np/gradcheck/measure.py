@@ -10,6 +10,10 @@ METHODS = ("complex step", "central differences")
 TOLERANCE = {"complex step": 1e-12, "central differences": 1e-7}
 NOISE = {"complex step": 1e-13, "central differences": 1e-6}  # of the largest entry, in any single one
 COMPLEX_STEP, DIFFERENCE_STEP = 1e-30, 1e-5
+STEP = dict(zip(METHODS, (COMPLEX_STEP, DIFFERENCE_STEP), strict=True))
+LONG_COMPLEX_STEP = 1e-8  # still exact to rounding, where a shorter one falls below the smallest number
+FAINT = 1e-270  # gradients so small that a step of 1e-30 vanishes in underflow
+ORDINARY = (0.1, 10.0)  # sizes of numbers to which a step of 1e-5 is fitting
 DIFFERENCES_FAIL = 1e-4  # where the complex step agrees: two kinks that cancel in the roughness, a strong curvature
 EXCUSE = 100  # times the roughness: at a kink the error is about as large as it, and can be some times larger
 SMALL = 1e-4  # of a leaf's largest gradient: entries below it are measured apart, or a large one would hide them
@@ -22,6 +26,10 @@ CANNOT = "forward does not run on complex numbers ({}): make it complex or pass 
 NOT_COMPLEX = (
     "central differences agree, so the backward looks right: the forward loses the imaginary part in an abs, a cast or "
     "a comparison; make it complex or pass methods=('central differences',)"
+)
+UNDERFLOW = (
+    "the gradient is so small that the complex step falls below the smallest number (an exp of -690?): pass "
+    "methods=('central differences',), or choose a point where the output is larger"
 )
 STAIRCASE = "the forward is a staircase of small steps: it rounds on the way (float32?); compute in float64"
 OUT_OF_RANGE = {
@@ -36,6 +44,7 @@ class Check(NamedTuple):
     error   |backward - measured| / the gradient's norm (the typical size of a random projection of it)
     kink    the direction crosses a kink, so the measurement says nothing: draw again
     hint    where it is wrong: what kind of mistake it looks like
+    unmeasured  the forward is none that this method can measure, which is no word on the backward
     """
 
     name: str
@@ -45,6 +54,7 @@ class Check(NamedTuple):
     ok: bool
     kink: bool = False
     hint: str = ""
+    unmeasured: bool = False
 
 
 def refused(label, method, why):
@@ -68,12 +78,19 @@ def _check(label, method, leaf, g, f, rng, excuses):
         if method != "complex step":
             raise
         said = str(error).partition("\n")[0]
-        return refused(label, method, CANNOT.format(f"{type(error).__name__}: {said}"))
+        return refused(label, method, CANNOT.format(f"{type(error).__name__}: {said}"))._replace(unmeasured=True)
+    tolerance = TOLERANCE[method]
+    error, scale = _error(float((g * v).sum()), measured, g)
+    ok = error <= tolerance
+    if not ok:  # a step that suits numbers around 1 is lost in large ones, and leaves the range of small ones
+        for step in _other_steps(method, leaf, g):
+            again, _ = _error(float((g * v).sum()), slope(f, leaf, v, method, step)[0], g)
+            if again <= tolerance:
+                return Check(label, method, again, tolerance, True)
     if not np.isfinite(measured):
         return refused(label, method, OUT_OF_RANGE[method])
-    error, scale = _error(float((g * v).sum()), measured, g)
-    tolerance = TOLERANCE[method]
-    ok = error <= tolerance
+    if not ok and method == "complex step" and measured == 0 and 0 < np.abs(g).max(initial=0) < FAINT:
+        return refused(label, method, UNDERFLOW)._replace(unmeasured=True)
     if not ok and roughness > tolerance * scale:
         excuses[method] = EXCUSE * roughness / scale
     kink = not ok and error <= excuses[method]
@@ -87,6 +104,17 @@ def _check(label, method, leaf, g, f, rng, excuses):
         return Check(label, method, error, tolerance, ok, kink)
     why = hint(lambda direction: slope(f, leaf, direction, method)[0], g, leaf, rng, noise=NOISE[method])
     return Check(label, method, error, tolerance, ok, hint=why)
+
+
+def _other_steps(method, leaf, g):
+    """Steps to try where the usual one fails; every one moves all entries as the usual one does, and hides none."""
+    if method == "complex step":
+        return [LONG_COMPLEX_STEP] if np.abs(g).max(initial=0) < FAINT else []
+    sizes = np.abs(leaf[leaf != 0])
+    if not sizes.size:
+        return []
+    sizes = {float(sizes.max()), float(np.median(sizes)), float(sizes.min())}
+    return [DIFFERENCE_STEP * size for size in sizes if not ORDINARY[0] <= size <= ORDINARY[1]]
 
 
 def _error(said, measured, g):
@@ -116,11 +144,12 @@ def _is_staircase(f, leaf, v):
     return here != there and here == f(leaf + 1e-10 * v) and there == f(leaf + 1e-2 * v + 1e-10 * v)
 
 
-def slope(f, leaf, v, method):
-    """Derivative of f at `leaf` in direction v, and how far f is from smooth there (0 where that is not measured)."""
+def slope(f, leaf, v, method, h=None):
+    """Derivative of f at `leaf` in direction v by steps of length h, and how far f is from smooth there (0 where that
+    is not measured)."""
+    h = h or STEP[method]
     if method == "complex step":
-        return float(np.imag(f(leaf + 1j * COMPLEX_STEP * v)) / COMPLEX_STEP), 0.0
-    h = DIFFERENCE_STEP
+        return float(np.imag(f(leaf + 1j * h * v)) / h), 0.0
     ahead, behind = {}, {}
     for step in (h, h / 2):
         ahead[step], behind[step] = f(leaf + step * v) / step, -f(leaf - step * v) / step
@@ -142,7 +171,9 @@ def _together(rows, excuse):
     if len(wrong) == len(METHODS) and wrong[1].hint == RARE:
         return [c._replace(hint=rows[0].hint) for c in rows]
     if [c.method for c in wrong] == ["complex step"] and len(rows) > 1 and _would_show(wrong[0]):
-        return [c if c.ok else c._replace(hint=NOT_COMPLEX) for c in rows]
+        return [c if c.ok else c._replace(hint=NOT_COMPLEX, unmeasured=True) for c in rows]
+    if [c.hint for c in wrong] == [OUT_OF_RANGE["central differences"]] and len(rows) > 1:  # the exact one agrees
+        return [c if c.ok else c._replace(kink=True) for c in rows]
     return rows
 
 
