@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .forms import arrays
 from .hint import NOTHING_ARRIVES, RARE, hint
 
 METHODS = ("complex step", "central differences")
@@ -30,6 +31,10 @@ NOT_COMPLEX = (
 UNDERFLOW = (
     "the gradient is so small that the complex step falls below the smallest number (an exp of -690?): pass "
     "methods=('central differences',), or choose a point where the output is larger"
+)
+ROUNDED = (
+    "no verdict: beside outputs so large, central differences lose this leaf in rounding; pass "
+    "methods=('complex step',), or choose a point where the output is smaller"
 )
 STAIRCASE = "the forward is a staircase of small steps: it rounds on the way (float32?); compute in float64"
 OUT_OF_RANGE = {
@@ -62,14 +67,23 @@ def refused(label, method, why):
     return Check(label, method, np.inf, TOLERANCE.get(method, 0.0), False, hint=why)
 
 
-def check_leaf(label, methods, leaf, g, f, rng):
-    """One `Check` for each method; f(array) is the function that is differentiated, with `array` for the leaf."""
+def rounding(cotangent, output):
+    """By how much rounding the output may move <cotangent, output>, the function that is differentiated."""
+    pairs = zip(arrays(cotangent), arrays(output), strict=True)
+    return np.finfo(float).eps * float(sum(np.abs(dy * y).sum() for dy, y in pairs))
+
+
+def check_leaf(label, methods, leaf, g, f, rng, rounded=0.0):
+    """One `Check` for each method; f(array) is the function that is differentiated, with `array` for the leaf.
+
+    rounded  how exact f is, see `rounding`
+    """
     excuses = dict.fromkeys(methods, 0.0)
-    rows = [_check(label, method, leaf, g, f, rng, excuses) for method in methods]
+    rows = [_check(label, method, leaf, g, f, rng, excuses, rounded) for method in methods]
     return _together(rows, max(excuses.values()))
 
 
-def _check(label, method, leaf, g, f, rng, excuses):
+def _check(label, method, leaf, g, f, rng, excuses, rounded):
     """One method; if there is a kink, `excuses[method]` is set to the largest error that it could be the reason of."""
     v = rng.choice([-1.0, 1.0], leaf.shape) * rng.uniform(0.5, 1.5, leaf.shape)  # equal sizes: swapped entries cancel
     try:
@@ -83,10 +97,13 @@ def _check(label, method, leaf, g, f, rng, excuses):
     error, scale = _error(float((g * v).sum()), measured, g)
     ok = error <= tolerance
     if not ok:  # a step that suits numbers around 1 is lost in large ones, and leaves the range of small ones
-        for step in _other_steps(method, leaf, g):
+        lost = method == "central differences" and error * scale <= rounded / DIFFERENCE_STEP
+        for step in [*_other_steps(method, leaf, g), *([rounded / (tolerance / 10 * scale)] if lost and scale else [])]:
             again, _ = _error(float((g * v).sum()), slope(f, leaf, v, method, step)[0], g)
             if again <= tolerance:
                 return Check(label, method, again, tolerance, True)
+        if lost:
+            return Check(label, method, error, tolerance, False, hint=ROUNDED, unmeasured=True)
     if not np.isfinite(measured):
         return refused(label, method, OUT_OF_RANGE[method])
     if not ok and method == "complex step" and measured == 0 and 0 < np.abs(g).max(initial=0) < FAINT:
@@ -161,6 +178,8 @@ def slope(f, leaf, v, method, h=None):
 
 def _together(rows, excuse):
     """What the methods say of a leaf only together; a kink nearby excuses errors up to `excuse`."""
+    if any(c.hint == ROUNDED for c in rows):
+        return rows
     if any(c.hint == STAIRCASE for c in rows):
         return [c if c.ok else c._replace(hint=STAIRCASE) for c in rows]
     if any(c.kink for c in rows):  # on a kink the complex step sees one branch only
