@@ -29,10 +29,12 @@ def wrong_elsewhere(guarded, shown, proven, methods):
         return {}
     moved = {key: leaf + NEAR * _sway(leaf, rng) * np.where(leaf == 0, 1.0, leaf) for key, leaf in here.items()}
     found = _wrong_at(guarded, shown, moved, methods, rng)
-    silent = [key for key in here if not shown.gradients[key].any()]
-    if silent and not found:
-        away = {key: rng.choice([-1, 1], leaf.shape) * leaf + FAR * _sway(leaf, rng) for key, leaf in here.items()}
-        found = _wrong_at(guarded, shown, away, methods, rng)
+    if all(shown.gradients[key].any() for key in here):
+        return found
+    for sign in (np.array([-1]), *[np.array([-1, 1])] * 3):  # all of them, which wakes units that a bias keeps dead
+        if not found:
+            away = {key: rng.choice(sign, leaf.shape) * leaf + FAR * _sway(leaf, rng) for key, leaf in here.items()}
+            found = _wrong_at(guarded, shown, away, methods, rng)
     return found
 
 

@@ -41,10 +41,7 @@ class Kept:
                 if not name.startswith("_"):
                     object.__delattr__(node, name)
         for array, was in self.arrays:
-            if array.shape != was.shape:
-                array.shape = was.shape
-            if array.tobytes() != was.tobytes():
-                array.setflags(write=True)
+            if array.flags.writeable and array.tobytes() != was.tobytes():  # NaN is not equal to itself
                 array[...] = was
 
 
