@@ -1,5 +1,10 @@
 """What the caller of the checker passes: whatever would not be checked, or end far from its cause, is named here."""
 
+import array
+import decimal
+import numbers
+from collections.abc import Mapping, MappingView, Sequence, Set
+
 import numpy as np
 
 from .forms import FLOAT, leaves, not_finite, paths
@@ -36,7 +41,13 @@ def check_arguments(layer, params, inputs, rng, methods, known):
 
 def _check_params(params):
     by_path = {}
-    for path, leaf in paths(params).items():
+    try:
+        found = paths(params)
+    except RecursionError:
+        raise ValueError(
+            "params is nested too deep, or holds itself: a layer's parameters are few levels deep"
+        ) from None
+    for path, leaf in found.items():
         if odd := [key for key in path if not isinstance(key, str)]:
             raise TypeError(f"params has the key {odd[0]!r}: keys are strings")
         name = ".".join(path)
@@ -53,14 +64,14 @@ def _check_params(params):
 def _check_input(name, x):
     """Arrays of floats are leaves. Ids, slices, numbers, named tuples and other objects are handed through as they are.
 
-    A list of floats would be handed through as well, and seem to be checked.
+    A list of floats would be handed through as well, and seem to be checked; so would sets, views, buffers, fractions.
     """
     if isinstance(x, np.ndarray):
-        if x.dtype.kind in "cO":
-            raise TypeError(f"{name} is {x.dtype}: only real arrays are checked, float64")
         if x.dtype.kind == "f":
             _check_floats(name, x)
-    elif _holds_floats(x) and not isinstance(x, (float, complex, np.inexact)):
+        elif _is_of_floats(x.dtype):
+            raise TypeError(f"{name} is {x.dtype}: only plain real arrays are checked, float64")
+    elif _holds_floats(x) and not isinstance(x, (numbers.Number, decimal.Decimal, np.inexact)):
         raise TypeError(f"{name} is a {type(x).__name__} that holds floats, which would not be checked: {OWN}")
 
 
@@ -73,11 +84,31 @@ def _check_floats(name, a):
         raise ValueError(f"{name} is {place}: a gradient is measured at a finite point")
 
 
+def _is_of_floats(dtype):
+    """Whether entries of arrays are, or hold, anything but whole numbers, flags, texts and dates."""
+    if dtype.names:
+        return any(_is_of_floats(dtype[name]) for name in dtype.names)
+    return dtype.kind in "fcO" or (dtype.subdtype is not None and _is_of_floats(dtype.base))
+
+
 def _holds_floats(thing):
-    if isinstance(thing, dict):
-        return any(map(_holds_floats, thing.values()))
-    if isinstance(thing, list) or type(thing) is tuple:
-        return any(map(_holds_floats, thing))
-    if isinstance(thing, np.ndarray):
-        return thing.dtype.kind in "fcO"
-    return isinstance(thing, (float, complex, np.inexact))
+    """Whether numbers that are not whole are in a container, however deep; named tuples are records, as batches are."""
+    seen, stack = {}, [thing]
+    while stack:
+        node = stack.pop()
+        if id(node) in seen or isinstance(node, (str, bytes, bytearray, range)):
+            continue
+        seen[id(node)] = node
+        if isinstance(node, (array.array, memoryview)):
+            node = np.asarray(node)
+        if isinstance(node, (np.ndarray, np.generic)):
+            if _is_of_floats(node.dtype):
+                return True
+        elif isinstance(node, (numbers.Number, decimal.Decimal)):
+            if not isinstance(node, numbers.Integral):
+                return True
+        elif isinstance(node, Mapping):
+            stack += node.values()
+        elif isinstance(node, (Sequence, Set, MappingView)) and not hasattr(node, "_fields"):
+            stack += node
+    return False

@@ -4,9 +4,10 @@ import numpy as np
 
 from .arguments import check_arguments
 from .contract import CLIPPED, SIGN_ONLY, examine, is_function
+from .elsewhere import HERE_ONLY, wrong_elsewhere
 from .forms import arrays, leaves
 from .guarded import Guarded
-from .measure import METHODS, check_leaf, refused
+from .measure import METHODS, check_leaf, refused, rounding
 
 PROTOCOL = "protocol"  # in the place of the method, where a rule is broken that is no matter of one gradient
 NOTHING_MOVES = (
@@ -53,22 +54,40 @@ def check(layer, params, inputs, rng, name="", methods=METHODS):
 
 def _check_leaves(guarded, shown, rng, name, methods):
     checks = [refused(f"{name}: {where}", methods[0], why) for (_, where), why in shown.strays.items()]
-    here = leaves(guarded.params, guarded.inputs)
+    rounded = rounding(shown.cotangent, shown.output)
+    here, by_leaf = leaves(guarded.params, guarded.inputs), {}
     floats = [i for kind, i in here if kind == "input"]
     for key, leaf in here.items():
         kind, where = key
         label = f"{name}: {where}" if kind == "params" else f"{name}: input {floats.index(where)}"
         if why := shown.faults.get(key) or shown.unfit.get(key):
-            checks += [refused(label, method, why) for method in methods]
-        elif key not in shown.faults:  # else it is tracked, not trained, and has no gradient to check
+            by_leaf[key] = [refused(label, method, why) for method in methods]
+            continue
+        if key not in shown.faults:  # else it is tracked, not trained, and has no gradient to check
 
             def f(moved, key=key):
                 return _rise(guarded, shown, {key: moved})
 
-            rows = check_leaf(label, methods, leaf, shown.gradients[key], f, rng)
+            rows = check_leaf(label, methods, leaf, shown.gradients[key], f, rng, rounded)
             why = "" if guarded.breaches else _why_bent(shown, key, leaf, rows, f, methods)
-            checks += [refused(label, method, why) for method in methods] if why else rows
-    return checks
+            by_leaf[key] = [refused(label, method, why) for method in methods] if why else rows
+    if not guarded.breaches:
+        by_leaf = _beside(guarded, shown, by_leaf, methods)
+    return checks + [row for rows in by_leaf.values() for row in rows]
+
+
+def _beside(guarded, shown, by_leaf, methods):
+    """The rows by leaf, with those in the place of right ones that are wrong beside the point."""
+    proven = {
+        key for key, rows in by_leaf.items() if all(c.ok or c.unmeasured for c in rows) and any(c.ok for c in rows)
+    }
+    lost = {c.method for rows in by_leaf.values() for c in rows if c.unmeasured}
+    found = wrong_elsewhere(guarded, shown, proven, [m for m in methods if m not in lost])
+    told = {
+        key: [c._replace(name=by_leaf[key][0].name, hint=HERE_ONLY + c.hint) for c in rows]
+        for key, rows in found.items()
+    }
+    return by_leaf | told
 
 
 def _rise(guarded, shown, moved):

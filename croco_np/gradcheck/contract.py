@@ -37,6 +37,8 @@ OWN_GRADIENT = "backward hands out an array of its own: the next call overwrites
 NOT_LINEAR = "right for one doutput, but not linear in doutput: a clip, a mask by doutput or a constant"
 CLIPPED = "right for a small doutput, wrong for a larger one: it is clipped, and backward must be linear in doutput"
 TRACKED_INPUT = "gradient is a Moving, which stands for a parameter that is tracked and not trained"
+ZEROS = "right for one doutput, wrong or not finite where entries of doutput are 0: is something divided by it?"
+FROM_NOTHING = "doutput is 0 everywhere, and this gradient is not: backward must be linear in doutput"
 SIGN_ONLY = "it takes the sign of doutput and not its size: backward must be linear in doutput"
 
 
@@ -118,13 +120,37 @@ def _linearity(backward, kept, cotangent, rng):
     is relative to the others, and the negative sign a mask by doutput.
     """
     spread = each(lambda d: d * 2.0 ** rng.integers(0, 40, np.shape(d)), cotangent)
-    small, wide = backward(each(lambda d: d / FAR, cotangent)), backward(spread)
+    small, large = backward(each(lambda d: d / FAR, cotangent)), backward(each(lambda d: d * FAR, cotangent))
+    wide = backward(spread)
     mixed = backward(each(lambda d, e: d - 3 * e, cotangent, spread))
     scaled = {key: FAR * g for key, g in small.items()}
     summed = {key: g - 3 * wide[key] for key, g in kept.items() if key in wide}
     sizeless = {*_differ(kept, mixed)} - {*_differ(kept, small)}
-    bent = dict.fromkeys([*_differ(kept, scaled), *_differ(summed, mixed)], NOT_LINEAR)
-    return bent | dict.fromkeys(sizeless & bent.keys(), SIGN_ONLY), scaled
+    # A power of two changes no digit, so what is exact in one leaf stands whatever is rounded in another.
+    bent = _differ(kept, scaled, noise=0) + _differ({key: FAR * g for key, g in kept.items()}, large, noise=0)
+    bent = dict.fromkeys([*bent, *_differ(summed, mixed)], NOT_LINEAR)
+    bent |= dict.fromkeys(sizeless & bent.keys(), SIGN_ONLY)
+    return _zeros(backward, kept, cotangent, rng) | bent, scaled
+
+
+def _zeros(backward, kept, cotangent, rng):
+    """{key: sentence} for gradients that go wrong where doutput is 0: at entries, in whole rows, everywhere.
+
+    A doutput is split in two with zeros in turn, and the gradients of the parts add up to that of the whole.
+    """
+
+    def some(d):
+        entries, rows = rng.random(np.shape(d)) < 0.7, rng.random(np.shape(d)[:-1]) < 0.7
+        alternate = (np.arange(len(d)) % 2 == 0).reshape(-1, *[1] * (np.ndim(d) - 1)) if np.ndim(d) else True
+        return np.where(entries & rows[..., None] & alternate if np.ndim(d) else entries, d, 0.0)
+
+    part = each(some, cotangent)
+    with np.errstate(all="ignore"):  # what comes of it is looked at
+        one, other = backward(part), backward(each(lambda d, e: np.where(e == 0, d, 0.0), cotangent, part))
+        nothing = backward(each(np.zeros_like, cotangent))
+    added = {key: g + other[key] for key, g in one.items() if key in other}
+    found = dict.fromkeys(_differ(kept, added), ZEROS)
+    return found | {key: FROM_NOTHING for key in kept if key not in nothing or nothing[key].any()}
 
 
 def is_function(guarded, output):
@@ -147,9 +173,10 @@ def _full(said, here, faults):
     return {key: dense(g, here[key]) for key, g in fit.items() if not fault(g, here[key]) and not isinstance(g, Moving)}
 
 
-def _differ(one, other):
-    """Keys of `one` at which `other` is not the same but for rounding."""
-    noise = NOISE * max((np.abs(g).max(initial=0) for g in (*one.values(), *other.values())), default=0)
+def _differ(one, other, noise=None):
+    """Keys of `one` at which `other` is not the same but for rounding, `noise` (default: NOISE of the largest)."""
+    if noise is None:
+        noise = NOISE * max((np.abs(g).max(initial=0) for g in (*one.values(), *other.values())), default=0)
 
     def same(g, h):
         bound = SAME * max(np.abs(g).max(initial=0), np.abs(h).max(initial=0)) + noise

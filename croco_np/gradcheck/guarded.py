@@ -2,11 +2,10 @@
 
 import copy
 
-import numpy as np
-
 from ..tree import with_leaves
 from .forms import FORWARD, copied, each, leaves, pair
-from .snapshot import KEYS, changed, contents, snapshot
+from .kept import Kept
+from .snapshot import KEYS, changed, snapshot
 
 CALLERS = "it belongs to the caller"
 
@@ -20,14 +19,22 @@ class Guarded:
     def __init__(self, layer, params, inputs):
         self.layer, self.caller = layer, (params, inputs)
         self.before = snapshot(self.caller)
-        self.breaches = {}
+        self.breaches, self.kept = {}, {}
         self._renew()
 
     def _renew(self):
         memo = {}
         params, inputs = self.caller
-        self.params, self.inputs = copy.deepcopy(params, memo), tuple(_deep_copy(x, memo) for x in inputs)
+        self.restore()
+        self.params, self.inputs = copy.deepcopy(params, memo), tuple(self._deep_copy(x, memo) for x in inputs)
         self.drop()
+
+    def _deep_copy(self, x, memo):
+        try:
+            return copy.deepcopy(x, memo)
+        except Exception:  # an open file, a lock: what cannot be copied is handed over itself, and mended afterwards
+            self.kept.setdefault(id(x), Kept(x))
+            return x
 
     def forward(self, moved=None):
         """(output, cache), with the arrays of `moved`, {leaf's key: array}, in the place of the point's."""
@@ -69,10 +76,8 @@ class Guarded:
 
     def restore(self):
         """Mend what a layer has written into objects that refuse to be copied."""
-        now = contents(self.caller)
-        for path in changed(self.caller, self.before):
-            if isinstance(now.get(path), np.ndarray):
-                now[path][...] = self.before[path]
+        for kept in self.kept.values():
+            kept.restore()
 
     def look(self):
         """Notice what was written while leaves were moved."""
@@ -94,10 +99,3 @@ class Guarded:
         i, *rest = path
         floats = [place for _, place in leaves({}, self.caller[1])]
         return f"input {floats.index(i)}" if i in floats else ".".join([f"inputs[{i}]", *map(str, rest)])
-
-
-def _deep_copy(x, memo):
-    try:
-        return copy.deepcopy(x, memo)
-    except Exception:  # an open file, a lock: what cannot be copied is handed over itself
-        return x

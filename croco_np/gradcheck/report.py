@@ -11,7 +11,7 @@ def report(checks):
     width = max((len(c.name) for c in checks), default=4)
     lines = [f"{'leaf':<{width}}  {'method':<19}  {'error':>8}  {'bound':>7}"]
     for c, after in zip_longest(checks, checks[1:]):
-        verdict = "ok" if passed(c) else "KINK (draw again)" if c.kink else "WRONG"
+        verdict = "ok" if passed(c) else "KINK (draw again)" if c.kink else "NO VERDICT" if c.unmeasured else "WRONG"
         lines.append(f"{c.name:<{width}}  {c.method:<19}  {c.error:8.1e}  {c.tolerance:7.0e}  {verdict}")
         if c.hint and not (after and (after.name, after.hint) == (c.name, c.hint)):  # two methods, one hint: said once
             lines.append(f"    {c.hint}")

@@ -12,20 +12,19 @@ PLAIN = (bool, int, float, complex, str, bytes, slice, type(None), np.generic)
 def contents(thing):
     """{path: leaf} of nested dicts, lists, tuples and objects; the keys of a dict and the length of a list are leaves.
 
-    A leaf is an array or a plain value. What is none of these (generators, functions, modules) is left out.
+    A leaf is an array or a plain value. What is none of these (generators, functions, modules) is left out. A container
+    that is reached on several ways, or from itself, is walked once.
     """
-    found = {}
-
-    def walk(node, path, above):
+    found, seen, stack = {}, {}, [((), thing)]
+    while stack:  # and no recursion: a chain may be longer than Python calls deep
+        path, node = stack.pop()
         if isinstance(node, (np.ndarray, *PLAIN)):
             found[path] = node
-        elif id(node) not in above:  # else it contains itself
+        elif id(node) not in seen:
+            seen[id(node)] = node  # alive, so that no other gets its id
             if isinstance(node, (dict, list)):
                 found[(*path, KEYS)] = tuple(map(str, node)) if isinstance(node, dict) else len(node)
-            for key, part in _parts(node):
-                walk(part, (*path, key), above | {id(node)})
-
-    walk(thing, (), frozenset())
+            stack += reversed([((*path, key), part) for key, part in _parts(node)])
     return found
 
 
@@ -39,8 +38,25 @@ def _parts(node):
     if isinstance(node, type) or inspect.ismodule(node) or inspect.isroutine(node):
         return ()
     named = {f.name: getattr(node, f.name, None) for f in dataclasses.fields(node)} if _is_dataclass(node) else {}
-    named |= getattr(node, "__dict__", {})
+    named |= attributes(node)
     return ((key, part) for key, part in named.items() if not key.startswith("_"))  # those may be filled at first use
+
+
+def attributes(node):
+    """{name: value} of what an object holds in its own dict and in slots, private ones as well."""
+    slots = [name for kind in type(node).__mro__ for name in _slots(kind)]
+    held = {name: getattr(node, name) for name in slots if hasattr(node, name)}
+    own = getattr(node, "__dict__", {})
+    return held | own if isinstance(own, dict) else held
+
+
+def _slots(kind):
+    """The names of the slots that a class adds, as its objects know them."""
+    names = kind.__dict__.get("__slots__", ())
+    names = (names,) if isinstance(names, str) else names
+    owner = kind.__name__.lstrip("_")
+    hidden = [f"_{owner}{name}" if name.startswith("__") and not name.endswith("__") else name for name in names]
+    return [name for name in hidden if name not in ("__dict__", "__weakref__")]
 
 
 def _is_dataclass(node):

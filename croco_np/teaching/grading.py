@@ -42,8 +42,9 @@ def exercise(number, task, writes=()):
 def verdict(number, answer):
     """(whether it is right, what to tell the student): never raises for what an answer does."""
     _load()
+    number = str(number) if isinstance(number, (str, float)) else ""  # 1.1 is as clear as "1.1"
     if number not in EXERCISES:
-        raise InputError(f"exercise {number}: there is none; choose one of {', '.join(EXERCISES)}")
+        raise InputError(f"exercise {number[:40]!r}: there is none; choose one of {', '.join(EXERCISES)}")
     found = EXERCISES[number]
     if answer is None or answer is ...:
         return False, f"Exercise {number} is open: {found.task}"
@@ -53,14 +54,20 @@ def verdict(number, answer):
         return False, f"Exercise {number}: not yet. {refused}"
     except NotImplementedError:
         return False, f"Exercise {number} is open: {found.task}"
-    except (Exception, SystemExit) as error:  # whatever an answer does wrong is told, not thrown
+    except KeyboardInterrupt:  # of whom waits for an answer that does not end
+        raise
+    except BaseException as error:  # whatever an answer does wrong is told, not thrown
         return False, f"Exercise {number}: not yet. It stops with {_first_line(error)}"
     return hint is None, f"Exercise {number}: right." if hint is None else f"Exercise {number}: not yet. {hint}"
 
 
 def _first_line(error):
     """The kind of an exception and the first line of what it says: some compilers write pages."""
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    try:
+        said = str(error)
+    except Exception:  # an error of the answer's own, with a text that fails
+        said = "its text cannot be read"
+    return f"{type(error).__name__}: {said.partition(chr(10))[0]}"
 
 
 def grade(number, answer):

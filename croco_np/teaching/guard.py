@@ -35,6 +35,17 @@ def guarded(answer, writes=()):
     return call
 
 
+def parts(returned, *names):
+    """What an answer returns, if it is a tuple with one entry for each of `names`; else `Refused` says so."""
+    if not isinstance(returned, tuple):
+        said = f"one {type(returned).__name__}"
+    elif len(returned) != len(names):
+        said = f"{len(returned)} values"
+    else:
+        return returned
+    raise Refused(f"Return a tuple of {len(names)} values, {', '.join(names[:-1])} and {names[-1]}; it returns {said}.")
+
+
 def _names(answer, n):
     """The names of n arguments; their numbers where the answer does not tell them."""
     try:

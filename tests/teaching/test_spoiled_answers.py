@@ -6,6 +6,7 @@ import copy
 import numpy as np
 import pytest
 
+from croco_np.errors import InputError
 from croco_np.gradcheck.snapshot import KEYS, contents
 from croco_np.teaching import catches
 from croco_np.teaching.compare import is_number, same
@@ -244,6 +245,41 @@ def test_catches_takes_no_kink_for_a_bug():
         catches(AtTheKink(), {}, (np.zeros((3, 2)),), leaves={"input 0"})
     with pytest.raises(TypeError, match="set of names"):
         catches(Doubles(), {}, (np.ones(3),), leaves="W")
+
+
+@pytest.mark.parametrize(
+    "number", ["1.1", "1.2", "1.3", "2.1", "2.3", "3.2", "3.3", "4.4", "8.1", "8.2", "8.3", "9.1", "9.3"]
+)
+def test_a_wrong_number_of_values_is_a_sentence(number):
+    right = ANSWERS[number].right
+    for change in (lambda said: said[:-1], lambda said: (*said, said[-1]), lambda said: said[0], list):
+        told = verdict(number, lambda *args, change=change: change(right(*args)))[1]
+        assert "Return a tuple of" in told
+        assert "unpack" not in told
+
+
+class Wordless(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+@pytest.mark.parametrize("error", [Wordless(), GeneratorExit(), BaseException("out"), RecursionError("deep")])
+def test_whatever_an_answer_raises_is_told(error):
+    def fails(*_):
+        raise error
+
+    assert f"It stops with {type(error).__name__}" in verdict("3.1", fails)[1]
+
+
+@pytest.mark.parametrize("number", [[1], {}, None, "0.0", 99, 1.0, np.ones(2), "9" * 1000])
+def test_a_number_that_is_none_is_a_sentence(number):
+    with pytest.raises(InputError, match=r"there is none; choose one of 1\.1, ") as told:
+        verdict(number, 1)
+    assert "\n" not in str(told.value)
+
+
+def test_a_number_may_be_a_float():
+    assert verdict(2.4, 2) == verdict("2.4", 2)
 
 
 def test_an_answer_that_leaves_python_is_told():

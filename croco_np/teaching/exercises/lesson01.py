@@ -8,9 +8,9 @@ import numpy as np
 from ...gradcheck import check
 from ..compare import is_number
 from ..grading import exercise
+from ..guard import parts
 
-SEEDS = range(3)
-B, N, K = 6, 4, 3
+SIZES = ({"B": 6, "N": 4, "K": 3}, {"B": 3, "N": 2, "K": 5}, {"B": 5, "N": 7, "K": 2})  # one draw each
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,20 @@ class Answered:
         return self.run(x, **p)
 
     def backward(self, c, dy):
-        dx, *grads = (np.asarray(g) for g in self.answer(c, dy))
+        dx, *grads = map(np.asarray, parts(self.answer(c, dy), "dx", *(f"d{name}" for name in self.names)))
         return dx, dict(zip(self.names, grads, strict=True))
 
 
 def hint(run, answer, **shapes):
-    """What the checker says of the first wrong gradient of `answer`, None if all are right; shapes: of parameters."""
+    """What the checker says of the first wrong gradient of `answer`, None if all are right.
+
+    shapes  of the parameters, in letters of SIZES
+    """
     layer = Answered(run, answer, tuple(shapes))
-    for seed in SEEDS:
+    for seed, sizes in enumerate(SIZES):
         rng = np.random.default_rng(seed)
-        params = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
-        x = rng.standard_normal((B, N))
-        returned = answer(run(x, **params)[1], rng.standard_normal(run(x, **params)[0].shape))
-        if not isinstance(returned, tuple) or len(returned) != 1 + len(shapes):
-            return f"Return a tuple of {1 + len(shapes)} arrays: " + ", ".join(f"d{name}" for name in ("x", *shapes))
+        params = {name: rng.standard_normal([sizes[size] for size in shape]) for name, shape in shapes.items()}
+        x = rng.standard_normal((sizes["B"], sizes["N"]))
         for c in check(layer, params, (x,), rng):
             if not (c.ok or c.kink):
                 leaf = c.name.removeprefix(": ")
@@ -51,7 +51,7 @@ def scale(answer):
     def run(x, a, c):
         return a * x + c, (a, x)
 
-    return hint(run, answer, a=(N,), c=(N,))
+    return hint(run, answer, a="N", c="N")
 
 
 @exercise("1.2", "the backward pass of y = x W W^T, as (dx, dW)")
@@ -59,7 +59,7 @@ def tied(answer):
     def run(x, W):
         return x @ W @ W.T, (W, x)
 
-    told = hint(run, answer, W=(N, K))
+    told = hint(run, answer, W="NK")
     if told and told.startswith("dW"):
         return f"{told} With y = (x U) V^T: what are dU and dV? Then U = V = W."
     return told
@@ -71,7 +71,7 @@ def squared_relu(answer):
         z = x @ W + b
         return np.where(z.real > 0, z, 0) ** 2, (W, x, z)
 
-    told = hint(run, answer, W=(N, K), b=(K,))
+    told = hint(run, answer, W="NK", b="K")
     return told and f"{told} Look at dz first: at its slope, and at where it has to be 0; dx, dW and db follow from it."
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..compare import is_number, same
 from ..grading import exercise
+from ..guard import parts
 
 SEEDS = range(3)
 B, V, E, N = 12, 7, 3, 4  # more rows of data than values, so ids repeat; two values never occur
@@ -32,7 +33,7 @@ def two_uses(answer):
         rng = np.random.default_rng(seed)
         a, c = rng.integers(0, USED - 1, size), rng.integers(1, USED, size)
         dx, dz = rng.standard_normal((2, size, E))
-        rows, values = answer(a, c, dx, dz)
+        rows, values = parts(answer(a, c, dx, dz), "rows", "values")
         used = np.unique(np.r_[a, c])
         if np.ndim(rows) != 1 or (len(rows) and np.asarray(rows).dtype.kind not in "iu"):
             return "rows is an array of integers, (R,): the table is indexed with it."
@@ -83,7 +84,7 @@ def narrow(answer):
         rng = np.random.default_rng(seed)
         T, W = rng.standard_normal((V, E)), rng.standard_normal((E, N))
         ids, dz = rng.integers(0, USED, B), rng.standard_normal((B, N))
-        dP, dT, dW = answer(T, W, ids, dz)
+        dP, dT, dW = parts(answer(T, W, ids, dz), "dP", "dT", "dW")
         right = sum_by_id(ids, dz)
         if np.shape(dP) != (V, N):
             return f"dP has shape {np.shape(dP)}; P has a row for every value, not for every row of data: {(V, N)}."

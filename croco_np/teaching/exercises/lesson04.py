@@ -5,6 +5,9 @@ import numpy as np
 from ...losses import covariance
 from ..compare import is_number, same
 from ..grading import exercise
+from ..guard import parts
+
+SHAPES = ((7, 3, 4), (9, 2, 5), (6, 4, 3))  # (B, M, K): K^2 is neither 4 K, nor 2^K, nor K (M + 1) in all
 
 
 def _draw(seed, *shape):
@@ -15,26 +18,31 @@ def _draw(seed, *shape):
 
 @exercise("4.1", "write my_covariance(o) -> CovLoss, a number, for o (B, M, K)")
 def check_value(answer):
-    o = _draw(41, 7, 3, 4)
-    value, right = answer(o.copy()), covariance(o)[0]
-    if not is_number(value):
-        return f"One number is wanted; this has shape {np.shape(value)}."
-    if same(value, 2 * right):
-        return "Twice too large: p = 2, q = 1 and p = 1, q = 2 are the same pair."
-    if same(value, covariance(o, within=True)[0]):
-        return "This counts each expert with itself as well; only different experts are meant, p > q."
-    if same(value * len(o), right):
-        return "Too small by the number of rows: Eq. (6) adds up over the rows and does not divide by B."
-    if same(value, right * 16):
-        return "Too large by K^2: it is a mean over the entries of a block."
-    if not same(value, right):
-        return "Not right: try the four rows of the blackboard. Centred? An absolute value for each entry?"
+    for shape in SHAPES:
+        o = _draw(41, *shape)
+        value, right = answer(o.copy()), covariance(o)[0]
+        if not is_number(value):
+            return f"One number is wanted; this has shape {np.shape(value)}."
+        if same(value, 2 * right):
+            return "Twice too large: p = 2, q = 1 and p = 1, q = 2 are the same pair."
+        if same(value, covariance(o, within=True)[0]):
+            return "This counts each expert with itself as well; only different experts are meant, p > q."
+        if same(value * len(o), right):
+            return "Too small by the number of rows: Eq. (6) adds up over the rows and does not divide by B."
+        if same(value, right * shape[2] ** 2):
+            return "Too large by K^2: it is a mean over the entries of a block."
+        if not same(value, right):
+            return "Not right: try the four rows of the blackboard. Centred? An absolute value for each entry?"
     return None
 
 
 @exercise("4.2", "write my_covariance_backward(o) -> do, both (B, M, K)")
 def check_gradient(answer):
-    o = _draw(42, 7, 3, 4)
+    return next(filter(None, (_wrong_gradient(answer, _draw(42, *shape)) for shape in SHAPES)), None)
+
+
+def _wrong_gradient(answer, o):
+    """What is wrong with the answer at o; None if it is right."""
     do, right = np.asarray(answer(o.copy())), covariance(o)[1]
     if do.shape != o.shape:
         return f"do has shape {do.shape}; it must have that of o, {o.shape}."
@@ -69,21 +77,22 @@ def check_alpha(answer):
 
 @exercise("4.4", "write my_sampled(o, rows) -> value, do (B, M, K)")
 def check_sampled(answer):
-    o, rows = _draw(44, 10, 3, 2), np.array([1, 4, 5, 9])
-    value, do = answer(o.copy(), rows.copy())
-    right, right_do = covariance(o, rows=rows)
-    if not is_number(value):
-        return f"value is one number; this has shape {np.shape(value)}."
-    if same(value, covariance(o)[0]):
-        return "The value is that of all rows."
-    if same(value * len(o), right * len(rows)):
-        return "The value is a sum over n rows: scale it, so that it stands for all B."
-    if not same(value, right):
-        return "The value is not right. The means are those of the sampled rows, and the scale is B / n."
-    if np.shape(do) != o.shape:
-        return f"The value is right; do has shape {np.shape(do)}, and must have that of o, {o.shape}."
-    if same(np.asarray(do) * len(o), right_do * len(rows)):
-        return "The value is right. If it is scaled, what about its gradient?"
-    if not same(do, right_do):
-        return "The value is right, do is not: rows outside the sample have no influence, so their gradient is 0."
+    for shape, rows in (((10, 3, 2), [1, 4, 5, 9]), ((11, 2, 3), [0, 3, 4, 7, 8])):
+        o, rows = _draw(44, *shape), np.array(rows)
+        value, do = parts(answer(o.copy(), rows.copy()), "value", "do")
+        right, right_do = covariance(o, rows=rows)
+        if not is_number(value):
+            return f"value is one number; this has shape {np.shape(value)}."
+        if same(value, covariance(o)[0]):
+            return "The value is that of all rows."
+        if same(value * len(o), right * len(rows)):
+            return "The value is a sum over n rows: scale it, so that it stands for all B."
+        if not same(value, right):
+            return "The value is not right. The means are those of the sampled rows, and the scale is B / n."
+        if np.shape(do) != o.shape:
+            return f"The value is right; do has shape {np.shape(do)}, and must have that of o, {o.shape}."
+        if same(np.asarray(do) * len(o), right_do * len(rows)):
+            return "The value is right. If it is scaled, what about its gradient?"
+        if not same(do, right_do):
+            return "The value is right, do is not: rows outside the sample have no influence, so their gradient is 0."
     return None

@@ -55,7 +55,16 @@ def _where(wrong):
 
 @exercise("5.2", "write my_domain_mean(domains) -> weights of the rows, (B,)")
 def check_domain_mean(answer):
-    domains = (slice(0, 5), slice(5, 5), slice(5, 6), slice(6, 9))
+    for sizes in ((5, 0, 1, 3), (0, 2, 4, 7, 1)):
+        ends = np.cumsum(sizes).tolist()
+        told = _wrong_weights(answer, tuple(slice(end - n, end) for end, n in zip(ends, sizes, strict=True)))
+        if told:
+            return told
+    return None
+
+
+def _wrong_weights(answer, domains):
+    """What is wrong with the weights of the rows of these domains; None if nothing is."""
     w, right = np.asarray(answer(domains)), row_weights(domains, "domain_mean")
     if w.shape != right.shape:
         return f"The weights have shape {w.shape}; there are {len(right)} rows and one weight for each."

@@ -13,25 +13,27 @@ from ...models.output import Output
 from ...tree import tree_map
 from ..compare import same
 from ..grading import exercise
+from ..guard import parts
 
 
 @exercise("8.1", "do and da of a mixture whose experts are taught only where flow is 1")
 def stopped(answer):
     rng = np.random.default_rng(81)
-    a, o, dh = rng.standard_normal((6, 4)), rng.standard_normal((6, 4, 3)), rng.standard_normal((6, 3))
-    flow = (rng.random((6, 4)) < 0.5).astype(float)
-    g, h = mix_scalars(a, o)
-    do, da = mix_scalars_backward(g, o, h, dh)
-    said = answer(g, o, dh, flow)
-    if not isinstance(said, tuple) or len(said) != 2:
-        return "Return two arrays, do and da."
-    if np.shape(said[0]) != do.shape or np.shape(said[1]) != da.shape:
-        return f"do must have the shape of o, {o.shape}, and da that of g, {g.shape}."
-    if same(said[0], do):
-        return "do still teaches experts whose flow is 0."
-    if not same(said[0], do * flow[:, :, None]):
-        return "do is wrong: an open expert gets its share of dh, a closed one exactly 0."
-    return None if same(said[1], da) else "da is wrong. May the gate learn from the value of a stopped expert?"
+    for B, M, K in ((6, 4, 3), (3, 2, 5)):
+        a, o, dh = rng.standard_normal((B, M)), rng.standard_normal((B, M, K)), rng.standard_normal((B, K))
+        flow = (rng.random((B, M)) < 0.5).astype(float)
+        g, h = mix_scalars(a, o)
+        do, da = mix_scalars_backward(g, o, h, dh)
+        said = parts(answer(g, o, dh, flow), "do", "da")
+        if np.shape(said[0]) != do.shape or np.shape(said[1]) != da.shape:
+            return f"do must have the shape of o, {o.shape}, and da that of g, {g.shape}."
+        if same(said[0], do):
+            return "do still teaches experts whose flow is 0."
+        if not same(said[0], do * flow[:, :, None]):
+            return "do is wrong: an open expert gets its share of dh, a closed one exactly 0."
+        if not same(said[1], da):
+            return "da is wrong. May the gate learn from the value of a stopped expert?"
+    return None
 
 
 class RankOne:
@@ -44,7 +46,7 @@ class RankOne:
         return p["W"] * p["r"][:, None] * p["q"], p
 
     def backward(self, p, dWs):
-        dW, dr, dq = self.answer(dWs, p["W"], p["r"], p["q"])
+        dW, dr, dq = parts(self.answer(dWs, p["W"], p["r"], p["q"]), "dW", "dr", "dq")
         return {"W": dW, "r": dr, "q": dq}
 
 
@@ -67,7 +69,7 @@ class CrossStitch:
         return (A[0, 0] * u + A[0, 1] * v, A[1, 0] * u + A[1, 1] * v), (u, v, A)
 
     def backward(self, c, d):
-        du, dv, dA = self.answer(*c, *d)
+        du, dv, dA = parts(self.answer(*c, *d), "du", "dv", "dA")
         return (du, dv), {"A": dA}
 
 

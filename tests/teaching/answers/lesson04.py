@@ -55,6 +55,9 @@ ANSWERS = {
             "each pair twice": lambda o: pairs(o, both=True),
             "experts with themselves": lambda o: pairs(o, own=True),
             "divided by the rows": lambda o: pairs(o) / len(o),
+            "4 K for K^2": lambda o: pairs(o) * o.shape[2] / 4,
+            "2^K for K^2": lambda o: pairs(o) * o.shape[2] ** 2 / 2 ** o.shape[2],
+            "K (M + 1) for K^2": lambda o: pairs(o) * o.shape[2] / (o.shape[1] + 1),
             "sum over the entries": lambda o: pairs(o) * o.shape[2] ** 2,
         },
     ),
@@ -63,6 +66,7 @@ ANSWERS = {
         {
             "twice": lambda o: 2 * gradient(o),
             "half": lambda o: gradient(o) / 2,
+            "4 K for K^2": lambda o: gradient(o) * o.shape[2] / 4,
             "the sign flipped": lambda o: -gradient(o),
             "only p of a pair": lambda o: one_side(o, 0),
             "only q of a pair": lambda o: one_side(o, 1),
@@ -80,6 +84,7 @@ ANSWERS = {
             "not scaled": lambda o, rows: sampled(o, rows, scale=False, scale_gradient=False),
             "gradient not scaled": lambda o, rows: sampled(o, rows, scale_gradient=False),
             "gradient of the sample only": lambda o, rows: (sampled(o, rows)[0], sampled(o, rows)[1][rows]),
+            "scaled by B / K^2": lambda o, rows: tuple(x * len(rows) / o.shape[2] ** 2 for x in sampled(o, rows)),
             "rows ignored": lambda o, rows: covariance(o),
             "means of all rows": lambda o, rows: (
                 len(o) / len(rows) * pairs((o - o.mean(axis=0))[rows], centre=False),
