@@ -22,7 +22,7 @@ FLOORS = (
     {"backend", "tree", "batch", "errors"},
     {"compiler"},
     {"kernel_cache"},
-    {"heap", "arguments", "start", "streams"},
+    {"heap", "arguments", "overlap", "start", "streams"},
     {"threads"},
     {"cpu"},
 )
