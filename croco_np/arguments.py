@@ -90,7 +90,7 @@ DECAY = Rule("decay")  # a number from 0 to 1, without 1
 class Takes:
     """The rules of all arguments of a function; call it with a tuple of the arguments to get it back.
 
-    What is memory-mapped comes back as an array of NumPy's own (`plain`). Raises TypeError for a dtype, ValueError for a
+    What is memory-mapped comes back as a plain array (`plain`). Raises TypeError for a dtype, ValueError for a
     shape or a layout, IndexError for an integer out of its range. Costs a microsecond or two, and for integers with a
     limit a look at all of them.
     """

@@ -16,10 +16,15 @@ def keep_apart(written, read):
 
 
 def _root(a):
-    """Identity of the array whose memory an array lies in; None where the memory is no array's own."""
-    while type(a.base) is np.ndarray:
-        a = a.base
-    return id(a) if a.base is None else None
+    """Identity of what owns the memory that an array lies in; None where others may lie in it unseen (files, buffers).
+
+    A result of a compiled loop has an owner of Numba's, made for it alone.
+    """
+    while type(base := a.base) is np.ndarray:
+        a = base
+    if base is None:
+        return id(a)
+    return id(base) if type(base).__name__ == "_MemInfo" else None
 
 
 def _by_address(written, read):
