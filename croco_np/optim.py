@@ -162,6 +162,8 @@ class Adam:
 def _idle(rows, state, path):
     """Those of the rows that slept. A row that no batch ever used has no moments: it has missed nothing."""
     last = state["last"][path][rows]
+    if last.max(initial=0) > state["t"]:
+        raise ValueError(f"{path}: rows up to date to step {last.max()}, {state['t']} were taken")
     return rows[(last > 0) & (last < state["t"])]
 
 

@@ -139,3 +139,19 @@ def test_relu_keeps_nan(side):
     if relu is None:
         pytest.skip("Numba is not installed")
     np.testing.assert_equal(relu(z, np.zeros(3)), [[np.nan, 0.0, 2.0]])
+
+
+@needs_numba
+@pytest.mark.parametrize("slope", [10**30, np.float16(1), "1", None])
+def test_one_bad_call_leaves_the_compiled_kernels_on(slope):
+    with using("numba"), pytest.raises((TypeError, ValueError), match="slope"):
+        KERNELS["scaled_sigmoid"].run(np.ones((2, 2)), slope, 1.0)
+    assert running() == "numba"
+
+
+def test_memory_mapped_arrays_are_taken(tmp_path):
+    table = np.memmap(tmp_path / "table", float, "w+", shape=(3, 2, 2))
+    rows = np.memmap(tmp_path / "rows", np.int32, "w+", shape=(2, 1))
+    table[:], rows[:] = np.arange(12).reshape(3, 2, 2), [[2], [0]]
+    x = KERNELS["gather"](table, rows)
+    assert type(x) is np.ndarray and np.array_equal(x, np.array(table)[[2, 0]])
