@@ -4,8 +4,17 @@ from functools import partial
 from itertools import chain
 
 import numpy as np
-from mutants import BAD_SLICES, OPEN_SLICES, at_first, must_be_refused, report, resized
-from mutants import subclassed, wrong_floats, wrong_ids
+from mutants import (
+    BAD_SLICES,
+    OPEN_SLICES,
+    at_first,
+    must_be_refused,
+    report,
+    resized,
+    subclassed,
+    wrong_floats,
+    wrong_ids,
+)
 
 from croco_np import diagnostics, metrics
 from croco_np.batch import check_ids, check_rows, make_batch
