@@ -8,6 +8,7 @@ believes what it is told and NumPy stretches what is too short, so neither can b
 """
 
 import inspect
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ INTEGERS = frozenset((int, *(np.dtype(c).type for c in "bhilqBHILQ")))  # these 
 NUMBERS = INTEGERS | {float, np.float32, np.float64}
 LARGEST = 2**63 - 1  # of an int that a compiled loop can be handed
 SOME = "at least 1"  # a length for `expect`
+_views = {np.memmap}  # classes of arrays that are looked at as plain ones
 
 
 class Rule(NamedTuple):
@@ -203,7 +205,7 @@ def is_a(what, dtype):
 
 def kind_of(a):
     """An argument in a word or two."""
-    if type(a) not in (np.ndarray, np.memmap):
+    if type(a) is not np.ndarray and type(a) not in _views:
         return f"a {type(a).__name__}"
     return f"an array of {a.dtype}" + ("" if a.dtype.isnative else " (not of native byte order)")
 
@@ -216,9 +218,19 @@ def plain(name, a, want="an array"):
     """
     if type(a) is np.ndarray:
         return a
-    if type(a) is np.memmap:
+    if type(a) in _views:
         return a.view(np.ndarray)
     raise TypeError(f"{name} is {kind_of(a)}, want {want}")
+
+
+@contextmanager
+def taking(kind):
+    """Inside a `with` block, take arrays of one more class as if they were plain; it must not hide what they hold."""
+    _views.add(kind)
+    try:
+        yield
+    finally:
+        _views.discard(kind)
 
 
 def as_array(name, a):
