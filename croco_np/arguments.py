@@ -8,18 +8,23 @@ believes what it is told and NumPy stretches what is too short, so neither can b
 """
 
 import inspect
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
 
 REAL, COMPLEX = tuple(map(np.dtype, "fd")), tuple(map(np.dtype, "FD"))
-NUMBERS, INTEGERS = (float, int, np.float32, np.integer), (int, np.integer)
+INTEGERS = frozenset((int, *(np.dtype(c).type for c in "bhilqBHILQ")))  # these types, none that inherits from them
+NUMBERS = INTEGERS | {float, np.float32, np.float64}
+LARGEST = 2**63 - 1  # of an int that a compiled loop can be handed
+SOME = "at least 1"  # a length for `expect`
+_views = {np.memmap}  # classes of arrays that are looked at as plain ones
 
 
 class Rule(NamedTuple):
     """What one argument is.
 
-    what     in words: "real", "bool", "integers", "number" or "size"
+    what     in words: "real", "bool", "integers", "number", "decay" or "size"
     axes     letters of an array's shape
     in_place whether the function changes it
     shared   whether its dtype is that of all other arrays with `shared`
@@ -81,13 +86,15 @@ def finite(a):
 
 SIZE = Rule("size")  # an int that is not negative
 NUMBER = Rule("number")  # a real number
+DECAY = Rule("decay")  # a number from 0 to 1, without 1
 
 
 class Takes:
-    """The rules of all arguments of a function; call it with a tuple of the arguments.
+    """The rules of all arguments of a function; call it with a tuple of the arguments to get it back.
 
-    Raises TypeError for a dtype, ValueError for a shape or a layout, IndexError for an integer out of its range. Costs
-    a microsecond or two, and for integers with a limit a look at all of them.
+    What is memory-mapped comes back as a plain array (`plain`). Raises TypeError for a dtype, ValueError for a
+    shape or a layout, IndexError for an integer out of its range. Costs a microsecond or two, and for integers with a
+    limit a look at all of them.
     """
 
     def __init__(self, function, **rules):
@@ -111,12 +118,13 @@ class Takes:
             raise TypeError(f"{self.name}: {len(args)} arguments, want {', '.join(name for name, _ in self.rules)}")
         known, common = self.lengths.copy(), None
         for i, name, rule in self.scalars:
-            if type(args[i]) is not float or rule is SIZE:
+            if type(args[i]) is not float or rule is not NUMBER:
                 self._scalar(name, rule, args[i], known)
         for i, name, what, axes, in_place, shared in self.arrays:
             a = args[i]
             if type(a) is not np.ndarray or (a.dtype not in REAL if what == "real" else not is_a(what, a.dtype)):
-                self._kind(name, what, a)
+                a = self._kind(name, what, a)
+                args = (*args[:i], a, *args[i + 1 :])
             if known.get(axes) != a.shape:  # the same letters were not met before
                 self._bind(name, a, axes, known)
             if in_place and not a.flags.carray:
@@ -135,19 +143,25 @@ class Takes:
             if np.may_share_memory(args[i], args[j]) and np.shares_memory(args[i], args[j]):
                 one, two = self.rules[i][0], self.rules[j][0]
                 raise ValueError(f"{self.name}: {one} is changed in place and shares memory with {two}; hand in a copy")
+        return args
 
     def _scalar(self, name, rule, a, known):
-        if not isinstance(a, INTEGERS if rule is SIZE else NUMBERS) or isinstance(a, bool):
-            raise TypeError(f"{self.name}: {name} is {kind_of(a)}, want {'an int' if rule is SIZE else 'a number'}")
+        if rule is SIZE and type(a) not in INTEGERS:
+            raise TypeError(f"{self.name}: {name} is {kind_of(a)}, want an int")
+        number(f"{self.name}: {name}", a)
+        if rule is DECAY and not 0 <= a < 1:
+            raise ValueError(f"{self.name}: {name} is {a}, want 0 <= {name} < 1")
         if rule is SIZE:
             if a < 0:
                 raise ValueError(f"{self.name}: {name} is {a}, want at least 0")
             known[name] = int(a)
 
     def _kind(self, name, what, a):
-        """Subclasses are arrays, too, but that a mask would be forgotten."""
-        if not isinstance(a, np.ndarray) or isinstance(a, np.ma.MaskedArray) or not is_a(what, a.dtype):
+        """The array as a plain one, of the dtype that a rule says."""
+        a = plain(f"{self.name}: {name}", a, f"an array, {what}")
+        if not is_a(what, a.dtype):
             raise TypeError(f"{self.name}: {name} is {kind_of(a)}, want an array, {what}")
+        return a
 
     def _bind(self, name, a, axes, known):
         """Each letter is the length where it was first met, and they together the shape."""
@@ -191,17 +205,73 @@ def is_a(what, dtype):
 
 def kind_of(a):
     """An argument in a word or two."""
-    return f"an array of {a.dtype}" if isinstance(a, np.ndarray) else f"a {type(a).__name__}"
+    if type(a) is not np.ndarray and type(a) not in _views:
+        return f"a {type(a).__name__}"
+    return f"an array of {a.dtype}" + ("" if a.dtype.isnative else " (not of native byte order)")
 
 
-def expect(name, a, *shape):
-    """Raise unless `a` is an array of real or complex numbers of this shape; None in it is any length."""
-    if not isinstance(a, np.ndarray) or a.dtype.kind not in "fc":
-        raise TypeError(f"{name} is {kind_of(a)}, want an array of floating-point numbers")
+def plain(name, a, want="an array"):
+    """`a` as an array of exactly NumPy's own class, a view if it is memory-mapped; TypeError for all else.
+
+    Any other subclass may say of itself what is not so: a mask hides the entries that a loop will read, a matrix
+    multiplies where an array goes element by element, and `max` or `shape` may be anybody's.
+    """
+    if type(a) is np.ndarray:
+        return a
+    if type(a) in _views:
+        return a.view(np.ndarray)
+    raise TypeError(f"{name} is {kind_of(a)}, want {want}")
+
+
+@contextmanager
+def taking(kind):
+    """Inside a `with` block, take arrays of one more class as if they were plain; it must not hide what they hold."""
+    _views.add(kind)
+    try:
+        yield
+    finally:
+        _views.discard(kind)
+
+
+def as_array(name, a):
+    """`plain`, but lists and numbers are made arrays first. Raises ValueError for lists of unequal lengths."""
+    return plain(name, a if isinstance(a, np.ndarray) else np.asarray(a))
+
+
+def integers(name, a):
+    """`a` as a plain array of integers; TypeError if it is none."""
+    a = plain(name, a, "an array of integers")
+    if not is_a("integers", a.dtype):
+        raise TypeError(f"{name} is {kind_of(a)}, want an array of integers")
+    return a
+
+
+def number(name, a):
+    """Raise unless `a` is a real number that a compiled loop can be handed: TypeError or ValueError."""
+    if type(a) not in NUMBERS:
+        raise TypeError(f"{name} is {kind_of(a)}, want a number")
+    if type(a) in INTEGERS and abs(int(a)) > LARGEST:
+        raise ValueError(f"{name} is an integer of more than 63 bits")
+
+
+def at_least_0(name, a):
+    """Raise unless `a` is a finite number that is not negative."""
+    number(name, a)
+    if not 0 <= a < np.inf:
+        raise ValueError(f"{name} is {a}, want a finite number that is not negative")
+
+
+def expect(name, a, *shape, dtypes=REAL + COMPLEX):
+    """Raise unless `a` is an array of real or complex numbers of this shape: None is any length, SOME any but 0."""
+    if type(a) is not np.ndarray or a.dtype not in dtypes:
+        plain(name, a, "an array of floating-point numbers")
+        if a.dtype not in dtypes:
+            want = "real" if dtypes is REAL else "floating-point"
+            raise TypeError(f"{name} is {kind_of(a)}, want an array of {want} numbers, in single or double precision")
     if a.shape != shape:
         fits = len(a.shape) == len(shape)
         for n, m in zip(shape, a.shape):  # noqa: B905 (it is slower, and this runs a hundred times a step)
-            fits = fits and (n is None or n == m)
+            fits = fits and (n is None or n == m or (n is SOME and m > 0))
         if not fits:
             want = ", ".join("any" if n is None else str(n) for n in shape)
             raise ValueError(f"{name} has shape {a.shape}, want ({want})")

@@ -62,15 +62,13 @@ class Kernel:
 
             @functools.wraps(twin)
             def checked(*args):
-                self.check(args)
-                return self.compiled(*args)
+                return self.compiled(*self.check(args))
 
             self.twin, checked.py_func = checked, twin
         return self
 
     def __call__(self, *args):
-        self.check(args)
-        return self.run(*args)
+        return self.run(*self.check(args))
 
     def run(self, *args):
         """Call it without the check: only where the lines above have made sure of all that the check does."""
@@ -93,6 +91,7 @@ class Kernel:
         except Exception as error:
             if compiler.knows(self.compiled, args):
                 raise
+            self.check(args)  # of `run` they came unchecked: what is wrong with one call is no fault of Numba's
             result = self.reference(*args)
             if not compiler.is_about_types(error):
                 _give_up(f"Numba cannot compile {self.__name__} ({type(error).__name__}: {one_line(error)})")

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import is_a, kind_of
+from .arguments import REAL, as_array, integers, kind_of, plain
 
 
 class Batch(NamedTuple):
@@ -38,8 +38,7 @@ def check_ids(ids, vocabulary, names=None, first=0):
     Raises TypeError for a dtype, ValueError for anything else. Takes some bytes an id: what is on disk should come
     block by block.
     """
-    if not isinstance(ids, np.ndarray) or not is_a("integers", ids.dtype):
-        raise TypeError(f"ids are {kind_of(ids)}, want an array of integers")
+    ids = integers("ids", ids)
     if ids.ndim != 2 or ids.shape[1] != len(vocabulary):
         raise ValueError(f"ids have shape {ids.shape}, want (N, {len(vocabulary)}), one column a field")
     wrong = (ids < 0) | (ids >= np.asarray(vocabulary))
@@ -66,14 +65,13 @@ def check_rows(rows, schema, first=0, labels=True):
 
 def _check_lengths(rows):
     for name in ("labels", "domains", "users"):
-        if (shape := np.shape(getattr(rows, name))) != (len(rows.ids),):
+        if (shape := plain(name, getattr(rows, name)).shape) != (len(rows.ids),):
             raise ValueError(f"{name} have shape {shape} beside {len(rows.ids)} rows of ids, want one a row")
 
 
 def check_domain_ids(domains, n_domains, first=0):
     """Raise unless domains (N,) are integers from 0 to `n_domains` - 1."""
-    if not is_a("integers", np.asarray(domains).dtype):
-        raise TypeError(f"domains are {kind_of(domains)}, want an array of integers")
+    domains = integers("domains", domains)
     wrong = np.flatnonzero((domains < 0) | (domains >= n_domains))
     if len(wrong):
         raise ValueError(f"row {first + int(wrong[0])}: domain {domains[wrong[0]]}, there are {n_domains}")
@@ -81,6 +79,7 @@ def check_domain_ids(domains, n_domains, first=0):
 
 def check_labels(labels, first=0):
     """Raise unless labels (N,) are numbers or bools that are 0 or 1."""
+    labels = plain("labels", labels)
     if labels.dtype.kind not in "biuf":
         raise TypeError(f"labels are {kind_of(labels)}, want an array of 0 and 1")
     wrong = np.flatnonzero((labels != 0) & (labels != 1))
@@ -94,11 +93,15 @@ def make_batch(rows, at, schema, dtype=np.float64, training=True):
     The sort is stable: inside a domain the order of `at` is kept. Raises ValueError, TypeError or IndexError for rows
     that do not fit the schema or are not there (`check_rows`); labels are looked at in training alone.
     """
-    at = np.asarray(at)
+    at = as_array("positions", at)
+    if np.dtype(dtype) not in REAL:
+        raise TypeError(f"labels as {np.dtype(dtype)}, want float32 or float64")
     if at.ndim != 1 or at.dtype.kind not in "iu":
         raise TypeError(f"positions of rows are {kind_of(at)} of shape {at.shape}, want integers (B,)")
     if at.size and at.min() < 0:
         raise IndexError(f"position {at.min()}: there are rows 0 to {len(rows.ids) - 1}")
+    if plain("ids", rows.ids).ndim != 2:
+        raise ValueError(f"ids have shape {rows.ids.shape}, want (N, {len(schema.fields)}), one column a field")
     _check_lengths(rows)
     domains = np.asarray(rows.domains[at])
     order = np.argsort(domains, kind="stable")

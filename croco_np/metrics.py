@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import is_a, kind_of
+from .arguments import as_array, is_a, kind_of
 from .batch import check_domain_ids, check_labels
 from .kernels.ranking import right_pairs
 from .losses.bce import bce
@@ -75,10 +75,10 @@ def gauc(scores, labels, users):
 
 def _columns(scores, labels, users=None):
     """The columns as arrays of one length (N,), labels as bool; raises ValueError or TypeError where they are not."""
-    scores, labels = np.asarray(scores), np.asarray(labels)
+    scores, labels = as_array("scores", scores), as_array("labels", labels)
     if scores.dtype.kind not in "fiu":
         raise TypeError(f"scores are {kind_of(scores)}, want real numbers")
-    columns = {"scores": scores, "labels": labels} | ({} if users is None else {"users": np.asarray(users)})
+    columns = {"scores": scores, "labels": labels} | ({} if users is None else {"users": as_array("users", users)})
     if {a.shape for a in columns.values()} != {(labels.size,)}:
         raise ValueError(", ".join(f"{n} {a.shape}" for n, a in columns.items()) + ": want one of each a row, (N,)")
     if users is None:
@@ -154,7 +154,7 @@ def evaluate_domains(logits, rows, names):
 
     The overall gAUC groups by user over all domains, as the paper does.
     """
-    domains = np.asarray(rows.domains)
+    domains = as_array("domains", rows.domains)
     check_domain_ids(domains, len(names))
     logits, labels, users = _columns(logits, rows.labels, rows.users)
     if domains.shape != labels.shape:

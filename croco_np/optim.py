@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arguments import is_a, kind_of
+from .arguments import REAL, at_least_0, integers, kind_of, number, plain
 from .kernels.adam import adam_dense, adam_rows, bias_correction
 from .kernels.idle import catch_up_rows, plan, replay_rows, series
+from .overlap import keep_apart
 from .tree import Moving, RowGrad, flatten, same_paths, tree_map
 
 
@@ -38,8 +39,10 @@ class Adam:
     l2: float = 0.0
 
     def __post_init__(self):
-        if not (0 <= self.b1 < 1 and 0 <= self.b2 < 1 and self.eps >= 0):
-            raise ValueError(f"b1 {self.b1}, b2 {self.b2}, eps {self.eps}: want 0 <= b1, b2 < 1 and eps >= 0")
+        for name in ("lr", "b1", "b2", "eps", "l2"):
+            at_least_0(name, getattr(self, name))
+        if not (self.b1 < 1 and self.b2 < 1):
+            raise ValueError(f"b1 {self.b1}, b2 {self.b2}: want 0 <= b1, b2 < 1")
 
     def init(self, params):
         """State before the first step.
@@ -55,8 +58,10 @@ class Adam:
         """One step, in place. With `defer`, idle rows are left as they are until `catch_up` or `settle`.
 
         Raises ValueError if a gradient belongs to a row that was not up to date when it was used; ValueError or
-        TypeError if gradients, parameters and state do not fit each other, before anything is changed. This and the two
-        functions below are all that writes to parameters.
+        TypeError if gradients, parameters and state do not fit each other or share memory, before anything is changed.
+        This and the two functions below are all that writes to parameters.
+
+        A gradient or a target that is not finite is followed, as any other: whoever watches the loss sees it.
         """
         leaves, grads = self._leaves(params, state), flatten(grads)
         same_paths("parameters", leaves, "gradients", grads)
@@ -65,6 +70,9 @@ class Adam:
         c = float(np.sqrt(bias_correction(self.b2, t)))
         scalars = (step, c, self.b1, self.b2, self.eps)
         moves = [self._move(path, *leaf, grads[path], scalars, state) for path, leaf in leaves.items()]
+        keep_apart(*_arrays(leaves, grads, state["last"]))
+        if not defer:
+            _check_taken(state)
         state["t"] = t
         for move, *arguments in moves:
             move(*arguments)
@@ -80,34 +88,32 @@ class Adam:
         Rows of tables must be up to date to a step that was taken.
         """
         self._leaves(params, state)
-        for path, last in state["last"].items():
-            if last.size and not (last.min() >= 0 and last.max() <= state["t"]):
-                raise ValueError(
-                    f"{path}: rows up to date to step {last.min()} .. {last.max()}, {state['t']} were taken"
-                )
+        _check_taken(state)
 
     def _leaves(self, params, state):
         """{path: (w, m, v)}, trees and step counts checked; the arrays are checked where they are written to."""
-        if not isinstance(state["t"], int) or state["t"] < 0:
+        if type(state["t"]) is not int or not 0 <= state["t"] < np.iinfo(np.int32).max:
             raise ValueError(f"state: t is {state['t']!r}, want the number of steps taken")
         params, first, second = flatten(params), flatten(state["m"]), flatten(state["v"])
         same_paths("parameters", params, "first moments", first)
         same_paths("parameters", params, "second moments", second)
         for path, last in state["last"].items():
             n_rows = len(params.get(path, ()))
-            if not isinstance(last, np.ndarray) or last.dtype != np.int32 or last.shape != (n_rows,):
+            if type(last) is not np.ndarray or last.dtype != np.int32 or last.shape != (n_rows,):
                 raise ValueError(f"{path}: the state's steps of its rows are {kind_of(last)}, want int32, one a row")
         return {path: (w, first[path], second[path]) for path, w in params.items()}
 
     def _move(self, path, w, m, v, g, scalars, state):
         """The step of one leaf, checked: a function that will make it, and the arguments."""
-        shape = np.shape(w)
+        w = plain(f"{path}: parameters", w, "an array of float32 or float64")
+        shape = w.shape
         if isinstance(g, Moving):
-            _check_shape(path, "target", g.target, shape)
+            _check_moving(path, w, g)
             return _approach, w, g
         w, m, v = (_matrix(path, a, shape) for a in (w, m, v))
         if isinstance(g, RowGrad):
             g.check(shape, path)
+            _check_real(path, "gradient", g.values)
             _check_awake(path, g.rows, state)
             values = g.values.reshape(len(g.rows), w.shape[1])
             if self.l2:
@@ -116,8 +122,7 @@ class Adam:
         else:
             _check_shape(path, "gradient", g, shape)
             kernel, arguments = adam_dense, (w, g.reshape(w.shape), m, v, *scalars)
-        kernel.check(arguments)
-        return kernel.run, *arguments
+        return kernel.run, *kernel.check(arguments)
 
     def catch_up(self, params, reads, state):
         """Bring rows of tables up to date, in place; reads: pairs of a table's path and its rows, repeats allowed."""
@@ -128,7 +133,9 @@ class Adam:
                     self._catch_up(params, path, np.unique(_idle(rows, state, path)), state)
 
     def settle(self, params, state):
-        """Bring all rows of all tables up to date, in place."""
+        """Bring all rows of all tables up to date, in place. Raises ValueError for a state of other parameters."""
+        if state["last"]:
+            self.check(params, state)
         for path, last in state["last"].items():
             self._catch_up(params, path, _idle(np.arange(len(last)), state, path), state)
         state["last"].clear()
@@ -155,6 +162,8 @@ class Adam:
 def _idle(rows, state, path):
     """Those of the rows that slept. A row that no batch ever used has no moments: it has missed nothing."""
     last = state["last"][path][rows]
+    if last.max(initial=0) > state["t"]:
+        raise ValueError(f"{path}: rows up to date to step {last.max()}, {state['t']} were taken")
     return rows[(last > 0) & (last < state["t"])]
 
 
@@ -183,15 +192,47 @@ def _check_awake(path, rows, state):
 
 
 def _check_shape(path, what, g, shape):
-    if not isinstance(g, np.ndarray):
-        raise TypeError(f"{path}: {what} is {kind_of(g)}, want an array")
-    if g.shape != shape:
-        raise ValueError(f"{path}: {what} {g.shape} of parameters {shape}")
+    if type(g) is not np.ndarray or g.shape != shape or g.dtype not in REAL:
+        plain(f"{path}: {what}", g)
+        if g.shape != shape:
+            raise ValueError(f"{path}: {what} {g.shape} of parameters {shape}")
+        _check_real(path, what, g)
+
+
+def _check_real(path, what, g):
+    if g.dtype not in REAL:
+        raise TypeError(f"{path}: {what} is {kind_of(g)}, want an array of float32 or float64")
+
+
+def _check_moving(path, w, moving):
+    _check_shape(path, "target", moving.target, w.shape)
+    _check_real(path, "value", w)
+    if not w.flags.writeable:
+        raise ValueError(f"{path}: is moved in place, so it must be writeable")
+    number(f"{path}: rate", moving.rate)
+    if not 0 <= moving.rate <= 1:
+        raise ValueError(f"{path}: rate is {moving.rate}, want 0 to 1")
+
+
+def _check_taken(state):
+    """Rows of tables are up to date to a step that was taken."""
+    for path, last in state["last"].items():
+        if last.size and not (last.min() >= 0 and last.max() <= state["t"]):
+            raise ValueError(f"{path}: rows up to date to step {last.min()} .. {last.max()}, {state['t']} were taken")
+
+
+def _arrays(leaves, grads, last):
+    """What a step writes to and what it reads, each a list of (name, array)."""
+    written, read = [(path, steps) for path, steps in last.items()], []
+    for path, leaf in leaves.items():
+        g = grads[path]
+        written += [(path, a) for a in (leaf[:1] if isinstance(g, Moving) else leaf)]
+        read += [(path, a) for a in (g if isinstance(g, RowGrad) else (g.target if isinstance(g, Moving) else g,))]
+    return written, read
 
 
 def _check_rows(path, rows, n_rows):
-    if not isinstance(rows, np.ndarray) or not is_a("integers", rows.dtype):
-        raise TypeError(f"{path}: rows are {kind_of(rows)}, want an array of integers")
+    rows = integers(f"{path}: rows", rows)
     if rows.size and (rows.min() < 0 or rows.max() >= n_rows):
         raise IndexError(f"{path}: rows from {rows.min()} to {rows.max()}, the table has 0 to {n_rows - 1}")
 

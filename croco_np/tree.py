@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import is_a, kind_of
+from .arguments import COMPLEX, REAL, integers, kind_of, plain
 
 
 class RowGrad(NamedTuple):
@@ -23,11 +23,11 @@ class RowGrad(NamedTuple):
 
     def check(self, shape, name="RowGrad"):
         """Raise TypeError, ValueError or IndexError unless it is a gradient of a table of this shape."""
-        rows, values = self
-        if not isinstance(rows, np.ndarray) or not is_a("integers", rows.dtype):
-            raise TypeError(f"{name}: rows are {kind_of(rows)}, want an array of integers")
-        if not isinstance(values, np.ndarray) or not is_a("real", values.dtype):
+        rows, values = integers(f"{name}: rows", self.rows), plain(f"{name}: values", self.values)
+        if values.dtype not in REAL + COMPLEX:
             raise TypeError(f"{name}: values are {kind_of(values)}, want an array of real numbers")
+        if not shape:
+            raise ValueError(f"{name}: a table without an axis has no rows")
         if rows.ndim != 1 or values.shape != (len(rows), *shape[1:]):
             raise ValueError(f"{name}: rows {rows.shape} and values {values.shape} of a table {tuple(shape)}")
         if len(rows) and not (rows[1:] > rows[:-1]).all():

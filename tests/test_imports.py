@@ -22,7 +22,7 @@ FLOORS = (
     {"backend", "tree", "batch", "errors"},
     {"compiler"},
     {"kernel_cache"},
-    {"heap", "arguments", "start"},
+    {"heap", "arguments", "overlap", "start"},
     {"streams", "interrupts"},
     {"threads"},
     {"cpu"},

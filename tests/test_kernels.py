@@ -10,7 +10,7 @@ import croco_np.kernels.ranking
 import croco_np.kernels.relu
 import croco_np.kernels.rows
 import croco_np.kernels.sigmoid  # noqa: F401  (defining the kernels registers them)
-from croco_np.backend import KERNELS, numba
+from croco_np.backend import KERNELS, numba, running, using
 from croco_np.kernels.idle import plan, series
 
 TOLERANCE = {np.float64: 1e-13, np.float32: 2e-6}  # relative; sums are added up in another order
@@ -139,3 +139,20 @@ def test_relu_keeps_nan(side):
     if relu is None:
         pytest.skip("Numba is not installed")
     np.testing.assert_equal(relu(z, np.zeros(3)), [[np.nan, 0.0, 2.0]])
+
+
+@pytest.mark.skipif(numba is None, reason="Numba is not installed, so there is nothing to switch off")
+@pytest.mark.parametrize("slope", [10**30, np.float16(1), "1", None])
+def test_one_bad_call_leaves_the_compiled_kernels_on(slope):
+    with using("numba"), pytest.raises((TypeError, ValueError), match="slope"):
+        KERNELS["scaled_sigmoid"].run(np.ones((2, 2)), slope, 1.0)
+    assert running() == "numba"
+
+
+def test_memory_mapped_arrays_are_taken(tmp_path):
+    table = np.memmap(tmp_path / "table", float, "w+", shape=(3, 2, 2))
+    rows = np.memmap(tmp_path / "rows", np.int32, "w+", shape=(2, 1))
+    table[:], rows[:] = np.arange(12).reshape(3, 2, 2), [[2], [0]]
+    x = KERNELS["gather"](table, rows)
+    assert type(x) is np.ndarray
+    assert np.array_equal(x, np.array(table)[[2, 0]])

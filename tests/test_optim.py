@@ -23,7 +23,7 @@ from croco_np.models import MODELS, Output
 from croco_np.optim import Adam
 from croco_np.train.folder import RunFolder
 from croco_np.train.loop import Setup
-from croco_np.tree import RowGrad, flatten, tree_map, unflatten
+from croco_np.tree import Moving, RowGrad, flatten, tree_map, unflatten
 
 V, K = 6, 3
 ROUNDINGS = 12
@@ -284,3 +284,107 @@ def test_replay_is_the_steps_one_by_one():
     # Steps 2 and 3: m = 0.1, 0.05; v = 0.03, 0.0225; corrections 1 - 0.5^s = 3/4, 7/8; 1 - 0.75^s = 7/16, 37/64.
     steps = 0.1 * (0.1 / (3 / 4)) / np.sqrt(0.03 / (7 / 16)) + 0.1 * (0.05 / (7 / 8)) / np.sqrt(0.0225 / (37 / 64))
     np.testing.assert_allclose([w[0, 0], m[0, 0], v[0, 0]], [1 - steps, 0.05, 0.0225], rtol=1e-14)
+
+
+def frozen(a):
+    a.flags.writeable = False
+    return a
+
+
+ONES = np.ones((2, 2))
+NOT_MOVED = {  # label: (a value, what stands in the place of its gradient)
+    "read-only": (frozen(np.ones((2, 2))), Moving(ONES, 0.1)),
+    "a list": (ONES.tolist(), Moving(ONES, 0.1)),
+    "integers": (np.ones((2, 2), int), Moving(ONES, 0.1)),
+    "a rate in letters": (ONES, Moving(ONES, "0.1")),
+    "a rate each": (ONES, Moving(ONES, ONES / 10)),
+    "a rate of NaN": (ONES, Moving(ONES, np.nan)),
+    "a rate of 5": (ONES, Moving(ONES, 5)),
+    "a complex target": (ONES, Moving(ONES + 0j, 0.1)),
+    "a target in letters": (ONES, Moving(ONES.astype(str), 0.1)),
+    "a masked target": (ONES, Moving(np.ma.masked_array(ONES), 0.1)),
+    "a complex gradient": (ONES, ONES + 0j),
+    "complex rows": (ONES, RowGrad(np.array([1]), ONES[:1] + 0j)),
+}
+
+
+@pytest.mark.parametrize("label", NOT_MOVED)
+def test_a_refused_step_has_changed_nothing(label):
+    w, g = NOT_MOVED[label]
+    params = {"first": np.ones((3, 2)), "last": w}
+    adam = Adam()
+    state = adam.init(params)
+    with pytest.raises((TypeError, ValueError), match="last: "):
+        adam.step(params, {"first": np.ones((3, 2)), "last": g}, state)
+    assert state["t"] == 0
+    assert not state["m"]["first"].any()
+    assert (params["first"] == 1).all()
+    assert np.array_equal(params["last"], ONES)
+
+
+def two_in_one(kind):
+    """Parameters a, b and their gradients, two of these in one memory."""
+    a, b, da, db = (np.ones((2, 2)) for _ in range(4))
+    both = np.ones((3, 2))
+    shared = np.zeros(48, np.uint8).data  # a buffer that two arrays know nothing of each other in
+    return {
+        "each the other's gradient": (a, b, b, a),
+        "one array twice": (a, a, da, db),
+        "a row of both": (both[:2], both[1:], da, db),
+        "a gradient in a parameter": (a, b, da, a.T),
+        "a buffer": (
+            np.frombuffer(shared, float, 4).reshape(2, 2),
+            np.frombuffer(shared, float, 4, 16).reshape(2, 2),
+            da,
+            db,
+        ),
+        "a target": (a, b, da, Moving(a, 0.5)),
+        "rows": (a, b, da, RowGrad(np.arange(2), a)),
+    }[kind]
+
+
+KINDS = ("each the other's gradient", "one array twice", "a row of both", "a gradient in a parameter", "a buffer")
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "a target", "rows"])
+def test_what_shares_memory_is_not_stepped(kind):
+    a, b, da, db = two_in_one(kind)
+    params, adam = {"a": a, "b": b}, Adam()
+    before, state = (a.copy(), b.copy()), adam.init(params)
+    with pytest.raises(ValueError, match="shares memory"):
+        adam.step(params, {"a": da, "b": db}, state)
+    assert np.array_equal(a, before[0])
+    assert np.array_equal(b, before[1])
+    assert state["t"] == 0
+
+
+def test_views_that_lie_apart_are_stepped():
+    """Parameters in one long array, as some keep them, and one gradient for both."""
+    whole, g, adam = np.ones((4, 2)), np.ones((2, 2)), Adam(lr=0.5, eps=0.0)
+    params = {"a": whole[:2], "b": whole[2:]}
+    adam.step(params, {"a": g, "b": g}, adam.init(params))
+    assert np.allclose(whole, 0.5, rtol=1e-15)
+
+
+def test_moments_are_not_shared():
+    params, adam = {"a": np.ones((2, 2)), "b": np.ones((2, 2))}, Adam()
+    state = adam.init(params)
+    state["m"]["a"] = state["v"]["b"]
+    with pytest.raises(ValueError, match="shares memory"):
+        adam.step(params, {"a": np.ones((2, 2)), "b": np.ones((2, 2))}, state)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.int16, np.uint32])
+@pytest.mark.parametrize("side", ["numpy", "numba"])
+def test_gaps_may_be_narrow_integers(kind, side):
+    def replayed(gaps):
+        w, m, v = (np.ones((4, 2)) for _ in range(3))
+        with using(side):
+            replay_rows(w, np.array([0, 1]), m, v, gaps, 1000, 100, 0.1, 0.9, 0.99, 1e-8)
+        return w, m, v
+
+    wide, narrow = replayed(np.array([3, 5])), replayed(np.array([3, 5], kind))
+    assert all(np.array_equal(a, b) for a, b in zip(wide, narrow, strict=True))
+    how = plan(np.dtype(float), 0.9, 0.999)
+    one, other = (series(how, np.array([3, 5], k), 1000, 0.1, 0.9, 0.999)[0] for k in (int, kind))
+    assert np.array_equal(one, other)

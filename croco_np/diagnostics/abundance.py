@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import INTEGERS, REAL, as_array, expect, integers, kind_of
 from ..batch import check_domain_ids, check_ids
 from ..tree import flatten
 
@@ -22,7 +22,10 @@ def _singular_values(matrix):
     By QR, then the SVD of the small R: singular values of Q R are those of R, for Q has orthonormal columns. The
     eigenvalues of the Gram matrix would lose all that is below 1e-8 of the largest.
     """
-    matrix = np.asarray(matrix, np.float64)
+    matrix = as_array("matrix", matrix)
+    if matrix.dtype.kind not in "fiub":
+        raise TypeError(f"matrix is {kind_of(matrix)}, want real numbers")
+    matrix = matrix.astype(np.float64)
     expect("matrix", matrix, None, None)
     if matrix.size == 0:
         return Measure(None, "no rows" if len(matrix) == 0 else "no columns")
@@ -65,7 +68,7 @@ def mean_abundance(matrices):
 
 def expert_abundance(o):
     """IA of each expert's outputs, and of every dimension of all experts side by side: o (B, M, K) -> list, Measure."""
-    expect("o", o, None, None, None)
+    expect("o", o, None, None, None, dtypes=REAL)
     alone = [information_abundance(o[:, m]) for m in range(o.shape[1])]
     return alone, information_abundance(o.reshape(len(o), o.shape[1] * o.shape[2]))
 
@@ -87,7 +90,7 @@ def field_tables(params, schema, field):
 def exposures(rows, schema, field):
     """How often each value of a field occurs in each domain: (S, V_f). Hand it the training rows."""
     at, n = schema.fields.index(field), (len(schema.domains), schema.vocabulary[schema.fields.index(field)])
-    domains, values = np.asarray(rows.domains), np.asarray(rows.ids[:, at])
+    domains, values = integers("domains", rows.domains), integers("ids", rows.ids)[:, at]
     check_domain_ids(domains, n[0])
     check_ids(values[:, None], n[1:], (field,))
     if domains.shape != values.shape:
@@ -104,6 +107,13 @@ def trained_rows(counts, owner=None):
     Our choice, not in the paper: id 0, which stands for all rare values, and rows that no training row named are left
     out: those are still the noise they were initialised with, which fills every direction and would inflate IA.
     """
+    counts = integers("counts", counts)
+    if counts.ndim != 2 or counts.size == 0:
+        raise ValueError(f"counts have shape {counts.shape}, want (S, V), neither of them 0")
+    if owner is not None and type(owner) not in INTEGERS:
+        raise TypeError(f"owner is {kind_of(owner)}, want a domain's number")
+    if owner is not None and not 0 <= owner < len(counts):
+        raise IndexError(f"owner {owner}: there are domains 0 to {len(counts) - 1}")
     seen = (counts.sum(axis=0) if owner is None else counts[owner]) > 0
     seen[0] = False
     return seen

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import INTEGERS, REAL, expect, kind_of
 
 
 def covariance_map(o):
@@ -11,7 +11,7 @@ def covariance_map(o):
     The matrix that CovLoss (Eq. 6) works on, divided by B: entry (p K + i, q K + j) is the covariance between dimension
     i of expert p and dimension j of expert q.
     """
-    expect("o", o, None, None, None)
+    expect("o", o, None, None, None, dtypes=REAL)
     n_rows = len(o)
     if n_rows == 0:
         raise ValueError("o has no rows, so its covariance is undefined")
@@ -24,8 +24,17 @@ def between_experts(cov, n_experts):
     """Mean |covariance| and mean |correlation| over all pairs of dimensions of different experts.
 
     cov (M K, M K) -> two floats. Dimensions that never vary (dead units) count as uncorrelated.
+
+    Raises ValueError for a map with NaN, infinity or a negative variance, of which neither is defined.
     """
-    expect("cov", cov, len(cov), len(cov))
+    expect("cov", cov, None, None, dtypes=REAL)
+    expect("cov", cov, len(cov), len(cov), dtypes=REAL)
+    if not np.isfinite(cov).all():
+        raise ValueError("the map contains NaN or infinity")
+    if (np.diag(cov) < 0).any():
+        raise ValueError("the map has a negative variance")
+    if type(n_experts) not in INTEGERS:
+        raise TypeError(f"n_experts is {kind_of(n_experts)}, want an int")
     if n_experts < 1 or len(cov) % n_experts:
         raise ValueError(f"a map of {len(cov)} dimensions is not one of {n_experts} experts")
     width = len(cov) // n_experts

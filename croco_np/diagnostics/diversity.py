@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import INTEGERS, as_array, integers, kind_of
+
 LEVELS = ("user and item", "user and category")
 FEW_ROWS = 200  # a pair with fewer conflict rows says little
 MIN_IMPRESSIONS, PRIOR_IMPRESSIONS, MIN_GAP = 5, 5, 0.1  # of the coarse level
@@ -102,7 +104,10 @@ def diversity_index(norms, found, per_expert=False):
     "thresholds", and "chance", the value of experts whose norms are independent and alike. It grows with the number of
     experts, so compare models of equally many. Undefined values are None, with a "reason".
     """
-    norms = np.asarray(norms, np.float64)
+    norms = as_array("norms", norms)
+    if norms.dtype.kind not in "fiu":
+        raise TypeError(f"norms are {kind_of(norms)}, want real numbers")
+    norms = norms.astype(np.float64)
     if norms.ndim not in (2, 3):
         raise ValueError(f"norms have shape {norms.shape}, want (N, M) or (N, S, n)")
     if not np.isfinite(norms).all():
@@ -114,6 +119,8 @@ def diversity_index(norms, found, per_expert=False):
         large = small = np.zeros(norms.shape, bool)
     pairs = {}
     for (s, t), rows in found.rows.items():
+        _check_pair(s, t, norms.shape[1] if norms.ndim == 3 else np.inf)
+        rows = integers("conflict rows", rows)
         if len(rows) and (rows.min() < 0 or rows.max() >= len(norms)):
             raise IndexError(f"conflict rows from {rows.min()} to {rows.max()}, there are norms of {len(norms)}")
         if norms.ndim == 2:
@@ -130,6 +137,12 @@ def diversity_index(norms, found, per_expert=False):
         "thresholds": "per expert" if per_expert else "pooled",
         "chance": chance_level(*norms.shape[1:]),
     }
+
+
+def _check_pair(s, t, n_domains):
+    """A negative number would count from the end."""
+    if type(s) not in INTEGERS or type(t) not in INTEGERS or not 0 <= s < t < n_domains:
+        raise IndexError(f"pair ({s}, {t}): want two domains, the smaller number first, of {n_domains}")
 
 
 def _share(hits, rows):

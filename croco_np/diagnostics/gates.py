@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import REAL, SOME, as_array, expect
 from ..layers.domain import check_domains
 
 
@@ -12,9 +12,14 @@ def gate_use(g, domains):
     g        (B, M) or (B, M, K), the tap `gates` of an output; with K, the mean over the dimensions, too
     domains  S slices, as in a batch
     returns  (S, M) list of lists, whose rows add up to 1; None for a domain without rows, the share is undefined there
+
+    Raises ValueError for shares that are NaN or infinite.
     """
-    g = np.asarray(g, np.float64)
-    expect("g", g, *[None] * (3 if g.ndim == 3 else 2))
+    g = as_array("g", g)
+    expect("g", g, None, *[SOME] * (2 if g.ndim == 3 else 1), dtypes=REAL)
+    if not np.isfinite(g).all():
+        raise ValueError("g contains NaN or infinity")
+    g = g.astype(np.float64)
     check_domains(domains, n_rows=len(g))
     per_row = g.mean(axis=2) if g.ndim == 3 else g
     return [per_row[rows].mean(axis=0).tolist() if rows.stop > rows.start else None for rows in domains]

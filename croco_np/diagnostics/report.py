@@ -87,16 +87,24 @@ def experts(out, domains, system):
         return {"value": None, "reason": reason}
     n = o.shape[1]
     alone, together = expert_abundance(o)
-    measures = dict(zip(("covariance", "correlation"), between_experts(covariance_map(o), n), strict=True))
-    single = Measure(None, "there is one expert only")
+    between = dict(zip(("covariance", "correlation"), _between(covariance_map(o), n), strict=True))
     return {
         "rows": len(o),
         "width": o.shape[2],
         "abundance": [_plain(m) for m in alone],
         "mean_abundance": _plain(mean_abundance(o[:, m] for m in range(n))),
         "abundance_together": _plain(together),
-        **{f"mean_abs_{name}": _plain(Measure(x) if n > 1 else single) for name, x in measures.items()},
+        **{f"mean_abs_{name}": _plain(measure) for name, measure in between.items()},
     }
+
+
+def _between(cov, n_experts):
+    """`between_experts` as two Measures."""
+    if n_experts == 1 or not np.isfinite(cov).all():
+        return 2 * (
+            Measure(None, "there is one expert only" if n_experts == 1 else "the outputs have NaN or infinity"),
+        )
+    return tuple(map(Measure, between_experts(cov, n_experts)))
 
 
 def diversity(setup, params, all_forward):
@@ -133,6 +141,8 @@ def gates(out, domains, names, system):
     """Mean share of each expert in each domain, on test rows."""
     if out.gates is None:
         return {"value": None, "reason": f"{system} has no gates over experts"}
+    if not np.isfinite(out.gates).all():
+        return {"value": None, "reason": "the shares contain NaN or infinity"}
     use = gate_use(out.gates, domains)
     none = {"value": None, "reason": "no test rows"}
     return _by_name(names, (none if shares is None else {"value": shares} for shares in use))

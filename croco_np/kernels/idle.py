@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import NUMBER, SIZE, ascending, counts, double, ids, written
+from ..arguments import DECAY, NUMBER, SIZE, as_array, ascending, counts, double, ids, written
 from ..backend import kernel, prange
 from .adam import bias_correction
 
@@ -72,11 +72,12 @@ def series(plan, gaps, t, lr, b1, b2):
 
     Raises IndexError for a gap that is not between 1 and t.
     """
-    gaps = np.asarray(gaps)
+    gaps = as_array("gaps", gaps)
     if gaps.ndim != 1 or gaps.dtype.kind not in "iu":
         raise TypeError(f"gaps: {gaps.dtype} of shape {gaps.shape}, want integers (T,)")
     if gaps.size and not (gaps.min() >= 1 and gaps.max() <= t):
         raise IndexError(f"gaps from {gaps.min()} to {gaps.max()}, want 1 to t = {t}")
+    gaps = gaps.astype(np.int64)  # a narrow one has no place for t
     coefficients, good = np.zeros((len(gaps), 1 + TERMS)), np.zeros(len(gaps), bool)
     for start in range(0, len(gaps) if plan.n_terms else 0, BLOCK):
         at = slice(start, start + BLOCK)
@@ -129,8 +130,8 @@ catch_up_rows.takes(
     gap=ids("R", "T"),
     gaps=counts("T"),
     coefficients=double(f"T {1 + TERMS}"),
-    b1=NUMBER,
-    b2=NUMBER,
+    b1=DECAY,
+    b2=DECAY,
     eps=NUMBER,
 )
 
@@ -159,7 +160,7 @@ def replay_rows(w, rows, m, v, gaps, t, cut, lr, b1, b2, eps):
 
     rows (R,) int unique, ascending, gaps (R,) int: the k < t steps of each row that end with step t
     """
-    kind, k = w.dtype.type, gaps[:, None]
+    kind, k = w.dtype.type, gaps.astype(np.int64)[:, None]  # a narrow integer has no place for t
     q, F = np.sqrt(v[rows]), np.zeros_like(m[rows])
     for j in range(1, min(int(gaps.max(initial=0)), cut) + 1):
         s = np.maximum(t - k + j, 1).astype(float)
@@ -180,8 +181,8 @@ replay_rows.takes(
     t=SIZE,
     cut=SIZE,
     lr=NUMBER,
-    b1=NUMBER,
-    b2=NUMBER,
+    b1=DECAY,
+    b2=DECAY,
     eps=NUMBER,
 )
 

@@ -1,18 +1,18 @@
 """One copy of a layer for each domain, and one table of several for each domain."""
 
 from dataclasses import dataclass
-from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import INTEGERS, expect, kind_of
 
 
-def check_domains(domains, n_domains=None, n_rows=None):
+def check_domains(domains, n_domains=None, n_rows=None, may_be_open=False):
     """Raise unless slices cut `n_rows` rows into `n_domains` parts, one after the other: TypeError or ValueError.
 
-    Where a number is not given, any will do. A bound of None is the beginning or the end, as in any slice.
+    Where a number is not given, any will do. With `may_be_open`, for who only slices with them and does not count rows,
+    a bound of None is the beginning or the end, as in any slice.
     """
     if n_domains not in (None, len(domains)):
         raise ValueError(f"{len(domains)} slices of rows, want {n_domains}, one a domain")
@@ -20,8 +20,12 @@ def check_domains(domains, n_domains=None, n_rows=None):
     for rows in domains:
         if not isinstance(rows, slice):
             raise TypeError(f"rows of a domain are a {type(rows).__name__}, want a slice")
-        start, stop = 0 if rows.start is None else rows.start, n_rows if rows.stop is None else rows.stop
-        if index(start) != end or index(stop) < start or rows.step not in (None, 1):
+        start, stop = rows.start, rows.stop
+        if may_be_open:
+            start, stop = 0 if start is None else start, n_rows if stop is None else stop
+        if type(start) not in INTEGERS or type(stop) not in INTEGERS:
+            raise TypeError(f"{rows}: the bounds of a domain's rows must be integers")
+        if start != end or stop < start or rows.step not in (None, 1):
             raise ValueError(f"{rows} after row {end}: the domains' rows must follow on each other")
         end = stop
     if n_rows not in (None, end):
@@ -48,13 +52,13 @@ class PerDomain:
         return {str(s): self.layer.init(rng) for s in range(self.n_domains)}
 
     def forward(self, p, domains, x):
-        check_domains(domains, self.n_domains, len(x))
+        check_domains(domains, self.n_domains, len(x), may_be_open=True)
         parts = [self.layer.forward(p[str(s)], x[rows]) for s, rows in enumerate(domains)]
         outputs, caches = zip(*parts, strict=True)
         return np.concatenate(outputs), DomainCache(domains, caches)
 
     def backward(self, c, dy):
-        check_domains(c.domains, self.n_domains, len(dy))
+        check_domains(c.domains, self.n_domains, len(dy), may_be_open=True)
         parts = [self.layer.backward(cache, dy[rows]) for cache, rows in zip(c.parts, c.domains, strict=True)]
         dxs, grads = zip(*parts, strict=True)
         return np.concatenate(dxs), {str(s): g for s, g in enumerate(grads)}
@@ -69,13 +73,27 @@ def domain_ids(domains):
 def own(x, domains, tables):
     """From each row the table of its domain, x[i, tables[domain of i]]: x (B, M, n), tables (S,) -> (B, n)."""
     expect("x", x, None, None, None)
-    check_domains(domains, len(tables), len(x))
+    check_domains(domains, len(tables), len(x), may_be_open=True)
+    _check_tables(tables, x.shape[1])
     return np.concatenate([x[rows, m] for rows, m in zip(domains, tables, strict=True)])
 
 
 def add_own(dx, domains, tables, down):
     """Backward of `own`: add down (B, n) to the places of dx (B, M, n) that were read, in place."""
-    check_domains(domains, len(tables), len(dx))
+    expect("dx", dx, None, None, None)
+    check_domains(domains, len(tables), len(dx), may_be_open=True)
+    _check_tables(tables, dx.shape[1])
     expect("down", down, len(dx), dx.shape[2])
+    if np.may_share_memory(dx, down):
+        raise ValueError("dx is changed in place and shares memory with down; hand in a copy")
     for rows, m in zip(domains, tables, strict=True):
         dx[rows, m] += down[rows]
+
+
+def _check_tables(tables, n_tables):
+    """A negative number would count from the end."""
+    for m in tables:
+        if type(m) not in INTEGERS:
+            raise TypeError(f"table of a domain is {kind_of(m)}, want an int")
+        if not 0 <= m < n_tables:
+            raise IndexError(f"table {m}: there are tables 0 to {n_tables - 1}")

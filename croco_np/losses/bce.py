@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import as_array, expect, kind_of
+from ..batch import check_labels
 from ..errors import InputError
 from ..layers.domain import check_domains
 
@@ -29,8 +30,12 @@ def bce(z, y, w):
     dz is computed as w ((1 - y) p - y (1 - p)): p - 1 would be 0 or rounding for a positive that is sure.
     """
     expect("z", z, None)
-    if np.shape(y) != z.shape or np.shape(w) != z.shape:
-        raise ValueError(f"logits {z.shape}, labels {np.shape(y)}, weights {np.shape(w)}: want one of each a row")
+    y, w = as_array("labels", y), as_array("weights", w)
+    if y.shape != z.shape or w.shape != z.shape:
+        raise ValueError(f"logits {z.shape}, labels {y.shape}, weights {w.shape}: want one of each a row")
+    check_labels(y)
+    if w.dtype.kind not in "fiu":
+        raise TypeError(f"weights are {kind_of(w)}, want real numbers")
     p, complement = _with_complement(z)
     magnitude = np.where(z.real > 0, z, -z)
     value = np.where(z.real > 0, z, 0) - z * y + np.log1p(np.exp(-magnitude))
@@ -47,8 +52,8 @@ def row_weights(domains, reduction, domain_rows=None, dtype=np.float64):
         "batch_mean"    1/B for every row: the mean over rows, where each domain counts by its size
     """
     check_domains(domains)
-    if reduction == "dataset_mean" and np.shape(domain_rows) != (len(domains),):
-        raise ValueError(f"domain_rows has shape {np.shape(domain_rows)}, want ({len(domains)},), one number a domain")
+    if reduction == "dataset_mean":
+        domain_rows = _row_counts(domain_rows, len(domains))
     sizes = np.array([rows.stop - rows.start for rows in domains])
     n = sizes.sum()
     if reduction == "domain_mean":
@@ -60,3 +65,15 @@ def row_weights(domains, reduction, domain_rows=None, dtype=np.float64):
     else:
         raise InputError(f"reduction {reduction!r}: choose domain_mean, dataset_mean or batch_mean")
     return np.repeat(per_domain, sizes).astype(dtype)
+
+
+def _row_counts(counts, n_domains):
+    """Rows of each domain as an array (S,) of finite numbers that are not negative."""
+    counts = as_array("domain_rows", counts)
+    if counts.shape != (n_domains,):
+        raise ValueError(f"domain_rows has shape {counts.shape}, want ({n_domains},), one number a domain")
+    if counts.dtype.kind not in "fiu":
+        raise TypeError(f"domain_rows is {kind_of(counts)}, want numbers of rows")
+    if not ((counts >= 0) & (counts < np.inf)).all():
+        raise ValueError(f"domain_rows is {counts.tolist()}, want numbers of rows")
+    return counts

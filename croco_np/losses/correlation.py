@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import SOME, expect
 from .sample import sampled
 
 NEAR = 1e-8  # added under each square root: keeps its slope finite at 0
@@ -33,7 +33,7 @@ def distance_correlation(o, rows=None):
         E = dD / D     from sqrt; each distance stands at ij and ji, and d||x_i - x_j||^2 = 2 (x_i - x_j)(dx_i - dx_j):
         dx_i = 2 sum_j E_ij (x_i - x_j),   dX = 2 (diag(E 1) - E) X
     """
-    expect("o", o, None, None, None)
+    expect("o", o, None, SOME, SOME)
     if rows is not None:
         rows = sampled(rows, len(o))
         value, some = distance_correlation(o[rows])

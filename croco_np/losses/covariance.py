@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import SOME, expect
 from ..errors import InputError
 from .sample import sampled
 
@@ -30,7 +30,7 @@ def covariance(o, reduction="sum", within=False, rows=None):
         dZ = Z (dC + dC^T) = c / K^2  Z (Ω sgn(C))
     The means need no term of their own: the columns of Z add up to 0, hence those of dZ too.
     """
-    expect("o", o, None, None, None)
+    expect("o", o, None, SOME, SOME)
     n_rows, n_experts, width = o.shape
     if rows is not None:
         rows = sampled(rows, n_rows)

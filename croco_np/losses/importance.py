@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import SOME, expect
 
 
 def importance(g, unbiased=False):
@@ -23,7 +23,7 @@ def importance(g, unbiased=False):
         dI_m = 2 (I_m - mu) / (M kappa) - 2 mu Var / (M kappa^2),     dg_im = dI_m,   dg_imk = dI_m / K
     The second term is the same for all experts: it vanishes behind a softmax, which cannot raise all shares at once.
     """
-    expect("g", g, *[None] * (3 if np.ndim(g) == 3 else 2))
+    expect("g", g, None, *[SOME] * (2 if np.ndim(g) == 3 else 1))
     n_experts = g.shape[1]
     width = g.shape[2] if g.ndim == 3 else 1
     importances = (g.sum(axis=2) / width if g.ndim == 3 else g).sum(axis=0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import SOME, expect
 from ..errors import InputError
 
 FLAT = 1e-6  # a singular value below this has no direction worth following
@@ -33,7 +33,7 @@ def ole(o, form="soft"):
     """
     if form not in FORMS:
         raise InputError(f"OLE form {form!r}: choose {', '.join(FORMS)}")
-    expect("o", o, None, None, None)
+    expect("o", o, None, SOME, SOME)
     return FORMS[form](o)
 
 

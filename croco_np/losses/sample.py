@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from ..arguments import as_array
+
 
 def sampled(rows, n_rows):
     """Positions (n,) of different rows of a batch, as an array; TypeError, ValueError or IndexError if they are not."""
-    rows = np.asarray(rows)
+    rows = as_array("rows", rows)
     if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):
         raise TypeError(f"rows are {rows.dtype} of shape {rows.shape}, want integers (n,)")
     if rows.size and (rows.min() < 0 or rows.max() >= n_rows):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import SOME, expect
 
 EPS = 1e-8  # an expert output shorter than this has no direction
 
@@ -21,7 +21,7 @@ def dot(o):
         do_p = (T - o_p) / (P B),      T = sum_p o_p
     L has degree 2 in o, hence L = <o, do> / 2.
     """
-    expect("o", o, None, None, None)
+    expect("o", o, None, SOME, SOME)
     do = (o.sum(axis=1, keepdims=True) - o) / _pairs_and_rows(o)
     return (o * do).sum() / 2, do
 
@@ -40,7 +40,7 @@ def cosine(o):
     the part of v_p across u_p counts, and a long o_p turns slowly:
         do_p = (v_p - <v_p, u_p> u_p) / (||o_p|| P B)
     """
-    expect("o", o, None, None, None)
+    expect("o", o, None, SOME, SOME)
     norm = np.sqrt((o * o).sum(axis=2, keepdims=True))
     alive = norm.real >= EPS
     inverse = alive / np.where(alive, norm, 1)

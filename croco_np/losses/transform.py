@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import SOME, expect
 from ..errors import InputError
 
 
@@ -30,7 +30,7 @@ def trans5(o, W, eta=1.0):
         dY = s2 - s2 W^T W + e2 W - e1
         dW = - (X^T s1 + s1^T X) W - W (s2^T Y + Y^T s2) + X^T e1 + e2^T Y
     """
-    expect("o", o, None, None, None)
+    expect("o", o, None, SOME, SOME)
     n_rows, n_experts, width = o.shape
     expect("W", W, n_experts * (n_experts - 1) // 2, width, width)
     scale = 1 / max(len(W) * n_rows, 1)

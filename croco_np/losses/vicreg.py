@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arguments import expect
+from ..arguments import SOME, expect
 
 
 def vicreg(o):
@@ -20,7 +20,7 @@ def vicreg(o):
         do_p = 4/(M K (B - 1))  Õ_p C_p
     The means need no term of their own, as in CovLoss. L has degree 4 in Õ, hence L = <Õ, do> / 4.
     """
-    expect("o", o, None, None, None)
+    expect("o", o, None, SOME, SOME)
     n_rows, n_experts, width = o.shape
     z = o.swapaxes(0, 1)  # (M, B, K)
     z = z - z.sum(axis=1, keepdims=True) / max(n_rows, 1)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import taking
 from ..backend import using
 from ..tree import tree_map
 
@@ -53,7 +54,7 @@ def forward_products(model, params, batch):
                 raise TypeError(f"np.{func.__name__} is not counted; write the product with @")
             return super().__array_function__(func, types, args, kwargs)
 
-    with using("numpy"):
+    with using("numpy"), taking(Watched):
         out, _ = textbook(model).forward(tree_map(lambda w: w.view(Watched), params), batch)
     return shapes, out
 

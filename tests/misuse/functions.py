@@ -4,7 +4,17 @@ from functools import partial
 from itertools import chain
 
 import numpy as np
-from mutants import BAD_SLICES, at_first, must_be_refused, report, resized, wrong_floats, wrong_ids
+from mutants import (
+    BAD_SLICES,
+    OPEN_SLICES,
+    at_first,
+    must_be_refused,
+    report,
+    resized,
+    subclassed,
+    wrong_floats,
+    wrong_ids,
+)
 
 from croco_np import diagnostics, metrics
 from croco_np.batch import check_ids, check_rows, make_batch
@@ -20,8 +30,7 @@ def of_batches():
     at = np.arange(2)
     make_batch(rows, at, schema)
     for label, b in wrong_ids(rows.ids.astype(np.int64), 5).items():
-        if label not in ("a list",):
-            yield f"make_batch: ids: {label}", partial(make_batch, rows._replace(ids=b), at, schema)
+        yield f"make_batch: ids: {label}", partial(make_batch, rows._replace(ids=b), at, schema)
         yield f"check_ids: {label}", partial(check_ids, b, schema.vocabulary, schema.fields)
     for name, bad in (("domains", -1), ("domains", 2), ("labels", 2), ("labels", -1), ("labels", np.nan)):
         column = at_first(getattr(rows, name).astype(type(bad)), bad)
@@ -31,6 +40,15 @@ def of_batches():
         for n in (1, 3):
             r = rows._replace(**{name: np.zeros(n, int)})
             yield f"make_batch: {n} {name}", partial(make_batch, r, at, schema)
+    for name in rows._fields:
+        a = getattr(rows, name)
+        for label, b in (subclassed(a) | {"a list": a.tolist(), "a number": np.array(1), "None": None}).items():
+            r = rows._replace(**{name: b})
+            yield f"make_batch: {name}: {label}", partial(make_batch, r, at, schema)
+            yield f"check_rows: {name}: {label}", partial(check_rows, r, schema)
+    for dtype in ("U1", "?", "O", "c16", "i8", "f2"):
+        yield f"make_batch: labels as {dtype}", partial(make_batch, rows, at, schema, dtype)
+    yield "make_batch: at: masked", partial(make_batch, rows, np.ma.masked_array(at), schema)
     for bad in ([-1], [2], [0.0], [True, False], [[0]], 0):
         yield f"make_batch: at {bad}", partial(make_batch, rows, np.array(bad), schema)
 
@@ -79,12 +97,29 @@ def of_the_optimiser():
         yield f"RowGrad.dense: values {shape}", partial(g.dense, (5, 2, 3))
     for target in (np.zeros(1), np.zeros((3, 3)), np.zeros(4)):
         yield f"Adam: target {target.shape}", partial(step, grads={"mean": Moving(target, 0.1)})
-    for options in ({"b1": 1.0}, {"b2": 1.0}, {"b1": -0.1}, {"eps": -1.0}, {"b2": np.nan}):
+    yield "RowGrad.check: no axis", partial(RowGrad(rows, np.ones(2)).check, ())
+    for label, b in subclassed(rows).items():
+        yield f"Adam: rows: {label}", partial(step, grads={"table": RowGrad(b, np.ones((2, 2, 3)))})
+    for options in (
+        {"b1": 1.0},
+        {"b2": 1.0},
+        {"b1": -0.1},
+        {"eps": -1.0},
+        {"b2": np.nan},
+        {"b1": "0.9"},
+        *({name: bad} for name in ("lr", "l2", "eps") for bad in (np.nan, np.inf, -1.0, "1", None, True)),
+    ):
         yield f"Adam: {options}", partial(Adam, **options)
     for bad in (np.array([-1]), np.array([5]), np.array([0.0]), [0]):
         adam, params = Adam(), {"table": table.copy()}
         state = adam.init(params) | {"last": {"table": np.zeros(5, np.int32)}}
         yield f"Adam.catch_up: {bad}", partial(adam.catch_up, params, [("table", bad)], state)
+    for bad in (1, -1):
+        adam, params = Adam(), {"table": table.copy()}
+        state = adam.init(params) | {"last": {"table": np.full(5, bad, np.int32)}}
+        yield f"Adam.settle: last {bad} of no step", partial(adam.settle, params, state)
+        if bad > 0:
+            yield f"Adam.catch_up: last {bad} of no step", partial(adam.catch_up, params, [("table", rows)], state)
     how = plan(np.dtype(float), 0.9, 0.999)
     for bad in ([0], [-1], [1.0], [[1]], [11]):
         yield f"series: {bad}", partial(series, how, np.array(bad), 10, 1e-3, 0.9, 0.999)
@@ -107,7 +142,7 @@ def of_metrics():
         good = (scores, labels, users)[: 2 if name in ("auc", "logloss") else 3]
         measure(*good)
         for i, a in enumerate(good):
-            bad = resized(a) | {"2-d": a[:, None], "object": a.astype(object)}
+            bad = resized(a) | subclassed(a) | {"2-d": a[:, None], "object": a.astype(object)}
             bad |= {"text": a.astype(str), "a number": a[0], "complex": a.astype(complex), "None": None}
             if i == 1:
                 bad |= {str(x): at_first(a.astype(type(x)), x) for x in (2, -1, 0.5, np.nan, np.inf)}
@@ -124,15 +159,31 @@ def of_metrics():
 def of_diagnostics():
     o = np.random.default_rng(0).random((6, 3, 2))
     for f in (diagnostics.covariance_map, diagnostics.expert_abundance):
-        for bad in (o[0], o[None], o.tolist(), o.astype(int)):
+        for bad in (o[0], o[None], o.tolist(), o.astype(int), o + 0j, np.ma.masked_array(o)):
             yield f"{f.__name__}: {np.shape(bad)}", partial(f, bad)
     yield "covariance_map: no rows", partial(diagnostics.covariance_map, o[:0])
-    for bad, n in ((np.ones((6, 5)), 3), (np.ones((6, 6)), 4), (np.ones((6, 6)), 0), (np.ones(6), 3)):
+    for bad, n in (
+        (np.ones((6, 5)), 3),
+        (np.ones((6, 6)), 4),
+        (np.ones((6, 6)), 0),
+        (np.ones(6), 3),
+        (np.array(1.0), 1),
+    ):
         yield f"between_experts: {bad.shape}, {n}", partial(diagnostics.between_experts, bad, n)
-    for bad in (np.ones(3), np.ones((2, 3, 4))):
+    for label, bad in {"NaN": np.nan, "infinity": np.inf, "a variance below 0": -1.0}.items():
+        yield f"between_experts: {label}", partial(diagnostics.between_experts, at_first(np.eye(6), bad), 3)
+        if bad != -1:
+            yield f"gate_use: {label}", partial(diagnostics.gate_use, at_first(o, bad), (slice(0, 6),))
+    yield "between_experts: complex", partial(diagnostics.between_experts, np.eye(6) + 0j, 3)
+    for owner in (-1, 2, 0.0):
+        yield f"trained_rows: owner {owner}", partial(diagnostics.trained_rows, np.ones((2, 5), int), owner)
+    for pair in ((0, -1), (1, 0), (0, 3), (0, 0.5)):
+        found = diagnostics.Conflicts("user and item", {pair: np.array([0])}, {})
+        yield f"diversity_index: pair {pair}", partial(diagnostics.diversity_index, o, found)
+    for bad in (np.ones(3), np.ones((2, 3, 4)), np.eye(2) * 1j, np.ma.masked_array(np.eye(2))):
         yield f"singular_spectrum: {bad.shape}", partial(diagnostics.singular_spectrum, bad)
     slices = (slice(0, 2), slice(2, 6))
-    for label, spoil in BAD_SLICES.items():
+    for label, spoil in (BAD_SLICES | OPEN_SLICES).items():
         if label != "one more":  # any number of domains
             yield f"gate_use: {label}", partial(diagnostics.gate_use, o, spoil(slices))
     found = diagnostics.Conflicts("user and item", {(0, 1): np.array([0, 5])}, {(0, 1): 2})

@@ -15,7 +15,7 @@ from mutants import REFUSALS, Guarded, at_first, misshapen, of_other_dtype, repo
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_kernels import DRAW
 
-from croco_np.arguments import NUMBER, SIZE
+from croco_np.arguments import DECAY, NUMBER, SIZE
 from croco_np.backend import KERNELS, numba
 
 FAR = 10**9
@@ -34,7 +34,11 @@ def mutants(kernel, arguments):
 
         a = arguments[i]
         if not isinstance(a, np.ndarray):
-            yield from (with_(repr(bad), bad) for bad in (None, "1", [1], 1j, True, np.ones(1), np.longdouble(1)))
+            yield from (
+                with_(repr(bad), bad) for bad in (None, "1", [1], 1j, True, 10**30, np.ones(1), np.longdouble(1))
+            )
+            if rule is DECAY:
+                yield from (with_(repr(bad), bad) for bad in (-0.5, 1, 1.5, np.nan))
             if rule is SIZE:
                 yield from (with_(repr(bad), bad) for bad in (-1, 1.0, -(2**62)))
                 yield with_("one less", a - 1, must=False)

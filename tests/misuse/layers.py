@@ -5,12 +5,12 @@ from itertools import chain
 from types import SimpleNamespace
 
 import numpy as np
-from mutants import BAD_SLICES, must_be_refused, report, resized, wrong_floats, wrong_ids
+from mutants import BAD_SLICES, OPEN_SLICES, must_be_refused, report, resized, wrong_floats, wrong_ids
 
 from croco_np import losses
 from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch, layer_cases, loss_cases
 from croco_np.kernels.mix import softmax_backward
-from croco_np.layers import add_own, domain_ids, own
+from croco_np.layers import PartitionedNorm, add_own, domain_ids, own
 from croco_np.models import MODELS, Output
 from croco_np.tree import flatten, with_leaves
 
@@ -71,11 +71,17 @@ def of_losses():
     for i, name in enumerate("zyw"):
         for label, b in (resized(z) | {"a column": z[:, None], "a number": 1.0}).items():
             yield f"bce: {name}: {label}", partial(losses.bce, *(b if j == i else a for j, a in enumerate((z, y, w))))
+    for bad in ([-1, 0, 1, 1], [7, 0, 1, 1], [0.5, 0, 1, 1], np.ma.ones(4), np.ones(4, object), ["1"] * 4):
+        yield f"bce: labels {bad}", partial(losses.bce, z, bad, w)
+    for name, loss in losses.LOSSES.items():
+        for shape in ((4, 2, 0), (4, 0, 3)):
+            params = {"W": np.ones((1, shape[2], shape[2]))} if loss.init else {}
+            yield f"{name}: {shape}", partial(loss.loss, np.ones(shape), **params)
     slices = (slice(0, 2), slice(2, 4))
-    for label, spoil in BAD_SLICES.items():
+    for label, spoil in (BAD_SLICES | OPEN_SLICES).items():
         if label not in ("one less", "one more", "one row too few", "beyond the end"):  # are another batch
             yield f"row_weights: {label}", partial(losses.row_weights, spoil(slices), "batch_mean")
-    for rows in ((1,), (1, 2, 3), 4, None):
+    for rows in ((1,), (1, 2, 3), 4, None, (-1, 5), (np.nan, 5), (np.inf, 5), ("1", "2"), np.ma.ones(2)):
         yield f"row_weights: rows {rows}", partial(losses.row_weights, slices, "dataset_mean", rows)
 
 
@@ -97,6 +103,14 @@ def of_models():
 
 def of_routing():
     x, slices = np.ones((4, 2, 3)), (slice(0, 2), slice(2, 4))
+    for tables in ((-1, 0), (0, 2), (0.0, 1), (0,)):
+        yield f"own: tables {tables}", partial(own, x, slices, tables)
+        yield f"add_own: tables {tables}", partial(add_own, x.copy(), slices, tables, np.ones((4, 3)))
+    yield "add_own: down in dx", partial(add_own, x, slices, (1, 0), x[:, 0])
+    norm = PartitionedNorm(3, 2)
+    for label, spoil in OPEN_SLICES.items():
+        yield f"domain_ids: {label}", partial(domain_ids, spoil(slices))
+        yield f"PartitionedNorm: {label}", partial(norm.forward, norm.init(None), spoil(slices), x[:, 0])
     for label, spoil in BAD_SLICES.items():
         b = spoil(slices)
         yield f"own: {label}", partial(own, x, b, (0, 1))

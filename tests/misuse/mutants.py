@@ -56,10 +56,30 @@ def misshapen(a):
     return {"an axis less": a[0], "an axis more": a[None], "a list": a.tolist(), "None": None, "a number": 1.0}
 
 
+class Lying(np.ndarray):
+    """An array that says of itself that all is well."""
+
+    def min(self, *args, **options):
+        return 0
+
+    max = min
+
+    def _never(self, other):
+        return np.zeros(self.shape, bool)
+
+    __lt__ = __ge__ = _never
+
+
+def subclassed(a):
+    """{label: a as an array of another class, which no function can take at its word}."""
+    matrix = {"a matrix": np.matrix(a)} if a.ndim == 2 else {}
+    return {"masked": np.ma.masked_array(a), "lying": a.view(Lying)} | matrix
+
+
 def of_other_dtype(a):
     """{label: a in a dtype that no function takes in its place}."""
     other = np.float64 if a.dtype.kind in "iub" else np.int64
-    found = {"object": a.astype(object), "text": a.astype(str), "masked": np.ma.masked_array(a)}
+    found = {"object": a.astype(object), "text": a.astype(str)} | subclassed(a)
     found |= {np.dtype(other).name: a.astype(other)}
     if a.dtype.itemsize > 1:
         found["big-endian"] = a.astype(a.dtype.newbyteorder(">"))
@@ -88,10 +108,17 @@ BAD_SLICES = {  # {label: slices of 4 rows or more, the last not empty -> slices
 }
 
 
+OPEN_SLICES = {  # legal for who only slices with them, not for who counts rows
+    "no beginning": lambda s: (slice(None, s[0].stop), *s[1:]),
+    "no end": lambda s: (*s[:-1], slice(s[-1].start, None)),
+}
+
+
 def wrong_floats(a, lengths=True):
     """{label: an array of floats gone wrong in shape or dtype}."""
     found = {"an axis less": a[0], "an axis more": a[None], "a list": a.tolist(), "integers": a.astype(np.int64)}
-    found |= {"object": a.astype(object)}
+    found |= {"object": a.astype(object), "float16": a.astype(np.float16)} | subclassed(a)
+    found["big-endian"] = a.astype(a.dtype.newbyteorder(">"))
     return found | {label: bad for label, bad in resized(a).items() if lengths or not label.startswith("axis 0")}
 
 
@@ -99,7 +126,8 @@ def wrong_ids(ids, limit):
     """{label: ids (N, F) gone wrong}; limit: the vocabulary of the first field."""
     found = {"an axis less": ids[0], "an axis more": ids[None], "floats": ids.astype(float), "a list": ids.tolist()}
     found |= {"bool": ids.astype(bool), "uint64": ids.astype(np.uint64), "a field less": ids[:, :-1]}
-    found |= {"a field more": np.repeat(ids, 2, axis=1)}
+    found |= {"a field more": np.repeat(ids, 2, axis=1), "big-endian": ids.astype(ids.dtype.newbyteorder(">"))}
+    found |= subclassed(ids) | {"a mask over it": np.ma.masked_equal(at_first(ids, 10**9), 10**9)}
     return found | {str(bad): at_first(ids, bad) for bad in (-1, limit, 20_000, 10**9, -(2**62))}
 
 
