@@ -306,8 +306,8 @@ show(_join, _through, Star.backward)
 # ### Planted bug: the factor of the other is forgotten
 #
 # The most natural mistake here is to treat a product like a sum, $dW = \sum_s dW^*_s$. And here is why question 5 is
-# among the five: STAR starts with $W_s = 1$ everywhere. At 1, forgetting to multiply by $W_s$ changes nothing. So
-# *predict*: what does the checker say at the starting weights?
+# among the five: STAR starts with $W_s = 1$ everywhere. At 1, forgetting to multiply by $W_s$ changes nothing: at the
+# starting weights the wrong gradient is the right one. So *predict*: what does the checker say there?
 
 # %% tags=["planted-bug"]
 
@@ -323,15 +323,16 @@ class ForgetfulStar(Star):
 forgetful, x = ForgetfulStar(Linear(4, 3), n_domains=3), rng.standard_normal((10, 4))
 start = forgetful.init(rng)
 print("at the starting weights:", end=" ")
-catches(forgetful, start, (DOMAINS, x), leaves=set())
+catches(forgetful, start, (DOMAINS, x), leaves={"shared.W"})
 print("\nafter every leaf was moved a little:")
 catches(forgetful, bend(start, rng), (DOMAINS, x), leaves={"shared.W"})
 
 # %% [markdown]
-# Nothing, at the start: a wrong gradient that is right in one place. Moved away from there, exactly one leaf is wrong,
-# the shared weights. That is why the library's own cases bend all parameters first (`_bend` in
-# `croco_np/gradcheck/cases.py`). `check` takes the parameters as you give them: bend yours. A trained network would
-# have drifted into this bug slowly, and its first steps would have looked fine.
+# It finds the shared weights, and only because it does not trust the point it is given: after that point it measures
+# once more at one that is moved a little, where zeros and ones hide nothing. A checker that looks at the starting
+# weights alone passes this layer: a wrong gradient that is right in one place. The library's own cases bend all
+# parameters first for the same reason (`_bend` in `croco_np/gradcheck/cases.py`). A trained network would have drifted
+# into this bug slowly, and its first steps would have looked fine.
 #
 # ## PLE: who teaches whom?
 #
