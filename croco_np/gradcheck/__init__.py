@@ -15,6 +15,9 @@ the forward must compute with complex numbers (no abs, no cast to real). *Centra
 forward. A direction that crosses a kink (ReLU at 0, |.| at 0) proves nothing about the backward: it is called a kink,
 neither right nor wrong, and has to be drawn again.
 
+Zeros and ones in parameters hide mistakes, so all leaves are moved together and measured once more. A method that
+cannot measure a forward (abs on complex numbers, rounding beside huge outputs) gives no verdict.
+
 Besides, forward must be a function of its arguments, backward one that is linear in doutput, and neither may write into
 what is not its own; see `contract`. Nothing that is not finite is ever right.
 """

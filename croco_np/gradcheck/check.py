@@ -25,7 +25,8 @@ def check(layer, params, inputs, rng, name="", methods=METHODS):
     methods of `METHODS`; leave the complex step out for a forward that cannot run on complex numbers
             (a value that backward says is tracked, `Moving`, is a constant here, and has no row)
 
-    A leaf passes if its gradient has the right form, is finite, linear in doutput, the same at a second call, and obeys
+    A leaf passes if its gradient has the right form, is finite, linear in doutput, zeros included, the same at a second
+    call, right at a second point too (see `elsewhere`), and obeys
     the adjoint law: within 1e-7 of its norm by central differences, within 1e-12 by the complex step, and there entries
     far smaller than the largest within 1e-5 of their own size, down to 1e-9 of the largest, where rounding begins. A
     rule that is no matter of one gradient (forward gives two answers, backward writes into doutput) is a row of its own
