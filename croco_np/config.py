@@ -7,6 +7,8 @@ import sys
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import NamedTuple
 
+import numpy as np
+
 from .command import Parser
 from .errors import InputError
 from .losses import LOSSES
@@ -115,6 +117,8 @@ class Config:
 
     def __post_init__(self):
         for f in fields(self):
+            if isinstance(value := getattr(self, f.name), np.generic):
+                object.__setattr__(self, f.name, value.item())  # a number of Python's, as a JSON file takes it
             _check(f, getattr(self, f.name))
         if self.loss == "auto":
             object.__setattr__(self, "loss", _auto_loss(self.model))

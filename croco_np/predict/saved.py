@@ -16,7 +16,7 @@ from ..digest import read_json
 from ..errors import InputError
 from ..models import MODELS
 from ..models.budget import undrawn
-from ..tree import flatten, with_leaves
+from ..tree import flatten, not_finite, with_leaves
 
 MODEL, CONFIG, CHECKPOINT = "model.safetensors", "config.json", "checkpoint.safetensors"
 
@@ -96,10 +96,8 @@ def read_model(run, **moved):
     own = {path: a for path, a in arrays.items() if not path.startswith("loss.")}  # the model's, not its loss's
     if {path: (a.shape, a.dtype) for path, a in own.items()} != shapes:
         raise InputError(f"{file}: its arrays do not fit the model {config.model}; was it written by another version?")
-    if wrong := [path for path, a in own.items() if not np.isfinite(a).all()]:
-        raise InputError(
-            f"{file}: {wrong[0]} holds NaN or infinity, so it predicts nothing; train again, a smaller --lr"
-        )
+    if wrong := not_finite(own):
+        raise InputError(f"{file}: {wrong} holds NaN or infinity, so it predicts nothing; train again, a smaller --lr")
     return Saved(file, config, schema, facts, model, with_leaves(undrawn(model), own))
 
 
