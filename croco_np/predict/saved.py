@@ -96,9 +96,10 @@ def read_model(run, **moved):
     own = {path: a for path, a in arrays.items() if not path.startswith("loss.")}  # the model's, not its loss's
     if {path: (a.shape, a.dtype) for path, a in own.items()} != shapes:
         raise InputError(f"{file}: its arrays do not fit the model {config.model}; was it written by another version?")
-    if wrong := not_finite(own):
+    params = with_leaves(undrawn(model), own)
+    if wrong := not_finite(params):
         raise InputError(f"{file}: {wrong} holds NaN or infinity, so it predicts nothing; train again, a smaller --lr")
-    return Saved(file, config, schema, facts, model, with_leaves(undrawn(model), own))
+    return Saved(file, config, schema, facts, model, params)
 
 
 def _same_run(run, facts, checksum):
