@@ -371,9 +371,10 @@ def test_pictures_do_not_depend_on_settings(data, tmp_path):
         assert (tmp_path / "run" / name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
-@pytest.mark.parametrize("asked", ["module://matplotlib_inline.backend_inline", "svg", "nonsense"])
+@pytest.mark.parametrize("asked", ["module://backend_of_a_notebook", "svg", "nonsense"])
 def test_the_backend_of_others_is_left_to_them(asked, tmp_path):
     """A notebook that imports us before pyplot keeps its backend; one that does not exist is in nobody's way."""
+    (tmp_path / "backend_of_a_notebook.py").write_text("from matplotlib.backends.backend_agg import *\n")
     code = """
 import os
 from croco_np import plots
