@@ -62,7 +62,7 @@ def scratch(folder):
         yield path
     finally:
         if descriptor is not None:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
             os.close(descriptor)
 
 
@@ -84,11 +84,23 @@ def _sweep_scratch(path):
         if not (hold(descriptor) and same_file(descriptor, path)):
             return
         if (path / MARKER).is_file():
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
         else:
             path.rmdir()  # killed before it was marked, if it is empty; else not ours
     finally:
         os.close(descriptor)
+
+
+def _remove(work):
+    """Remove a scratch folder, its mark last: who is killed on the way leaves what `sweep` still knows."""
+    with suppress(OSError):
+        for path in work.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != MARKER:
+                path.unlink()
+        (work / MARKER).unlink(missing_ok=True)
+        work.rmdir()
 
 
 def made_once(folder, build, waiting=lambda holder: None):
