@@ -1,5 +1,6 @@
 """Say what is wrong on this machine or slows training down, and what to change. Takes some seconds."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def _rate(number):
 def _cache(state):
     if state is None:
         return "not needed"
-    where = f"in {state['folder']}" if state["folder"] else "none"
+    where = f"in {_near(state['folder'])}" if state["folder"] else "none"
     return where + (f"; {state['why']}" if state["why"] else "") + _counted(state["damaged"], "; damaged: ")
 
 
@@ -86,7 +87,16 @@ def _counted(names, words):
 
 def _room(found):
     disk, memory = (("unknown" if n is None else f"{n / 1e9:.1f} GB") for n in (found["disk"], found["memory"]))
-    return f"{disk} free in {found['folder']}{' (not writable)' if found['error'] else ''}, {memory} of memory"
+    return f"{disk} free in {_near(found['folder'])}{' (not writable)' if found['error'] else ''}, {memory} of memory"
+
+
+def _near(path):
+    """A path as it looks from here, if it is not far away."""
+    try:
+        here = os.path.relpath(path)
+    except (OSError, ValueError):  # a folder that was deleted, another drive
+        return path
+    return path if here.startswith(os.path.join("..", "..", "..")) else "this folder" if here == "." else here
 
 
 def _heap(state):
