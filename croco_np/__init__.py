@@ -4,7 +4,8 @@ Import it before NumPy: it asks the thread pools to give way to each other, Open
 the heap to keep its pages (`threads.py`, `heap.py`). What the user set wins; CROCO_NP_AS_IS=1 leaves all as it is.
 """
 
-from . import heap, start, threads
+from .command import start
+from .machine import heap, threads
 
 start.prepare()
 threads.prepare()

@@ -11,8 +11,8 @@ python -m croco_np.diagnostics RUN                     report on what a trained 
 python -m croco_np.predict RUN                         click probabilities from a trained model
 python -m croco_np.bench                               time a training step, phase by phase, and PyTorch's beside it
 python -m croco_np.gradcheck                           check every gradient
-python -m croco_np.models                              list the systems, their sizes and costs
-python -m croco_np.site                                run the tutorials and build their pages
+python -m croco_np.costs                              list the systems, their sizes and costs
+python -m tutorials.publish                                run the tutorials and build their pages
 python -m croco_np.doctor                              say what is wrong or slow on this machine, and what to change
 Each has --help."""
 HELP = ("-h", "--help")

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from croco_np.batch import make_batch
+from croco_np.costs.budget import table_owners
 from croco_np.datasets.splits import Rows, Schema, Splits
 from croco_np.diagnostics import (
     Conflicts,
@@ -29,7 +30,6 @@ from croco_np.diagnostics import (
 )
 from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
 from croco_np.models import MODELS
-from croco_np.models.budget import table_owners
 
 shapes = st.tuples(st.integers(1, 30), st.integers(1, 6), st.integers(0, 2**32 - 1))
 

@@ -129,7 +129,7 @@ def test_the_command_prints_and_writes_the_same(quick, tmp_path, capsys):
 def test_without_numba(quick, monkeypatch, capsys):
     monkeypatch.setattr(facts, "numba", None)
     monkeypatch.setattr(rates, "numba", None)
-    monkeypatch.setattr(facts.backend, "_why_numpy", "Numba is not installed (pip install numba)")
+    monkeypatch.setattr(facts.twin, "_why_numpy", "Numba is not installed (pip install numba)")
     assert command.main([]) == 0
     out = capsys.readouterr().out
     assert "(pip install numba): kernels run in NumPy" in out

@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as draws
 
-from croco_np import digest, files, locks
 from croco_np.errors import InputError
+from croco_np.storage import digest, files, locks
 
 HOLDER = """
 import sys, time
-from croco_np import files, locks
+from croco_np.storage import files
+from croco_np.storage import locks
 kind, path = sys.argv[1:]
 if kind == "lock":
     lock = locks.Lock(path)

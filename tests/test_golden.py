@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from croco_np.backend import running, using
 from croco_np.batch import make_batch
 from croco_np.datasets.splits import Rows, Schema
+from croco_np.kernels.twin import running, using
 from croco_np.losses import LOSSES, bce
 from croco_np.models import MODELS
 from croco_np.objective import Objective

@@ -17,8 +17,8 @@ from croco_np.diagnostics.__main__ import main, read_run
 from croco_np.errors import InputError
 from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
 from croco_np.models import MODELS
+from croco_np.runs.folder import RunFolder
 from croco_np.train.__main__ import main as train
-from croco_np.train.folder import RunFolder
 from croco_np.tree import tree_map
 
 TABS = [f"tab {t}" for t in (0, 1, 2, 4, 6)]

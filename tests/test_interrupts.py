@@ -8,7 +8,7 @@ import time
 import pytest
 
 from croco_np.command import status
-from croco_np.interrupts import UNWINDING, stop_if_asked, uninterrupted
+from croco_np.command.interrupts import UNWINDING, stop_if_asked, uninterrupted
 
 
 def interrupt():

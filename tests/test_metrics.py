@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 
-from croco_np.backend import using
 from croco_np.datasets.splits import Rows
+from croco_np.kernels.twin import using
 from croco_np.metrics import auc, evaluate, evaluate_domains, gauc, logloss
 
 

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from croco_np.backend import numba, running, using
 from croco_np.config import Config
 from croco_np.datasets.splits import Rows, Schema, Splits
 from croco_np.gradcheck.cases import SCHEMA, SIZES, VARIANTS, draw_batch
 from croco_np.kernels.adam import bias_correction
 from croco_np.kernels.idle import TERMS, plan, replay_rows, series
+from croco_np.kernels.twin import numba, running, using
 from croco_np.models import MODELS, Output
 from croco_np.optim import Adam
-from croco_np.train.folder import RunFolder
+from croco_np.runs.folder import RunFolder
 from croco_np.train.loop import Setup
 from croco_np.tree import Moving, RowGrad, flatten, tree_map, unflatten
 

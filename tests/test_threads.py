@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from croco_np import cpu, threads
-from croco_np.threads import core_type, late
+from croco_np.machine import cpu, threads
+from croco_np.machine.threads import core_type, late
 
 SKYLAKE = {"sse2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"}
 OURS = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_THREAD_TIMEOUT": "4", "OPENBLAS_CORETYPE": "SkylakeX"}
@@ -79,7 +79,9 @@ def test_what_matters_of_what_comes_late(libraries, pool_started, cores, missed)
     assert set(late(OURS, libraries, pool_started, cores)) == missed
 
 
-REPORT = "import croco_np, json, os; print(json.dumps([dict(os.environ), croco_np.threads.OURS, croco_np.heap.STATE]))"
+REPORT = """import json, os
+from croco_np.machine import heap, threads
+print(json.dumps([dict(os.environ), threads.OURS, heap.STATE]))"""
 
 
 def test_a_bare_environment_gets_all_settings():
@@ -105,7 +107,7 @@ def test_the_switch_leaves_all_as_it_is():
 
 
 def test_numpy_first_is_one_warning_and_only_where_it_matters():
-    numpy_first = "import numpy, threadpoolctl\nimport croco_np, json\nprint(json.dumps(croco_np.threads.LATE))"
+    numpy_first = "import numpy, threadpoolctl\nimport croco_np, json\nprint(json.dumps(croco_np.machine.threads.LATE))"
     missed, stderr = python(numpy_first)
     warned = [line for line in stderr.splitlines() if "TooLateWarning" in line]
     assert len(warned) == bool(missed)
@@ -125,7 +127,7 @@ before = faults()
 for _ in range(20):
     np.ones(1 << 22)  # 32 MiB, touched and dropped
 print(json.dumps([{0}.__name__, faults() - before]))"""
-    state = python("import croco_np, json; print(json.dumps(croco_np.heap.STATE))")[0]
+    state = python("import croco_np, json; print(json.dumps(croco_np.machine.heap.STATE))")[0]
     if not state["pages_kept"]:
         pytest.skip(state["why"])
     (_, with_us), _ = python(code.format("croco_np"))
@@ -137,7 +139,8 @@ THREADS = """
 import croco_np, json, time
 import numpy as np
 import threadpoolctl
-from croco_np.backend import numba, set_threads
+from croco_np.kernels.pools import set_threads
+from croco_np.kernels.twin import numba
 from croco_np.kernels.relu import bias_relu
 x = np.ones((1024, 1024), np.float32)
 limits = set_threads({n})

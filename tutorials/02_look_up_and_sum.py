@@ -27,10 +27,10 @@
 
 # %%
 # The library comes first: it sets up the thread pools that NumPy will use.
+from croco_np.costs.schemas import SCHEMAS
 from croco_np.gradcheck import assert_ok, check
 from croco_np.kernels.rows import sum_by_row
 from croco_np.layers import Embeddings, Experts, LookUpExperts
-from croco_np.models.schemas import SCHEMAS
 from croco_np.teaching import catches, grade, show
 from croco_np.tree import RowGrad
 

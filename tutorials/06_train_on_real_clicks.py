@@ -55,7 +55,7 @@ from croco_np.errors import InputError
 from croco_np.kernels.ranking import right_pairs
 from croco_np.losses.bce import bce, row_weights, sigmoid
 from croco_np.metrics import auc, evaluate_domains, gauc
-from croco_np.train.folder import RunFolder
+from croco_np.runs.folder import RunFolder
 from croco_np.train.loop import Setup, fit
 
 np.set_printoptions(precision=4, suppress=True)

@@ -27,7 +27,7 @@
 # **Equations:** Eq. (4), Eq. (6): what they cost
 
 # %%
-import croco_np  # before NumPy: see croco_np/threads.py
+from croco_np.machine import threads  # before NumPy, which reads its settings when it loads
 
 # isort: split
 import contextlib
@@ -42,18 +42,18 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
-from croco_np.backend import numba, using
 from croco_np.bench.floor import Floor
 from croco_np.bench.ours import Ours
 from croco_np.bench.phases import breakdown
 from croco_np.bench.workloads import WORKLOADS
-from croco_np.cpu import cores
+from croco_np.costs.products import forward_products
+from croco_np.costs.schemas import SCHEMAS
 from croco_np.kernels.relu import relu_backward
 from croco_np.kernels.rows import sum_by_row
+from croco_np.kernels.twin import numba, using
 from croco_np.layers import Dense, Embeddings, Experts, LookUpExperts
 from croco_np.losses import covariance
-from croco_np.models.products import forward_products
-from croco_np.models.schemas import SCHEMAS
+from croco_np.machine.cpu import cores
 from croco_np.optim import Adam
 from croco_np.teaching import catches, grade, show
 from croco_np.teaching.source import Source
@@ -308,7 +308,7 @@ print(f"filling fresh memory takes {ratio:.0f} times as long as filling the same
 
 # %% [markdown]
 # Ten times and more, usually. You can reuse buffers by hand, which makes code ugly; this library tells the C library
-# once to keep its pages ([heap.py](../croco_np/heap.py)), and goes on writing `np.empty`.
+# once to keep its pages ([heap.py](../croco_np/machine/heap.py)), and goes on writing `np.empty`.
 #
 # ## Thread pools at peace
 #
@@ -319,10 +319,10 @@ print(f"filling fresh memory takes {ratio:.0f} times as long as filling the same
 # that must stand in the environment before NumPy loads; this is why `import croco_np` comes first.
 
 # %% tags=["varies"]
-for name, value in croco_np.threads.wanted().items():
+for name, value in threads.wanted().items():
     print(f"{name}={value}")
 print()
-theirs = {k: v for k, v in os.environ.items() if k not in croco_np.threads.wanted()}  # a shell that sets none of them
+theirs = {k: v for k, v in os.environ.items() if k not in threads.wanted()}  # a shell that sets none of them
 command = [sys.executable, "-m", "croco_np.doctor"]
 print(subprocess.run(command, env=theirs, capture_output=True, text=True, check=False).stdout)
 
@@ -513,7 +513,8 @@ grade("9.3", catch_up)
 # * McCalpin, *Memory Bandwidth and Machine Balance in Current High Performance Computers*, 1995: the STREAM benchmark
 # * Drepper, *What Every Programmer Should Know About Memory*, 2007
 # * Goldberg, *What Every Computer Scientist Should Know About Floating-Point Arithmetic*, 1991
-# * [backend.py](../croco_np/backend.py), [kernels](../croco_np/kernels), [threads.py](../croco_np/threads.py),
+# * [twin.py](../croco_np/kernels/twin.py), [kernels](../croco_np/kernels),
+#   [threads.py](../croco_np/machine/threads.py),
 #   [lookup.py](../croco_np/layers/lookup.py), [idle.py](../croco_np/kernels/idle.py); `python -m croco_np.bench --help`
 #
 # Next: [Teach it](10_teach_it.ipynb)

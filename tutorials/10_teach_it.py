@@ -26,7 +26,7 @@
 # v\rangle$
 
 # %%
-import croco_np  # noqa: F401  before NumPy: see croco_np/threads.py
+import croco_np  # noqa: F401  before NumPy: see croco_np/machine/threads.py
 
 # isort: split
 import inspect

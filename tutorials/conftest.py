@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from croco_np.errors import InputError
-from croco_np.site import extra, lessons, notebooks
+from tutorials.publish import extra, lessons, notebooks
 
 FOLDER = Path(__file__).parent
 LIBRARIES = ("jupytext", "nbclient", "ipykernel", "sphinx", "myst_nb", "furo", "latex2mathml")

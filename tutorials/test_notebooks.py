@@ -4,8 +4,8 @@ import re
 
 from conftest import FOLDER
 
-from croco_np.site import lessons, notebooks
-from croco_np.site.outputs import differences
+from tutorials.publish import lessons, notebooks
+from tutorials.publish.outputs import differences
 
 
 def tagged(notebook, tag):

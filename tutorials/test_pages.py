@@ -6,8 +6,8 @@ import pytest
 from conftest import FOLDER
 
 from croco_np.errors import InputError
-from croco_np.site import browser, lessons, pages
-from croco_np.site.mathml import mathml
+from tutorials.publish import browser, lessons, pages
+from tutorials.publish.mathml import mathml
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>page</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width"><body style="margin: 0">"""

@@ -8,16 +8,16 @@ has it.
 import sys
 from pathlib import Path
 
-from .. import cpu
-from ..backend import set_threads
 from ..command import Parser, status
 from ..config import check_threads
 from ..errors import InputError
-from ..files import making_way, write_report
+from ..kernels.pools import set_threads
+from ..machine import cpu
+from ..machine.rates import blas
 from ..models import MODELS
 from ..optim import OPTIMISERS
+from ..storage.files import making_way, write_report
 from . import report
-from .machine import blas
 from .single import bench
 from .sweeps import SWEEPS, points, sweep
 from .workloads import WORKLOADS

@@ -15,7 +15,7 @@ import time
 
 import numpy as np
 
-from ..models.products import forward_products
+from ..costs.products import forward_products
 
 
 class Floor:

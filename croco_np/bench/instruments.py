@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from .. import layers
-from ..backend import Kernel
+from ..kernels.twin import Kernel
 from ..layers import experts, lookup
 from ..losses import LOSSES
 from ..objective import Objective

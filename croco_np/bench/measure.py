@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..progress import bar
+from ..command.progress import bar
 
 WARM_STEPS = 2  # after the first, untimed: caches fill, memory settles
 AWAKE = 0.2  # seconds of untimed steps at the start of a turn: cores that slept through the others' turns are slow

@@ -81,7 +81,7 @@ def peak_rss():
 
 def child(workload, threads, predict):
     """What the process does."""
-    from ..backend import set_threads
+    from ..kernels.pools import set_threads
     from .ours import Ours
     from .workloads import WORKLOADS
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..machine.rates import Product, Triad
 from .clock import PHASES
 from .instruments import instruments
-from .machine import Product, Triad
 from .measure import Timing, interleave
 
 

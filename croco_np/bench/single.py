@@ -2,11 +2,11 @@
 
 from contextlib import ExitStack
 
-from .. import cpu
+from ..machine import cpu
+from ..machine.rates import blas
 from .checks import cost
 from .client import Peer, Refused
 from .floor import Floor
-from .machine import blas
 from .measure import interleave, warm
 from .memory import import_seconds, measure_memory
 from .ours import Ours

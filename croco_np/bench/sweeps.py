@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..models import MODELS
-from ..models.budget import shapes_of
+from ..models.assembly import shapes_of
 from .client import Peer
 from .measure import Timing, interleave, warm
 from .ours import Ours

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..config import RECIPES, Config
+from ..costs.schemas import SCHEMAS
 from ..datasets.splits import Rows, Schema, Splits
 from ..layers.lookup import FEW
-from ..models.schemas import SCHEMAS
 
 CLICKS = 0.04  # share of clicks among the labels
 

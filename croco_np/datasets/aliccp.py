@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..digest import of_file, of_json, of_sample, read_json
 from ..errors import InputError
+from ..storage.digest import of_file, of_json, of_sample, read_json
 from .aliccp_census import Domains, Seen
 from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, SHOP, USER, impressions, read_contexts
 from .oddities import Oddities

@@ -3,9 +3,9 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ..digest import of_array, of_json
+from ..command.progress import bars
 from ..errors import InputError
-from ..progress import bars
+from ..storage.digest import of_array, of_json
 from . import aliccp
 from .simulate import simulate
 

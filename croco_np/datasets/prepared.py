@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ..batch import check_domain_ids, check_ids, check_labels
-from ..digest import ArrayDigest, of_json, read_json, write_json
 from ..errors import InputError
-from ..files import made_once, not_written, require_file
+from ..storage.digest import ArrayDigest, of_json, read_json, write_json
+from ..storage.files import made_once, not_written, require_file
 from .splits import Rows
 
 BLOCK_ROWS = 1 << 16  # that are in memory at a time

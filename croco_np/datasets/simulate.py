@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..digest import of_array, of_file, write_json
 from ..errors import InputError
-from ..files import made_once, not_written
+from ..storage.digest import of_array, of_file, write_json
+from ..storage.files import made_once, not_written
 from .aliccp import FILES, SIMULATED, TRUTH, coin, present, read_marker
 from .aliccp_world import N_CATEGORIES, PROFILE, draw, make_items, make_users, truth
 from .aliccp_write import VALUES, random_tokens, text_of, token_table

@@ -8,8 +8,8 @@ import sys
 from os.path import expanduser
 
 from ..command import Parser, status
-from ..predict.saved import read_model
-from ..train.folder import RunFolder
+from ..runs.folder import RunFolder
+from ..runs.saved import read_model
 from ..train.loop import Setup
 from .report import diagnose, text
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from ..batch import make_batch
+from ..costs.budget import table_owners
 from ..errors import InputError
 from ..models import MODELS, Output
-from ..models.budget import table_owners
 from ..train.loop import EVALUATION_ROWS
 from ..tree import not_finite
 from .abundance import (

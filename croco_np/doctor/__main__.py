@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..command import Parser, status
 from ..errors import InputError
-from ..files import making_way, write_report
+from ..storage.files import making_way, write_report
 from .advice import advice, broken
 from .libraries import libraries
 

@@ -1,6 +1,6 @@
 """What follows from facts and rates."""
 
-from ..threads import AVX512_KERNELS, PEACE, SWITCH
+from ..machine.threads import AVX512_KERNELS, PEACE, SWITCH
 from .libraries import NEEDED_FOR
 
 FIGHT = 1.2  # times as long as alone: above noise; pools left as they are reach 1.25 to 2.5

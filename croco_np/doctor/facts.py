@@ -7,8 +7,10 @@ import platform
 
 import numpy as np
 
-from .. import __version__, backend, cpu, heap, threads
-from ..backend import numba, running
+from .. import __version__
+from ..kernels import twin
+from ..kernels.twin import numba, running
+from ..machine import cpu, heap, threads
 from .libraries import libraries
 from .room import cannot_write, room
 
@@ -27,7 +29,7 @@ def facts():
         "environment": environment(os.environ),
         "late": dict(threads.LATE),
         "heap": dict(heap.STATE),
-        "why_numpy": backend.why_numpy(),
+        "why_numpy": twin.why_numpy(),
         "cache": cache(),
         "room": room(),
         "libraries": libraries(),  # last: what they load is not what training runs with
@@ -91,7 +93,8 @@ def cache():
     """Where compiled kernels are kept, as in `kernel_cache.state`; None without Numba."""
     if numba is None:
         return None
-    from .. import kernel_cache, kernels
+    from .. import kernels
+    from ..kernels import cache as kernel_cache
 
     for module in pkgutil.iter_modules(kernels.__path__):  # each defines some, and looks for a place to keep them
         importlib.import_module(f"{kernels.__name__}.{module.name}")

@@ -3,7 +3,7 @@
 import importlib
 from importlib import metadata
 
-from ..streams import one_line
+from ..command.streams import one_line
 
 NEEDED_FOR = {  # what goes without it
     "numpy": "everything",
@@ -31,7 +31,7 @@ def _version(name):
 
 def _error(name):
     try:
-        importlib.import_module("croco_np.plots" if name == "matplotlib" else name)  # as this package loads it
+        importlib.import_module("croco_np.train.plots" if name == "matplotlib" else name)  # as this package loads it
     except Exception as error:  # a library that is there and fails may raise anything
         return f"{type(error).__name__}: {one_line(error)}"
     return None

@@ -9,10 +9,10 @@ import time
 
 import numpy as np
 
-from .. import cpu
-from ..backend import numba, running
-from ..bench.machine import Triad
 from ..kernels.relu import bias_relu
+from ..kernels.twin import numba, running
+from ..machine import cpu
+from ..machine.rates import Triad
 
 SHAPE = 4096, 512, 256  # rows, inputs, outputs of a layer in training
 REPEATS = 25

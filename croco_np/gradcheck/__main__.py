@@ -9,9 +9,9 @@ import numpy as np
 
 from ..command import Parser, status
 from ..errors import InputError
-from ..files import making_way, write_report
 from ..losses import LOSSES
 from ..models import MODELS
+from ..storage.files import making_way, write_report
 from . import METHODS, check, report
 from .cases import REAL_ONLY, layer_cases, loss_cases, model_cases
 from .report import passed

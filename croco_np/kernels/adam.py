@@ -8,7 +8,7 @@ with step = lr / (1 - b1^t) and c = sqrt(1 - b2^t), the two bias corrections (`b
 import numpy as np
 
 from ..arguments import NUMBER, ascending, ids, real, written
-from ..backend import kernel, prange
+from .twin import kernel, prange
 
 SCALARS = dict.fromkeys(("step", "c", "b1", "b2", "eps"), NUMBER)
 

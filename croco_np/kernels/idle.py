@@ -28,8 +28,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import DECAY, NUMBER, SIZE, as_array, ascending, counts, double, ids, written
-from ..backend import kernel, prange
 from .adam import bias_correction
+from .twin import kernel, prange
 
 TERMS = 12  # N at most: known to the compiler, which then unrolls the sum
 SPARE_TERMS = 2  # beyond what late steps need: with b1 = 0.9, b2 = 0.999 good from step 170 on, not 731 (float32)

@@ -9,13 +9,13 @@ and sum_n g_n dg_n = <dh, sum_n g_n o_n> = <dh, h>: the forward pass has it alre
 
 `mix_elements` has a softmax for each of the K dimensions (a, g are (B, M, K), and <,> is a product in one dimension),
 `mix_scalars` one for the whole expert (a, g are (B, M)). A function with the decorator `.numba` is the twin of the one
-above it; see `croco_np.backend`.
+above it; see `croco_np.kernels.twin`.
 """
 
 import numpy as np
 
 from ..arguments import expect, real
-from ..backend import kernel, prange
+from .twin import kernel, prange
 
 
 def softmax(a):

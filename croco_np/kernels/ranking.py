@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..arguments import SIZE, finite, flags, ids, real
-from ..backend import kernel, prange
+from .twin import kernel, prange
 
 SHORT = 24  # runs up to here are sorted by insertion, without a call
 

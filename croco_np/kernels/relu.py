@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..arguments import real, written
-from ..backend import kernel, prange
+from .twin import kernel, prange
 
 PARTS = 64  # stretches of rows summed apart; their number is fixed, so the order of adding does not depend on threads
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..arguments import SIZE, ids, real, written
-from ..backend import kernel, prange
+from .twin import kernel, prange
 
 OWNED = 2  # fields whose rows one thread owns: they lie side by side in dx, and are few enough to share out
 COLUMNS = 128  # columns one thread owns in `sum_rows`: its sums stay in the core's own cache

@@ -6,7 +6,7 @@ v = top sigmoid(slope u),   du = dv slope v (1 - v / top)         sigmoid' = sig
 import numpy as np
 
 from ..arguments import NUMBER, real
-from ..backend import kernel, prange
+from .twin import kernel, prange
 
 
 @kernel

@@ -2,6 +2,10 @@
 
 from dataclasses import fields
 
+import numpy as np
+
+from ..tree import flatten
+
 
 class Assembly:
     """A frozen dataclass of layers. Its parameters are those of its layers, under the names of the fields.
@@ -28,3 +32,20 @@ class Assembly:
         """The rows of tables that `forward` reads: pairs of a table's path and its rows, with repeats."""
         for name, ids in self.looks_up(batch).items():
             yield f"{name}.table", (ids + getattr(self, name).offsets).ravel()
+
+
+class _Shapes(np.random.Generator):
+    """A generator whose normal numbers take no memory: only their shape is wanted, and tables are large."""
+
+    def normal(self, loc=0.0, scale=1.0, size=None):
+        return np.broadcast_to(np.float64(0), size)
+
+
+def shape_tree(model):
+    """The tree of a model's parameters, in arrays that have a shape and hold nothing."""
+    return model.init(_Shapes(np.random.PCG64(0)))
+
+
+def shapes_of(model):
+    """{path: shape} of a model's parameters, without drawing them."""
+    return {path: np.shape(w) for path, w in flatten(shape_tree(model)).items()}

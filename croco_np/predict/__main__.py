@@ -13,17 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ..backend import set_threads
 from ..command import Parser, status
+from ..command.progress import bar
 from ..config import check_threads
 from ..datasets.prepared import BLOCK_ROWS as WRITTEN_ROWS
 from ..datasets.splits import Rows
-from ..files import making_way, replacing, writing
+from ..kernels.pools import set_threads
 from ..losses.bce import sigmoid
 from ..metrics import evaluate
-from ..progress import bar
+from ..runs.saved import read_model
+from ..storage.files import making_way, replacing, writing
 from .predictor import Predictor
-from .saved import read_model
 
 COLUMNS = ("user", "item", "domain", "label", "probability", "simulated")
 

@@ -9,7 +9,7 @@ from ..batch import check_rows, make_batch
 from ..datasets.splits import Rows, Schema
 from ..errors import InputError
 from ..losses.bce import sigmoid
-from .saved import read_model
+from ..runs.saved import read_model
 
 # At AliCCP's sizes the processor time of a row is the same from 1024 to 8192 rows a block (256: a fifth more).
 # Threads meet at the end of each product, so where cores are shared, few large blocks are faster than many small ones.

@@ -4,12 +4,13 @@ import os
 import sys
 from contextlib import contextmanager
 
-from ..backend import note_numpy, set_threads
 from ..command import status
+from ..command.interrupts import handled, stop
 from ..config import parse, resumed
 from ..datasets.load import load
-from ..interrupts import handled, stop
-from .folder import RunFolder
+from ..kernels.pools import set_threads
+from ..kernels.twin import note_numpy
+from ..runs.folder import RunFolder
 from .loop import Setup, fit
 from .memory import require_room
 from .results import finish

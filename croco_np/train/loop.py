@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from ..batch import make_batch
+from ..command.interrupts import stop_if_asked
+from ..command.progress import bar
 from ..config import Config
 from ..datasets.splits import Splits
 from ..diagnostics import covariance_map
 from ..errors import InputError
-from ..interrupts import stop_if_asked
 from ..metrics import evaluate
 from ..models import MODELS
 from ..objective import Objective
 from ..optim import OPTIMISERS, Adam
 from ..predict import Predictor
-from ..progress import bar
 from ..tree import not_finite, tree_map
 
 EVALUATION_ROWS = 8192  # rows scored at a time

@@ -6,7 +6,7 @@ from math import prod
 import numpy as np
 
 from ..errors import InputError
-from ..models.budget import shapes_of
+from ..models.assembly import shapes_of
 
 COPIES = 4  # of a parameter: itself, two moments, the best so far
 

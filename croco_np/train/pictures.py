@@ -3,10 +3,10 @@
 from dataclasses import replace
 from itertools import chain, count, islice
 
+from ..command.progress import bar
+from ..command.streams import one_line
 from ..diagnostics import between_experts
 from ..errors import InputError
-from ..progress import bar
-from ..streams import one_line
 from .loop import Setup
 
 
@@ -35,7 +35,7 @@ def draw(setup, state, folder, metrics, say=print):
 def _is_drawn(picture, path, say):
     """Draw a picture if there is one, or say why it cannot be: Matplotlib, its fonts or the disk may fail."""
     try:
-        from .. import plots  # with it matplotlib: half a second, due when there is something to draw
+        from . import plots  # with it matplotlib: half a second, due when there is something to draw
 
         return picture(plots, path)
     except InputError as error:  # the line of a file that cannot be written

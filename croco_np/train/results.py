@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from ..interrupts import stop_if_asked
+from ..command.interrupts import stop_if_asked
 from ..metrics import evaluate_domains
 from ..tree import count
 from .loop import diverged

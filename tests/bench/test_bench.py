@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pytest
 
-from croco_np.backend import KERNELS
 from croco_np.bench import __main__ as command
 from croco_np.bench import client, clock, memory, single, sweeps
 from croco_np.bench.floor import Floor, covariance_flop
@@ -14,9 +13,10 @@ from croco_np.bench.instruments import instruments, kernel_bytes
 from croco_np.bench.measure import interleave
 from croco_np.bench.ours import Ours
 from croco_np.bench.workloads import WORKLOADS
+from croco_np.costs.products import Shape
 from croco_np.errors import InputError
+from croco_np.kernels.twin import KERNELS
 from croco_np.layers import Dense
-from croco_np.models.products import Shape
 
 TINY = WORKLOADS["tiny"]
 KEYS = {"workload", "model", "threads", "blas", "samples_per_second", "floor_samples_per_second", "phases", "peers"}

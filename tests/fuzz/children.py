@@ -6,7 +6,7 @@ import sys
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 
-from croco_np.backend import using
+from croco_np.kernels.twin import using
 
 WRITES = os.O_WRONLY | os.O_RDWR
 EVENTS = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate", "fcntl.flock"}

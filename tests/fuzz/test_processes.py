@@ -15,7 +15,7 @@ from children import finish, start
 from croco_np.config import Config
 from croco_np.datasets.load import load
 from croco_np.errors import InputError
-from croco_np.train.folder import RunFolder
+from croco_np.runs.folder import RunFolder
 
 ROUNDS = int(os.environ.get("CROCO_NP_ROUNDS", 6))
 COUNTS = (2, 3, 5, 9)  # settings of the data that meet in one folder

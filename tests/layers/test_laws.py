@@ -5,8 +5,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from croco_np.backend import using
 from croco_np.gradcheck import assert_ok, check
+from croco_np.kernels.twin import using
 from croco_np.layers import (
     MLP,
     ElementGate,

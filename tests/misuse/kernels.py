@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from test_kernels import DRAW
 
 from croco_np.arguments import DECAY, NUMBER, SIZE
-from croco_np.backend import KERNELS, numba
+from croco_np.kernels.twin import KERNELS, numba
 
 FAR = 10**9
 LAYOUTS = ("gather", "mix_elements", "adam_rows")  # each compiles anew; the loops of other kernels read alike

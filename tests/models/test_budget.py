@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from croco_np.costs.__main__ import main, whole_branches
+from croco_np.costs.budget import budget, ownership, shapes_of, table_owners
+from croco_np.costs.match import match_parameters
 from croco_np.gradcheck.cases import SCHEMA, SIZES
 from croco_np.models import MODELS
-from croco_np.models.__main__ import main, whole_branches
-from croco_np.models.budget import budget, ownership, shapes_of, table_owners
-from croco_np.models.match import match_parameters
 from croco_np.tree import count, flatten
 
 # Four domains and fields, 19 values, E = 2: an input of 8. Experts 8 -> 5 -> 3, towers 3 -> 4 -> 1, M = 4.

@@ -14,10 +14,10 @@ import pytest
 from commands import SMALL, command, make_data, train
 from safetensors.numpy import load_file
 
-from croco_np import checkpoint
-from croco_np.digest import read_json, write_json
+from croco_np.runs.folder import RunFolder
+from croco_np.storage import checkpoint
+from croco_np.storage.digest import read_json, write_json
 from croco_np.train.__main__ import main
-from croco_np.train.folder import RunFolder
 
 FLAGS = [*SMALL, "--dataset", "kuairand", "--epochs", 3, "--patience", 9, "--compare-steps", 10]
 STOPPABLE = ["--dtype", "float64", "--cov-rows", 16, "--checkpoint-steps", 4]

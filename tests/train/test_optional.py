@@ -15,9 +15,10 @@ import pytest
 from commands import SMALL, command, make_data, train
 from safetensors.numpy import load_file
 
-from croco_np import backend, streams
-from croco_np.backend import numba
+from croco_np.command import streams
 from croco_np.errors import InputError
+from croco_np.kernels import twin
+from croco_np.kernels.twin import numba
 
 FLAGS = [*SMALL, "--dataset", "kuairand", "--epochs", 1]
 NO_MAP = ["--compare-steps", 0]
@@ -128,7 +129,7 @@ def test_a_wrong_choice_of_kernels_is_one_line(module, tmp_path):
 
 
 def test_a_wrong_choice_of_kernels_is_a_value_error_to_programs(tmp_path):
-    done = shell(f"{sys.executable} -c 'import croco_np.backend'", tmp_path, CROCO_NP_KERNELS="bogus")
+    done = shell(f"{sys.executable} -c 'import croco_np.kernels.twin'", tmp_path, CROCO_NP_KERNELS="bogus")
     assert done.stderr.splitlines()[-1] == "ValueError: CROCO_NP_KERNELS=bogus: must be numba or numpy"
 
 
@@ -165,7 +166,7 @@ def python(code, cwd, **environ):
 )
 def test_a_numba_that_cannot_run_is_one_line(environ, words, tmp_path):
     done = python(
-        "from croco_np import backend; use(); backend.note_numpy(); print(backend.running())", tmp_path, **environ
+        "from croco_np.kernels import twin; use(); twin.note_numpy(); print(twin.running())", tmp_path, **environ
     )
     assert (done.returncode, done.stdout) == (0, "numpy\n"), done.stderr
     assert words in done.stderr
@@ -187,13 +188,13 @@ def test_an_error_of_a_twin_is_raised_and_not_run_twice():
         def typeof_pyval(self, value):
             return "types"
 
-    kernel = backend.Kernel(lambda x: calls.append("definition"))
-    del backend.KERNELS["<lambda>"]
+    kernel = twin.Kernel(lambda x: calls.append("definition"))
+    del twin.KERNELS["<lambda>"]
     kernel.check, kernel.compiled = lambda args: args, Twin()
     with pytest.raises(ZeroDivisionError):
         kernel(1)
     assert calls == [(1,)]
-    assert backend.running() == "numba"
+    assert twin.running() == "numba"
 
 
 @pytest.fixture(scope="module")
@@ -262,7 +263,7 @@ def test_a_read_only_install_without_a_home(tmp_path):
 @pytest.mark.parametrize("plant", ["open", "link", "file", "open parent"])
 def test_no_folder_of_others_is_used(plant, tmp_path, monkeypatch):
     """Cached kernels are programs: a folder that others could have written to, or may replace, is not read."""
-    from croco_np import kernel_cache
+    from croco_np.kernels import cache as kernel_cache
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     folder = tmp_path / f"croco_np-{os.geteuid()}"
@@ -377,7 +378,7 @@ def test_the_backend_of_others_is_left_to_them(asked, tmp_path):
     (tmp_path / "backend_of_a_notebook.py").write_text("from matplotlib.backends.backend_agg import *\n")
     code = """
 import os
-from croco_np import plots
+from croco_np.train import plots
 import matplotlib
 print(os.environ["MPLBACKEND"], matplotlib.rcParams._get_backend_or_none())
 plots.learning([{"epoch": 1, "bce": 1, "valid": {"logloss": 1, "auc": 0.5}}], "x.png")"""

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from commands import SMALL, make_data
 
-from croco_np import checkpoint
 from croco_np.batch import make_batch
 from croco_np.datasets.splits import Rows
 from croco_np.diagnostics.__main__ import main as diagnose
@@ -25,10 +24,10 @@ from croco_np.gradcheck.cases import SCHEMA, SIZES
 from croco_np.losses.bce import sigmoid
 from croco_np.metrics import auc
 from croco_np.models import MODELS
-from croco_np.models.budget import undrawn
 from croco_np.predict import Predictor, __main__
+from croco_np.runs.folder import MODEL
+from croco_np.storage import checkpoint
 from croco_np.train.__main__ import main as train
-from croco_np.train.folder import MODEL
 from croco_np.tree import flatten
 
 main = __main__.main
@@ -177,7 +176,7 @@ def test_other_number_of_fields():
 def test_shapes_without_drawing(name):
     """Loading asks a model for its shapes; they are those of parameters that were drawn."""
     model = predictor(name).model
-    drawn, shapes = flatten(model.init(np.random.default_rng(0))), flatten(undrawn(model))
+    drawn, shapes = flatten(model.init(np.random.default_rng(0))), flatten(shape_tree(model))
     assert {k: w.shape for k, w in shapes.items()} == {k: w.shape for k, w in drawn.items()}
 
 

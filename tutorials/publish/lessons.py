@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import InputError
+from croco_np.errors import InputError
 
 HEADINGS = ("What you will do", "What you will learn", "What you need", "Equations:")
-BEGIN, END = "<!-- tutorials: written by python -m croco_np.site -->", "<!-- end of tutorials -->"
+BEGIN, END = "<!-- tutorials: written by python -m tutorials.publish -->", "<!-- end of tutorials -->"
 
 
 class Lesson(NamedTuple):

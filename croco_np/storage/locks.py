@@ -11,7 +11,7 @@ import stat
 import time
 from contextlib import contextmanager
 
-from .errors import InputError
+from ..errors import InputError
 
 try:
     import fcntl

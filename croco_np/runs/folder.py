@@ -5,13 +5,13 @@ import os
 import time
 from pathlib import Path
 
-from .. import checkpoint
+from ..storage import checkpoint
 from ..config import Config, lasting
-from ..digest import read_json, write_json
+from ..storage.digest import read_json, write_json
 from ..errors import InputError
-from ..files import SCRATCH, not_written, replacing, sweep
-from ..locks import Lock
-from ..predict.saved import CHECKPOINT, CONFIG, MODEL, about, plain, same_data
+from ..storage.files import SCRATCH, not_written, replacing, sweep
+from ..storage.locks import Lock
+from .saved import CHECKPOINT, CONFIG, MODEL, about, plain, same_data
 from ..tree import flatten, with_leaves
 from .packing import pack, unpack
 

@@ -1,4 +1,4 @@
-"""Notebooks and the site, both from tutorials/NN_name.py: `python -m croco_np.site`.
+"""Notebooks and the site, both from tutorials/NN_name.py: `python -m tutorials.publish`.
 
 notebooks  a .py in percent format -> an executed .ipynb, the same file in each build
 outputs    do two runs of a notebook say the same?

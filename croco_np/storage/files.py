@@ -15,7 +15,7 @@ import sys
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 
-from .errors import InputError
+from ..errors import InputError
 from .locks import Lock, hold, locked, same_file
 
 PREFIX = ".croco_np-"

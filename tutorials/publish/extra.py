@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from ..errors import InputError
+from croco_np.errors import InputError
 
 
 def need(*libraries):

@@ -4,12 +4,13 @@ import re
 import tempfile
 import time
 
-from ..errors import InputError
+from croco_np.errors import InputError
+
 from .extra import need
 
 LONGEST = 300  # seconds a notebook may take before it counts as hung
 ADDRESS = re.compile(r" at 0x[0-9a-f]+(?=>)")
-PROGRESS = re.compile(r"^[^\n]*: \d+% of [\d,]+ [^\n]*/s\n", re.MULTILINE)  # `croco_np.progress`: depends on the clock
+PROGRESS = re.compile(r"^[^\n]*: \d+% of [\d,]+ [^\n]*/s\n", re.MULTILINE)  # of a bar: depends on the clock
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
@@ -114,6 +115,6 @@ def load(path):
     try:
         return nbformat.read(path, as_version=4)
     except FileNotFoundError:
-        raise InputError(f"{path.name}: not built yet; run python -m croco_np.site --notebooks-only") from None
+        raise InputError(f"{path.name}: not built yet; run python -m tutorials.publish --notebooks-only") from None
     except nbformat.reader.NotJSONError as error:
         raise InputError(f"{path.name}: not a notebook ({error})") from None

@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from .errors import InputError
+from ..errors import InputError
 from .interrupts import Stopped, stoppable
 from .streams import one_line, printable, steady
 
@@ -37,7 +37,7 @@ def status(run, argv):
             line = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else one_line(error)
         except ImportError as error:
             library = (error.name or "").partition(".")[0]
-            if library in ("", __package__):
+            if library in ("", __package__.partition(".")[0]):
                 raise
             line = f"{library} cannot be loaded ({one_line(error)}); python -m croco_np.doctor says more"
         print(f"error: {printable(line)}", file=sys.stderr)

@@ -9,7 +9,8 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..errors import InputError
+from croco_np.errors import InputError
+
 from .extra import need
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")

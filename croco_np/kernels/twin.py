@@ -21,11 +21,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from ..arguments import Takes
+from ..command.interrupts import uninterrupted
+from ..command.streams import note, one_line
 from . import compiler
-from .arguments import Takes
 from .compiler import numba, prange  # noqa: F401 (for kernels)
-from .interrupts import uninterrupted
-from .streams import note, one_line
 
 KERNELS = {}  # name -> Kernel, in order of definition: tests and the benchmark walk over it
 
@@ -57,7 +57,7 @@ class Kernel:
         try:
             self.compiled = compiler.twin_of(twin)
         except Exception as error:
-            _give_up(f"Numba fails ({type(error).__name__}: {one_line(error)})")
+            give_up(f"Numba fails ({type(error).__name__}: {one_line(error)})")
         if self.compiled is not None:
 
             @functools.wraps(twin)
@@ -83,7 +83,7 @@ class Kernel:
     def _run_twin(self, args):
         """The twin's result, or the definition's where the twin cannot be compiled. An error of the twin is raised."""
         if _lost_threads:
-            _give_up("this process was forked while Numba's threads ran")
+            give_up("this process was forked while Numba's threads ran")
             return self.reference(*args)
         try:
             with uninterrupted:  # it may be compiled or loaded now
@@ -94,7 +94,7 @@ class Kernel:
             self.check(args)  # of `run` they came unchecked: what is wrong with one call is no fault of Numba's
             result = self.reference(*args)
             if not compiler.is_about_types(error):
-                _give_up(f"Numba cannot compile {self.__name__} ({type(error).__name__}: {one_line(error)})")
+                give_up(f"Numba cannot compile {self.__name__} ({type(error).__name__}: {one_line(error)})")
             return result
 
 
@@ -111,7 +111,7 @@ def _in_turn(twin, args):
     return result
 
 
-def _give_up(why):
+def give_up(why):
     """Run the definitions from here on, and say why."""
     global _use_twins, _why_numpy
     _use_twins, _why_numpy = False, why
@@ -156,19 +156,3 @@ def using(side):
         yield
     finally:
         _use_twins = before and _why_numpy is None
-
-
-def set_threads(n):
-    """Limit Numba's pool and every BLAS's pool to `n` threads each, the pool of a BLAS that loads later included.
-
-    Returns threadpoolctl's limiter, whose `restore_original_limits()` lifts the limit of the BLAS loaded now.
-    """
-    from threadpoolctl import threadpool_limits
-
-    os.environ["OPENBLAS_NUM_THREADS"] = str(n)  # SciPy brings an OpenBLAS of its own, read when that loads
-    if _why_numpy is None:
-        try:
-            numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
-        except Exception as error:  # the pool starts here
-            _give_up(f"Numba's threads cannot start ({type(error).__name__}: {one_line(error)})")
-    return threadpool_limits(n)

@@ -21,7 +21,7 @@ from numba.core.caching import (
     UserProvidedCacheLocator,
 )
 
-from .streams import note, one_line
+from ..command.streams import note, one_line
 
 SEAL_BYTES = hashlib.sha256().digest_size
 ANEW = "kernels are compiled anew, which takes some seconds"

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import checkpoint
+from ..storage import checkpoint
 from ..config import Config, lasting
 from ..datasets.load import load
 from ..datasets.splits import Schema
-from ..digest import read_json
+from ..storage.digest import read_json
 from ..errors import InputError
 from ..models import MODELS
-from ..models.budget import undrawn
+from ..models.assembly import shape_tree
 from ..tree import flatten, not_finite, with_leaves
 
 MODEL, CONFIG, CHECKPOINT = "model.safetensors", "config.json", "checkpoint.safetensors"
@@ -92,11 +92,11 @@ def read_model(run, **moved):
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{file}: not the model of a run ({error!s:.120})") from error
     model = MODELS[config.model](schema, config)
-    shapes = {path: (w.shape, np.dtype(config.dtype)) for path, w in flatten(undrawn(model)).items()}
+    shapes = {path: (w.shape, np.dtype(config.dtype)) for path, w in flatten(shape_tree(model)).items()}
     own = {path: a for path, a in arrays.items() if not path.startswith("loss.")}  # the model's, not its loss's
     if {path: (a.shape, a.dtype) for path, a in own.items()} != shapes:
         raise InputError(f"{file}: its arrays do not fit the model {config.model}; was it written by another version?")
-    params = with_leaves(undrawn(model), own)
+    params = with_leaves(shape_tree(model), own)
     if wrong := not_finite(params):
         raise InputError(f"{file}: {wrong} holds NaN or infinity, so it predicts nothing; train again, a smaller --lr")
     return Saved(file, config, schema, facts, model, params)

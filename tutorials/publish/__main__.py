@@ -4,14 +4,15 @@ import sys
 import time
 from pathlib import Path
 
-from ..command import Parser, status
-from ..errors import InputError
+from croco_np.command import Parser, status
+from croco_np.errors import InputError
+
 from . import browser, lessons, notebooks, pages
 
 
 def run(argv):
     """The command; returns the exit status."""
-    parser = Parser(prog="python -m croco_np.site", description=__doc__, allow_abbrev=False)
+    parser = Parser(prog="python -m tutorials.publish", description=__doc__, allow_abbrev=False)
     parser.add_argument("--only", type=int, nargs="+", metavar="N", help="run these tutorials only")
     parser.add_argument("--notebooks-only", action="store_true", help="no site")
     parser.add_argument(

@@ -6,8 +6,9 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from .. import __version__
-from ..errors import InputError
+from croco_np import __version__
+from croco_np.errors import InputError
+
 from . import lessons, look, notebooks
 from .extra import need
 from .links import PICTURES, Links

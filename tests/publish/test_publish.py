@@ -3,10 +3,10 @@
 import pytest
 
 from croco_np.errors import InputError
-from croco_np.site import extra, lessons, notebooks
-from croco_np.site.__main__ import main
-from croco_np.site.links import Links
-from croco_np.site.outputs import differences, same_text
+from tutorials.publish import extra, lessons, notebooks
+from tutorials.publish.__main__ import main
+from tutorials.publish.links import Links
+from tutorials.publish.outputs import differences, same_text
 
 FIRST = """\
 # ---

@@ -8,8 +8,8 @@ IS_ASKED_FOR whether that is what the user wanted
 
 import os
 
-from .start import KERNELS, wrong_kernels
-from .streams import note, one_line
+from ..command.start import KERNELS, wrong_kernels
+from ..command.streams import note, one_line
 
 ABSENT = "Numba is not installed (pip install numba)"
 
@@ -42,7 +42,7 @@ def twin_of(function):
     """A function, compiled at its first call; None where there is no Numba."""
     if numba is None:
         return None
-    from . import kernel_cache  # with it parts of Numba
+    from . import cache as kernel_cache  # with it parts of Numba
 
     twin = numba.njit(parallel=True, error_model="numpy")(function)
     twin._cache = kernel_cache.of(function)

@@ -11,8 +11,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from ..errors import InputError
 from .digest import of_arrays, of_json
-from .errors import InputError
 from .files import draft, require_file
 
 

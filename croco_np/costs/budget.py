@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..batch import Batch
+from ..models.assembly import shapes_of
+from ..models.output import Output
 from ..tree import Moving, RowGrad, flatten, tree_map
-from .output import Output
 from .products import forward_products
 
 N_VALUES = 3  # of a field, in trials
@@ -89,23 +90,6 @@ def table_owners(build, schema, sizes):
 def multiply_adds(model, params, batch):
     """Multiply-adds of a row of the batch in the forward pass: those in matrix products with parameters, counted."""
     return sum(shape.flop for shape in forward_products(model, params, batch)[0]) / 2 / len(batch.labels)
-
-
-class _Undrawn(np.random.Generator):
-    """Normal numbers that take no memory: only their shape is wanted, and tables are large."""
-
-    def normal(self, loc=0.0, scale=1.0, size=None):
-        return np.broadcast_to(np.float64(0), size)
-
-
-def undrawn(model):
-    """The tree of a model's parameters, in arrays that only have a shape."""
-    return model.init(_Undrawn(np.random.PCG64(0)))
-
-
-def shapes_of(model):
-    """{path: shape} of a model's parameters, without drawing them."""
-    return {path: np.shape(w) for path, w in flatten(undrawn(model)).items()}
 
 
 def _trial_model(build, schema, sizes):

@@ -38,7 +38,7 @@ def settings(version):
         "version": version,
         "release": version,
         "copyright": "the authors of croco_np",
-        "extensions": ["myst_nb", "croco_np.site.mathml"],
+        "extensions": ["myst_nb", "tutorials.publish.mathml"],
         "root_doc": "index",
         "nb_execution_mode": "off",
         "nb_merge_streams": True,

@@ -10,7 +10,7 @@ import os
 
 import numpy as np
 
-from .errors import InputError
+from ..errors import InputError
 from .files import replacing, require_file
 
 BLOCK_BYTES = 1 << 20  # of a file or a memory-mapped array that are in memory at a time

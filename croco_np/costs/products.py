@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import taking
-from ..backend import using
+from ..kernels.twin import using
 from ..tree import tree_map
 
 

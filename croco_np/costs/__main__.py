@@ -15,9 +15,9 @@ from ..command import status
 from ..config import parse
 from ..datasets.splits import Schema
 from ..errors import InputError
-from ..files import require_file
+from ..models import MODELS
+from ..storage.files import require_file
 from ..tree import flatten, unflatten
-from . import MODELS
 from .budget import budget, shapes_of
 from .match import KNOBS, LARGEST, match_parameters
 from .schemas import SCHEMAS
@@ -28,7 +28,7 @@ def run(argv):
     own, rest = _own_flags().parse_known_args(argv)
     if not any(arg.split("=")[0] in ("--dataset", "--resume") for arg in rest):
         rest = ["--dataset", "aliccp", *rest]
-    asked = parse(rest, "python -m croco_np.models", __doc__)
+    asked = parse(rest, "python -m croco_np.costs", __doc__)
     config, given = asked.config, asked.given
     if config is None:
         raise InputError("--resume: is for croco_np.train; nothing is trained here")
