@@ -24,6 +24,7 @@ from croco_np.gradcheck.cases import SCHEMA, SIZES
 from croco_np.losses.bce import sigmoid
 from croco_np.metrics import auc
 from croco_np.models import MODELS
+from croco_np.models.assembly import shape_tree
 from croco_np.predict import Predictor, __main__
 from croco_np.runs.folder import MODEL
 from croco_np.storage import checkpoint
