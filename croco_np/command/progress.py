@@ -45,8 +45,17 @@ class Lines:
         pass
 
 
-def bar(total, desc, unit="rows", initial=0):
+class Hidden(Lines):
+    """Progress that nobody wants to see; Ctrl-C is still looked for."""
+
+    def update(self, n):
+        stop_if_asked()
+
+
+def bar(total, desc, unit="rows", initial=0, shown=True):
     """A context manager with `update(n)` and `set_postfix(loss=...)`, counting up to `total`."""
+    if not shown:
+        return Hidden(total, desc, unit, initial)
     if sys.stderr is None or not sys.stderr.isatty():
         return Lines(total, desc, unit, initial)
     try:

@@ -17,7 +17,6 @@ from ..command import Parser, status
 from ..command.progress import bar
 from ..config import check_threads
 from ..datasets.prepared import BLOCK_ROWS as WRITTEN_ROWS
-from ..datasets.splits import Rows
 from ..kernels.pools import set_threads
 from ..losses.bce import sigmoid
 from ..metrics import evaluate
@@ -46,8 +45,8 @@ def predict(args):
     rows = getattr(splits, args.rows)
     path = Path(args.out) if args.out else Path(args.run) / f"predictions-{args.rows}.csv"
     opened = writing if args.out else replacing
-    predictor = Predictor(saved.model, saved.params, saved.schema, saved.config.dtype)
-    predictor.logits(_part(rows, slice(0, 1)))  # kernels are compiled or loaded here, not in the seconds below
+    predictor = Predictor(saved.model, saved.params, saved.schema, saved.encoder)
+    predictor.logits(rows.part(slice(0, 1)))  # kernels are compiled or loaded here, not in the seconds below
     started = time.perf_counter()
     with opened(path, newline="") as file:
         z = write(predictor, rows, splits.simulated, file)
@@ -68,7 +67,7 @@ def write(predictor, rows, simulated, file):
     with bar(rows.n, "predicting") as progress:
         for start in range(0, rows.n, WRITTEN_ROWS):
             part = slice(start, min(start + WRITTEN_ROWS, rows.n))
-            some, done = _part(rows, part), start
+            some, done = rows.part(part), start
             for block in predictor.blocks(some):
                 z[done : done + len(block)] = block
                 done += len(block)
@@ -78,10 +77,6 @@ def write(predictor, rows, simulated, file):
             users, items, labels, p = (column.tolist() for column in columns)
             lines.writerows(zip(users, items, names, labels, p, [int(simulated)] * len(p), strict=True))
     return z
-
-
-def _part(rows, part):
-    return Rows._make(column[part] for column in rows)
 
 
 def _measures(m):
