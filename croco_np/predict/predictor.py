@@ -12,6 +12,7 @@ from ..batch import check_rows, make_batch
 from ..datasets.splits import Rows, Schema
 from ..errors import InputError
 from ..losses.bce import sigmoid
+from ..metrics import evaluate_domains
 from ..models import Output
 from ..runs.saved import read_model
 
@@ -95,6 +96,10 @@ class Predictor:
     def probabilities(self, rows: Rows) -> np.ndarray:
         """Click probabilities of all rows, (N,) float64."""
         return sigmoid(self.logits(rows))
+
+    def evaluate(self, rows: Rows) -> dict[str, Any]:
+        """AUC, gAUC and log loss of the rows, overall and in each domain; see `metrics.evaluate_domains`."""
+        return evaluate_domains(self.logits(rows), rows, self.schema.domains)
 
     def stream(self, parts: Iterable[Rows]) -> Iterator[tuple[Rows, np.ndarray]]:
         """Yield (rows, probabilities) for each `Rows` of an iterable that may have no end."""
