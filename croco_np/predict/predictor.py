@@ -75,7 +75,9 @@ class Predictor:
             except (TypeError, ValueError) as error:
                 raise InputError(f"{error}; encode the rows with the vocabularies of the run's data") from error
             batch, at = make_batch(rows, np.arange(start, stop), self.schema, training=False)
-            yield Block(*self.model.forward(self.params, batch), at, batch.domains)
+            output, cache = self.model.forward(self.params, batch)
+            yield Block(output, cache, at, batch.domains)
+            del output, cache  # before the next ones are made
 
     def blocks(self, rows: Rows) -> Iterator[np.ndarray]:
         """Yield the logits (n,) of one block of rows after the other, n <= `block`, in the order of the rows."""
