@@ -134,9 +134,8 @@ class DatLines:
             return
         if self.number[right.argmin()] == self.file.unended:
             raise InputError(f"{self.file.place(self.file.unended)}: the file ends inside this line; fetch it again")
-        self.check(
-            right, f"{{}} columns instead of the {len(names)} of {'::'.join(names)}; fetch the file again", width
-        )
+        form = f"the {len(names)} of {'::'.join(names)}"
+        self.check(right, f"{{}} columns instead of {form}; fetch the file again", width)
 
     def _refuse_control_characters(self, first, data):
         text = np.frombuffer(data, np.uint8)
