@@ -17,7 +17,7 @@ from .splits import Rows, Schema, Splits, on_labels
 from .vocabulary import Vocabulary
 
 FIELDS = ("user_id", "movie_id", "gender", "age", "occupation", "zip_area", "year", "genres", "age_group")
-DOMAINS = ("under 25", "25 to 34", "35 and older")
+DOMAINS = ("24 and younger", "25 to 34", "35 and older")  # by age, which is the order of the names as well
 _OLDEST_OF = (18, 25, 56)  # the last age code of each domain
 LIKED = 4  # stars from which a rating is a click
 TRAIN, VALID = 0.8, 0.9  # shares of the rows, oldest first, at which training and validation end

@@ -62,7 +62,7 @@ def test_read_by_hand(tmp_path):
     splits = movielens.read(write(tmp_path, ratings, users, movies), min_count=1)
     train, valid, test = parts(splits)
     assert (splits.name, splits.simulated) == ("movielens", False)
-    assert splits.schema.domains == ("under 25", "25 to 34", "35 and older")
+    assert splits.schema.domains == ("24 and younger", "25 to 34", "35 and older")
     assert (splits.schema.user, splits.schema.item, splits.schema.domain) == ("user_id", "movie_id", "age_group")
     assert splits.schema.context == ()
     assert (train.n, valid.n, test.n) == (8, 1, 1)
