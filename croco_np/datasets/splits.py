@@ -1,11 +1,14 @@
 """What every reader returns: rows of ids, split into train, validation and test."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .oddities import share
+
+if TYPE_CHECKING:
+    from .encoder import Encoder
 
 RARE = 0  # id 0 of every field: rarer than the exposure threshold in the training rows, unseen there, or missing
 
@@ -83,6 +86,7 @@ class Splits:
     notes      lines a user should see about what was read, dropped or derived, in order
     fingerprint
                checksum of the schema and all rows, which tells this data from any other; "" where nobody took it
+    encoder    how raw rows become such rows; None where there are no raw rows, as in made-up data
     """
 
     name: str
@@ -94,6 +98,7 @@ class Splits:
     truth: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
+    encoder: "Encoder | None" = None
 
 
 def on_labels(parts):
