@@ -1,12 +1,15 @@
 """The encoder: how raw values become ids, and that it comes back from a file as it was."""
 
+import kuairand_files
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from croco_np.datasets import aliccp, kuairand
 from croco_np.datasets.encoder import Column, Encoder
+from croco_np.datasets.simulate import simulate
 from croco_np.datasets.splits import Schema
 from croco_np.datasets.values import distinct, group_keys
 from croco_np.datasets.vocabulary import Vocabulary
@@ -237,3 +240,46 @@ def test_a_group_is_a_value(values, kind):
     assert len(pairs) == len(column.values)
     parts = [group_keys(distinct([v], kind))[0] for v in values]
     assert parts == keys.tolist()  # row by row as all at once
+
+
+def test_kuairand_keeps_its_vocabularies(tmp_path):
+    users = [kuairand_files.user_line(1), kuairand_files.user_line(2, degree="")]
+    videos = [kuairand_files.video_line(1), kuairand_files.video_line(2, author=8, tag="NA")]
+    days = [(20220501 + day, user, 1 + (user + day) % 2) for day in range(5) for user in (1, 2)]
+    lines = [kuairand_files.log_line(u, v, d, time=i, click=i % 2, tab=4) for i, (d, u, v) in enumerate(days)]
+    kuairand_files.write(tmp_path, lines, users, videos)
+    splits = kuairand.read(tmp_path, min_count=1)
+    log, user, video = (pd.read_csv(next(tmp_path.glob(f"{kind}*"))) for kind in ("log", "user", "video"))
+    joined = log.merge(user, on="user_id").merge(video, on="video_id")
+    rows, unseen, missing = splits.encoder.encode(joined)
+    for part in (splits.train, splits.valid, splits.test):
+        here = rows.ids[: part.n]
+        assert (part.ids == here).all()
+        rows = type(rows)(*(column[part.n :] for column in rows))
+    assert rows.n == 0
+    assert not any(unseen.values())
+    assert {f: n for f, n in missing.items() if n} == {"user_active_degree": 5, "tag": 5}
+    assert splits.encoder._column("tag").vocabulary.kept.tolist() == ["3,5"]
+
+
+def test_aliccp_keeps_its_vocabularies(tmp_path):
+    simulate(tmp_path / "raw", rows=2000)
+    splits = aliccp.read(tmp_path / "raw")
+    again = aliccp.read(tmp_path / "raw")  # from the prepared folder
+    assert splits.encoder == again.encoder
+    columns = {}
+    for f, column in enumerate(splits.encoder.columns):
+        raw = np.append(np.nan, column.vocabulary.kept)  # what id 0 stands for is not known
+        columns[column.source] = raw[splits.test.ids[:, f]]
+    columns["click"] = splits.test.labels
+    rows = splits.encoder.encode(columns).rows
+    assert all((a == b).all() for a, b in zip(rows[:3], splits.test[:3], strict=True))
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"garbage")])
+def test_lost_vocabularies_of_prepared_data(tmp_path, damage):
+    simulate(tmp_path / "raw", rows=2000)
+    aliccp.read(tmp_path / "raw")
+    damage(next(tmp_path.glob("raw/prepared-*/encoder.safetensors")))
+    with pytest.raises(InputError, match=r"encoder.safetensors.*delete .*prepared-.*made anew"):
+        aliccp.read(tmp_path / "raw")
