@@ -15,6 +15,7 @@ from ..storage.digest import of_file, of_json, of_sample, read_json
 from .aliccp_census import Domains, Seen
 from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, SHOP, USER, impressions, read_contexts
 from .encoder import Column, Encoder
+from .hashing import coin
 from .oddities import Oddities
 from .prepared import Table, load_column, load_rows, prepare_once, row_blocks, rows_table
 from .raw_files import is_there
@@ -162,14 +163,6 @@ def _check_simulated(paths, made):
     for path in paths:
         if of_file(path) != made["files"].get(path.name):
             raise InputError(f"{path}: is not as it was simulated; {SIMULATE_ANEW}")
-
-
-def coin(keys):
-    """A number in [0, 1) for each integer, that looks random and is always the same (the finaliser of SplitMix64)."""
-    z = keys.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> 30)) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> 27)) * np.uint64(0x94D049BB133111EB)
-    return ((z ^ (z >> 31)) >> 11) * 2.0**-53
 
 
 def _prepare(paths, min_count, valid_share, progress, work, done):

@@ -1,13 +1,12 @@
 """The data set a config asks for."""
 
-from dataclasses import asdict, replace
 from pathlib import Path
 
 from ..command.progress import bars
 from ..errors import InputError
-from ..storage.digest import of_array, of_json
 from . import aliccp
 from .simulate import simulate
+from .splits import with_fingerprint
 
 ALICCP_SOURCE = "https://tianchi.aliyun.com/dataset/408"
 
@@ -42,10 +41,3 @@ def load(config, say=print):
 def _simulations(folder):
     """The folders of simulated data inside a folder, if that is all there is."""
     return [] if aliccp.present(folder) else sorted(path.parent for path in folder.glob(f"*/{aliccp.SIMULATED}"))
-
-
-def with_fingerprint(splits):
-    """The same `Splits` with the checksum of their schema and rows, as `aliccp.read` has it."""
-    parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
-    rows = {f"{name}/{column}": of_array(a) for name, part in parts.items() for column, a in part._asdict().items()}
-    return replace(splits, fingerprint=of_json({"schema": asdict(splits.schema), "rows": rows}))

@@ -1,10 +1,11 @@
 """What every reader returns: rows of ids, split into train, validation and test."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..storage.digest import of_array, of_json
 from .oddities import share
 
 if TYPE_CHECKING:
@@ -116,3 +117,10 @@ def on_labels(parts):
             what = "NO CLICKS" if clicks == 0 else "NOTHING BUT CLICKS"
             notes.append(f"{name} HAS {what}: no AUC can be measured; is the label's column the right one?")
     return notes
+
+
+def with_fingerprint(splits: Splits) -> Splits:
+    """The same `Splits` with the checksum of their schema and rows, as `aliccp.read` has it."""
+    parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
+    rows = {f"{name}/{column}": of_array(a) for name, part in parts.items() for column, a in part._asdict().items()}
+    return replace(splits, fingerprint=of_json({"schema": asdict(splits.schema), "rows": rows}))

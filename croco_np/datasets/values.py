@@ -23,6 +23,8 @@ MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # what s
 MISSING, FOREIGN = -1, -2  # in `Values.at`
 _TRUTH = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}
 _PLAIN = re.compile(r"[ \t]*[+-]?\d{1,19}[ \t]*", re.ASCII)  # ids may need all of 64 bits
+_SAMPLE = 100  # rows that tell most columns of text
+_EXACT = 1 << 53  # whole numbers below it are told apart by float64
 _LARGEST = 1 << 63  # whole numbers are int64
 _POSITIVE = _LARGEST - 1  # the bits of a number from 0
 
@@ -47,24 +49,54 @@ def distinct(raw: Any, kind: str, name: str = "a column") -> Values:
 
     Raises ValueError, with `name`, for what has not one dimension, and for lists and the like in place of values.
     """
+    found, at = _factorised(_one_dimension(raw, name), kind == "text", name)
+    values, state = _states(found, kind)
+    good = state == 0
+    values, state[good] = _merged(values[good])
+    return Values(values, np.append(state, MISSING).astype(np.int32)[at])
+
+
+def inferred(raw: Any, name: str = "a column") -> tuple[str, Values]:
+    """The kind of a raw column, and the column as `distinct` has it.
+
+    It is of integers if all its values are; else of numbers, if they are and a float64 tells them apart; else of text.
+    """
+    column = _one_dimension(raw, name)
+    some, _ = _factorised(getattr(column, "iloc", column)[:_SAMPLE], False, name)
+    for kind in ("integer", "number"):
+        if (_states(some, kind)[1] != FOREIGN).all():  # most columns of text fail here, before all of them is looked at
+            column = distinct(raw, kind, name)
+            exact = kind == "integer" or (np.abs(column.values[np.isfinite(column.values)]) < _EXACT).all()
+            if exact and (column.at != FOREIGN).all():
+                return kind, column
+    return "text", distinct(raw, "text", name)
+
+
+def _factorised(column, as_text, name):
+    """What is found in a column (U,), and which row has which (N,); MISSING for None, NaN and NA.
+
+    as_text  whether objects that are equal, such as 1 and True, are to be told apart by their texts
+    """
     import pandas as pd  # half a second that only those who bring raw columns have to wait
 
-    column = _one_dimension(raw, name)
-    if kind == "text" and column.dtype == object and pd.api.types.infer_dtype(column) not in ("string", "empty"):
-        missing = pd.isna(column)  # equal objects may have different texts, such as 1 and True
+    if as_text and column.dtype == object and pd.api.types.infer_dtype(column) not in ("string", "empty"):
+        missing = pd.isna(column)
         column = _objects([None if no else _text(value) for value, no in zip(column, missing, strict=True)])
     try:
         at, found = pd.factorize(column)
     except TypeError as error:
         raise ValueError(f"{name}: holds what is no value ({error!s:.60})") from error
-    plain = isinstance(found.dtype, np.dtype) and found.dtype.kind in "biuf"
-    found = np.asarray(found) if plain else np.asarray(found, object)
+    dtype = getattr(found.dtype, "numpy_dtype", found.dtype)  # what is behind a nullable dtype
+    plain = isinstance(dtype, np.dtype) and dtype.kind in "biuf"
+    return np.asarray(found, dtype if plain else object), at
+
+
+def _states(found, kind):
+    """Values (U,) of what was found, and 0, FOREIGN or MISSING for each."""
     values, state = _CONVERT[kind](found)
-    if not plain:
+    if found.dtype == object:
         state[[isinstance(value, str) and value in MISSING_TEXT for value in found]] = MISSING
-    good = state == 0
-    values, state[good] = _merged(values[good])
-    return Values(values, np.append(state, MISSING)[at])
+    return values, state
 
 
 def _one_dimension(raw, name):
@@ -135,7 +167,7 @@ def _text(value):
     """One object as text. Whole floats are written as whole numbers, since a column of them with gaps is of floats."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, (float, np.floating)) and value == np.floor(value) and abs(value) < 2**53:
+    if isinstance(value, (float, np.floating)) and value == np.floor(value) and abs(value) < _EXACT:
         return str(int(value))
     return str(value)
 

@@ -11,7 +11,7 @@ from croco_np.datasets import aliccp, kuairand
 from croco_np.datasets.encoder import Column, Encoder
 from croco_np.datasets.simulate import simulate
 from croco_np.datasets.splits import Schema
-from croco_np.datasets.values import distinct, group_keys
+from croco_np.datasets.values import distinct, group_keys, inferred
 from croco_np.datasets.vocabulary import Vocabulary
 from croco_np.errors import InputError
 from croco_np.storage import checkpoint
@@ -107,6 +107,28 @@ def test_what_is_no_value_of_the_kind_is_foreign():
     assert distinct(np.array([2**64 - 1, 3], np.uint64), "integer").at.tolist() == [-2, 0]
     assert distinct(["x", "1_0", 2], "number").at.tolist() == [-2, -2, 0]
     assert distinct([-5, "x", float("inf"), 0], "duration").at.tolist() == [-2, -2, -2, 0]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        ([1, "2", 3.0, None, ""], "integer"),
+        ([True, False], "integer"),
+        (["True", "false"], "integer"),
+        ([1, "0.5"], "number"),
+        ([1.5, np.inf], "number"),
+        ([1, "a"], "text"),
+        (["1"] * 200 + ["a"], "text"),
+        ([2**63], "text"),
+        ([1e300, 0.5], "text"),
+        ([], "integer"),
+        (pd.Series([1, None], dtype="Int64"), "integer"),
+        (pd.Series([0.5, None], dtype="Float64"), "number"),
+        (pd.to_datetime(pd.Series(["2022-05-01"])), "text"),
+    ],
+)
+def test_kinds_are_inferred(column, kind):
+    assert inferred(column)[0] == kind
 
 
 def test_text_is_taken_as_it_is():
