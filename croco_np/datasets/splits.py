@@ -77,6 +77,10 @@ class Rows(NamedTuple):
         """Number of impressions."""
         return self.ids.shape[0]
 
+    def part(self, at) -> "Rows":
+        """Some of the rows: a slice or positions."""
+        return Rows._make(column[at] for column in self)
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -87,7 +91,7 @@ class Splits:
     notes      lines a user should see about what was read, dropped or derived, in order
     fingerprint
                checksum of the schema and all rows, which tells this data from any other; "" where nobody took it
-    encoder    how raw rows become such rows; None where there are no raw rows, as in made-up data
+    encoder    turns raw rows into such rows; None where there are no raw rows, as in made-up data
     """
 
     name: str
