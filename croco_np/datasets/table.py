@@ -53,7 +53,7 @@ def from_columns(
                   together; "random" (the default otherwise): by `seed`, whatever the order of the rows; "user": by
                   `seed`, and all rows of a user in one part
     valid_share, test_share
-                  shares of the rows
+                  shares of the rows; 0 for no such rows
     train_until, valid_until
                   for "time": the last time of training and of validation rows, instead of shares. A number where times
                   are numbers; where they are dates, a day as YYYYMMDD, with all its hours
@@ -135,7 +135,7 @@ def _splits(columns: dict[str, Any], options: Options, place: Callable[[int], st
         f"{len(labels):,} rows, {len(rows):,} of them used; fields: {_by_kind(kinds)}",
         *_on_duplicates(int(again.sum()), len(rows), options),
         *_absent(split["train"], schema),
-        *on_labels(split),
+        *on_labels({name: rows for name, rows in split.items() if rows.n}),
         *card(schema, split, items, dropped),
     )
     return with_fingerprint(Splits(options.name, False, schema, **split, notes=notes, encoder=encoder))

@@ -81,8 +81,8 @@ class Options:
         if until and self.how != "time":
             raise InputError(f"{until[0]}: is for split time, which needs the column of time")
         for name in ("valid_share", "test_share"):
-            if not 0 < getattr(self, name) < 1:
-                raise InputError(f"{name} {getattr(self, name)}: must be more than 0 and less than 1")
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} {getattr(self, name)}: must be at least 0 and less than 1")
         if sum(self.shares) >= 1:
             raise InputError(f"valid_share {self.valid_share} and test_share {self.test_share} leave no training rows")
         if self.min_count < 1:

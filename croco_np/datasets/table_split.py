@@ -4,8 +4,9 @@ Each way gives every row a score, and cuts the scores twice: low scores are for 
 one score stay together.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ class Times(NamedTuple):
     is_date: bool
 
 
-def read_times(raw, name: str, place) -> Times:
+def read_times(raw: Any, name: str, place: Callable[[int], str]) -> Times:
     """A raw column of numbers, of dates, or of texts that are dates as ISO 8601 has them.
 
     place  function(row) -> where it is, for the message
@@ -66,24 +67,27 @@ def _dates(dates, at):
     return Times(np.append(moments, 0)[at], ~np.append(nothing, True)[at], True)
 
 
-def by_time(times: Times, shares, train_until=None, valid_until=None, names=("train_until", "valid_until")):
-    """Scores (N,), and the two bounds given, None where the shares decide.
+def by_time(
+    times: Times,
+    shares: tuple[float, float],
+    train_until: float | str | None = None,
+    valid_until: float | str | None = None,
+) -> list[np.ndarray]:
+    """Parts by time; see `cut`.
 
     train_until, valid_until  last time of the training and of the validation rows: a number where times are numbers;
                               where they are dates, a day as YYYYMMDD, with all its hours
     """
-    bounds = [
-        None if bound is None else _end_of(bound, times.is_date, name)
-        for bound, name in zip((train_until, valid_until), names, strict=True)
-    ]
-    if None not in bounds and bounds[0] >= bounds[1]:
-        raise InputError(f"{names[0]} {train_until}: must be before {names[1]} {valid_until}")
-    return cut(times.at, shares, bounds, "times")
+    first = _end_of(train_until, times.is_date, "train_until")
+    second = _end_of(valid_until, times.is_date, "valid_until")
+    if None not in (first, second) and first >= second:
+        raise InputError(f"train_until {train_until}: must be before valid_until {valid_until}")
+    return cut(times.at, shares, (first, second), "times")
 
 
 def _end_of(bound, is_date, name):
     """The last moment that counts: of a day, its last microsecond."""
-    if not is_date:
+    if bound is None or not is_date:
         return bound
     try:
         day = datetime.strptime(str(bound), "%Y%m%d" if str(bound).isdigit() else "%Y-%m-%d")
@@ -92,7 +96,7 @@ def _end_of(bound, is_date, name):
         raise InputError(f"{name} {bound}: must be a day as YYYYMMDD") from error
 
 
-def by_chance(keys: list[np.ndarray], shares, seed: int = 0):
+def by_chance(keys: list[np.ndarray], shares: tuple[float, float], seed: int = 0) -> list[np.ndarray]:
     """Parts drawn at random, whatever the order of the rows.
 
     keys  columns of integers (N,) that say what a row is; the second, third, ... row of one key are drawn on their own
@@ -100,7 +104,7 @@ def by_chance(keys: list[np.ndarray], shares, seed: int = 0):
     return cut(_row_coins(keys, seed), shares, (None, None), "rows")
 
 
-def by_user(users: np.ndarray, keys: list[np.ndarray], shares, seed: int = 0):
+def by_user(users: np.ndarray, keys: list[np.ndarray], shares: tuple[float, float], seed: int = 0) -> list[np.ndarray]:
     """All rows of a user (N,) in one part; rows of no user, -1, are drawn one by one."""
     of_users = coin(combined([users, np.full(len(users), seed)]))
     return cut(np.where(users < 0, _row_coins(keys, seed), of_users), shares, (None, None), "users")
@@ -112,11 +116,16 @@ def _row_coins(keys, seed):
     return coin(combined([hashes, again, np.full(len(hashes), seed)]))
 
 
-def cut(scores: np.ndarray, shares: tuple[float, float], bounds, what: str) -> list[np.ndarray]:
+def cut(
+    scores: np.ndarray,
+    shares: tuple[float, float],
+    bounds: tuple[float | None, float | None],
+    what: str,
+) -> list[np.ndarray]:
     """Positions of the training, validation and test rows, in order.
 
     scores  (N,) numbers; equal ones stay together, so parts are as large as their shares as near as can be
-    shares  of validation and test
+    shares  of validation and test; a share of 0 means no such rows
     bounds  last scores of the first two parts; None where the shares decide
     what    the scores are, in the plural, for the message
 
@@ -127,24 +136,31 @@ def cut(scores: np.ndarray, shares: tuple[float, float], bounds, what: str) -> l
     first, second = bounds
     if second is None:
         rest = values > first if first is not None else np.ones(len(values), bool)
-        goal = valid / (valid + test) if first is not None else 1 - test
-        second = _nearest(values[rest], counts[rest], goal, 1 if first is not None else 2)
-    if first is None and second is not None:
+        goal = 1 - test if first is None else valid / (valid + test) if valid + test else 1
+        second = _nearest(values[rest], counts[rest], goal, (first is None) + (valid > 0), test > 0)
+    if first is None:
         inside = values <= second
-        first = _nearest(values[inside], counts[inside], (1 - valid - test) / (1 - test), 1)
-    if first is None or second is None:
-        raise InputError(f"{len(values)} different {what} cannot be parted into training, validation and test rows")
+        first = _nearest(values[inside], counts[inside], (1 - valid - test) / (1 - test), 1, valid > 0)
     train = scores <= first
     middle = ~train & (scores <= second)
     parts = [np.flatnonzero(part) for part in (train, middle, ~train & ~middle)]
-    if empty := [name for name, part in zip(NAMES, parts, strict=True) if not len(part)]:
+    wanted = zip(NAMES, parts, (1, *shares), strict=True)
+    if empty := [name for name, part, wish in wanted if wish and not len(part)]:
         raise InputError(f"no rows are left for {' and '.join(empty)}, of {len(scores):,} with {len(values):,} {what}")
     return parts
 
 
-def _nearest(values, counts, goal, before):
-    """The value that ends a part of about `goal` of all counts, with `before` values in it and one left; or None."""
-    if len(values) < before + 1:
-        return None
-    share = np.cumsum(counts)[before - 1 : -1] / counts.sum()
-    return values[before - 1 + int(np.abs(share - goal).argmin())]
+def _nearest(values, counts, goal, before, after):
+    """The value that ends a part of about `goal` of all counts.
+
+    Up to it there are `before` values or more, as many as there are parts, and beyond it there are `after`; as far as
+    there are enough of them.
+    """
+    if len(values) == 0:
+        return -np.inf
+    low, high = before - 1, len(values) - after
+    if low < 0 and goal == 0:
+        return -np.inf
+    low = min(max(low, 0), len(values) - 1)
+    share = np.cumsum(counts)[low : max(high, low + 1)] / counts.sum()
+    return values[low + int(np.abs(share - goal).argmin())]
