@@ -3,6 +3,7 @@
 The genuine files were not at hand when this was written: it is tested on made-up files of the same format.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,14 +14,14 @@ from ..errors import InputError
 from .movielens_files import find
 from .movielens_tables import read_movies, read_ratings, read_users
 from .oddities import share
-from .splits import Rows, Schema, Splits, on_labels
-from .vocabulary import Vocabulary
+from .splits import Splits
+from .table import from_columns
 
 FIELDS = ("user_id", "movie_id", "gender", "age", "occupation", "zip_area", "year", "genres", "age_group")
+KINDS = {name: "text" if name in ("gender", "genres", "age_group") else "integer" for name in FIELDS}
 DOMAINS = ("24 and younger", "25 to 34", "35 and older")  # by age, which is the order of the names as well
 _OLDEST_OF = (18, 25, 56)  # the last age code of each domain
 LIKED = 4  # stars from which a rating is a click
-TRAIN, VALID = 0.8, 0.9  # shares of the rows, oldest first, at which training and validation end
 
 
 class Columns(NamedTuple):
@@ -41,15 +42,20 @@ def read(folder: Path | str, min_count: int = 10) -> Splits:
     folder     holds `ratings.dat`, `users.dat` and `movies.dat`, there or in `ml-1m`, each plain or `.gz`
     min_count  values of a field that occur less often in the training rows become id 0
 
-    Label: four or five stars. Domain: the user's age group, one of DOMAINS. The oldest 80 % of the ratings are training
-    rows, the next 10 % validation, the rest test; ratings of one second stay together. Neither the rating nor the time
-    is a field. Ratings of a movie without a line in `movies.dat` stay, its features are id 0; those of a user without
-    a line in `users.dat` have no domain and are dropped.
+    Label: four or five stars. Domain: the user's age group, those of DOMAINS that there are. The oldest 80 % of the
+    ratings are training rows, the next 10 % validation, the rest test; ratings of one second stay together. Neither the
+    rating nor the time is a field. Ratings of a movie without a line in `movies.dat` stay, its features are id 0; those
+    of a user without a line in `users.dat` have no domain and are dropped.
 
     Raises InputError, one line with file and line number, for whatever does not fit that form.
     """
     columns = read_columns(folder)
-    return _splits(columns, _parts(columns.rows["timestamp"].to_numpy(), folder), min_count)
+    roles = {"label": "click", "user": "user_id", "item": "movie_id", "domain": "age_group", "time": "timestamp"}
+    try:
+        splits = from_columns(columns.rows, **roles, fields=FIELDS, kinds=KINDS, min_count=min_count, name="movielens")
+    except InputError as error:
+        raise InputError(f"{folder}: {error}") from error
+    return replace(splits, notes=(*columns.notes, _on_users(splits), *splits.notes))
 
 
 def read_columns(folder: Path | str) -> Columns:
@@ -70,61 +76,10 @@ def read_columns(folder: Path | str) -> Columns:
     return Columns(rows, [*ratings.notes, *users.notes, *movies.notes, no_user, no_movie])
 
 
-def _parts(time, folder):
-    """Positions of the training, validation and test rows of N sorted times."""
-    edges = np.flatnonzero(np.diff(time)) + 1  # where another second begins
-    ends = [edges[np.abs(edges - end * len(time)).argmin()] if len(edges) else 0 for end in (TRAIN, VALID)]
-    parts = np.split(np.arange(len(time)), ends)
-    if any(len(part) == 0 for part in parts):
-        raise InputError(
-            f"{folder}: {len(time):,} ratings of {len(edges) + 1:,} different seconds leave training, validation and "
-            f"test with {', '.join(f'{len(part):,}' for part in parts)}; are the files complete?"
-        )
-    return parts
-
-
-def _splits(columns, parts, min_count):
-    """The flat table, encoded: the one place that knows of ids."""
-    rows = columns.rows
-    vocabularies, ids = [], []
-    for name in FIELDS:
-        codes = _codes(rows[name])
-        seen = codes[parts[0]]
-        learnt = Vocabulary.learn(seen[seen >= 0], min_count)
-        vocabularies.append(learnt if name != "age_group" else Vocabulary(np.arange(len(DOMAINS))))  # never rare
-        ids.append(vocabularies[-1].encode(codes))
-    ids, labels, domains = np.stack(ids, axis=1), rows["click"].to_numpy(), _codes(rows["age_group"]).astype(np.uint8)
-    users = rows["user_id"].to_numpy()
-    schema = Schema(
-        fields=FIELDS,
-        vocabulary=tuple(v.size for v in vocabularies),
-        user="user_id",
-        item="movie_id",
-        domain="age_group",
-        domains=DOMAINS,
-    )
-    train, valid, test = (Rows(ids[part], labels[part], domains[part], users[part]) for part in parts)
-    named = {"train": train, "valid": valid, "test": test}
-    notes = (*columns.notes, *_on_users(named), *_on_domains(train), *on_labels(named))
-    return Splits("movielens", False, schema, **named, notes=notes)
-
-
-def _codes(column):
-    """Categories by their number, whole numbers as they are; -1 where a value is missing."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.codes.to_numpy()
-    return column.to_numpy(np.int64, na_value=-1)
-
-
-def _on_users(parts):
+def _on_users(splits):
     """A note on the rows whose user is not met in training: MovieLens' users rate for a day or two, and then rarely."""
-    known = np.unique(parts["train"].users)
-    new = {name: np.count_nonzero(~np.isin(parts[name].users, known)) for name in ("valid", "test")}
+    known = np.unique(splits.train.users)
+    parts = {"valid": splits.valid, "test": splits.test}
+    new = {name: np.count_nonzero(~np.isin(part.users, known)) for name, part in parts.items()}
     said = ", ".join(f"{name} {share(n, parts[name].n)}" for name, n in new.items())
-    return [f"rows of users without a training row: {said}"]
-
-
-def _on_domains(train):
-    """A note on the domains that have no training row."""
-    absent = [name for s, name in enumerate(DOMAINS) if not (train.domains == s).any()]
-    return [f"no training rows, so nothing is learnt of: {', '.join(absent)}"] if absent else []
+    return f"rows of users without a training row: {said}"

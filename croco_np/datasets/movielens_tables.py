@@ -90,8 +90,8 @@ def read_users(path: Path) -> Table:
         columns["gender"] += genders
         columns["age"] += ages.tolist()
         columns["occupation"] += lines.numbers(3, 0, LAST_OCCUPATION).tolist()
-        columns["zip_area"] += [area and area[0] for area in areas]
-    return Table(_frame(keys, columns, texts=("gender", "zip_area")), [*file.notes(N_USERS, "users"), *odd.notes()])
+        columns["zip_area"] += [area and int(area[0]) for area in areas]
+    return Table(_frame(keys, columns, texts=("gender",)), [*file.notes(N_USERS, "users"), *odd.notes()])
 
 
 def read_movies(path: Path) -> Table:
