@@ -107,6 +107,23 @@ def test_a_domain_without_training_rows_is_told(tmp_path):
     assert told(tmp_path, "no training rows, so nothing is learnt of: 35 and older")
 
 
+def test_vocabularies_hold_what_the_files_say(tmp_path):
+    users = (user_line(1, zip_code="02460"), user_line(2, "M", 56, 0, "98107-2117"))
+    splits = movielens.read(write(tmp_path, ten_seconds(), users, [movie_line(1, "Heat (1935)", "")]), min_count=1)
+    kept = {column.source: (column.kind, column.vocabulary.kept.tolist()) for column in splits.encoder.columns}
+    assert kept == {
+        "user_id": ("integer", [1, 2]),
+        "movie_id": ("integer", [1, 2]),
+        "gender": ("text", ["F", "M"]),
+        "age": ("integer", [25, 56]),
+        "occupation": ("integer", [0, 10]),
+        "zip_area": ("integer", [0, 9]),
+        "year": ("integer", [1935]),
+        "genres": ("text", []),  # whatever is there to infer it from
+        "age_group": ("text", ["25 to 34", "35 and older"]),
+    }
+
+
 def test_the_encoder_makes_the_same_rows_of_the_flat_table(tmp_path):
     folder = make_up(tmp_path, 500, 20, 30)
     splits, columns = movielens.read(folder, 3), movielens.read_columns(folder)
