@@ -36,7 +36,7 @@ def option(default, text, choices=None, low=None, high=LARGEST, only=(), empty=F
 class Config:
     """What a run depends on. Two runs with equal configs, data and thread counts are equal bit for bit."""
 
-    dataset: str = option(MISSING, "which data to train on", choices=("aliccp", "kuairand"))
+    dataset: str = option(MISSING, "which data to train on", choices=("aliccp", "kuairand", "movielens", "table"))
     data_dir: str = option("", "folder of the raw files (default: data/DATASET)")
     model: str = option(
         "crocodile", "which system to train, or a row of Table 5: me, me_pg, me_peg, me_pg_cov", choices=tuple(MODELS)
@@ -97,11 +97,35 @@ class Config:
     patience: int = option(1, "epochs without a better validation AUC before stopping", low=1)
 
     min_count: int = option(10, "values rarer than this in the training rows share id 0", low=1)
+    path: str = option("", "file of clicks with a header, .csv, .csv.gz or .parquet", only=("table",))
+    label: str = option("", "column of clicks, 0 and 1", only=("table",))
+    user: str = option("", "column of users", only=("table",))
+    item: str = option("", "column of items", only=("table",))
+    domain: str = option("", "column of domains", only=("table",))
+    time: str = option("", "column of times, numbers or dates; the model does not see it", only=("table",))
+    fields: str = option("", "columns that the model sees, with commas (all but label and time)", only=("table",))
+    split: str = option(
+        "auto",
+        "how rows are divided; auto = by time if there is --time, else at random",
+        choices=("auto", "time", "random", "user"),
+        only=("table",),
+    )
+    valid_share: float = option(0.1, "share of the validation rows", low=0, only=("table",))
+    test_share: float = option(0.1, "share of the test rows", low=0, only=("table",))
+    drop_duplicates: bool = option(False, "drop rows that equal an earlier one in all columns used", only=("table",))
     train_until: int = option(
-        0, "last date of the training rows, YYYYMMDD (0: all but four days)", low=0, only=("kuairand",)
+        0,
+        "last time of the training rows; a day is YYYYMMDD (0: kuairand, all but four days; table, by share)",
+        low=0,
+        high=2**63 - 1,
+        only=("kuairand", "table"),
     )
     valid_until: int = option(
-        0, "last date of the validation rows, YYYYMMDD (0: all but two days)", low=0, only=("kuairand",)
+        0,
+        "last time of the validation rows; a day is YYYYMMDD (0: kuairand, all but two days; table, by share)",
+        low=0,
+        high=2**63 - 1,
+        only=("kuairand", "table"),
     )
     simulated_rows: int = option(
         600_000, "rows of the simulated AliCCP, training and test together", low=2000, high=100_000_000
@@ -322,7 +346,7 @@ def parse(argv, prog, description):
         default="",
         metavar="DIR",
         type=os.path.expanduser,
-        help="continue the run in DIR where it stopped; --epochs, --threads and --data-dir may change",
+        help="continue the run in DIR where it stopped; --epochs, --threads, --data-dir and --path may change",
     )
     parser.add_argument(
         "--changed-data",
@@ -336,8 +360,8 @@ def parse(argv, prog, description):
     given = {k: v for k, v in vars(args).items() if k not in ("out", "resume", "changed_data")}
     if "threads" in given:
         check_threads(given["threads"])
-    if "data_dir" in given:
-        given["data_dir"] = os.path.expanduser(given["data_dir"])
+    for name in given.keys() & {"data_dir", "path"}:
+        given[name] = os.path.expanduser(given[name])
     if args.resume:
         if args.out:
             raise InputError("--out does not go with --resume: a run stays in its folder")
@@ -345,7 +369,7 @@ def parse(argv, prog, description):
     if args.changed_data:
         raise InputError("--changed-data goes with --resume")
     if "dataset" not in given:
-        raise InputError("--dataset is needed: aliccp or kuairand")
+        raise InputError("--dataset is needed: aliccp, kuairand, movielens or table")
     config = Config(**RECIPES.get(given["dataset"], {}) | _ablation(given))
     for f in fields(Config):
         only = f.metadata["only"]
@@ -372,7 +396,7 @@ def _ablation(given):
     return given | row
 
 
-MAY_CHANGE = ("epochs", "threads", "data_dir")  # with --resume
+MAY_CHANGE = ("epochs", "threads", "data_dir", "path")  # with --resume
 
 
 def resumed(config, given):
