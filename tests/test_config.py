@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from croco_np.config import KINDS, Config, resumed
-from croco_np.errors import InputError
+from croco_np.errors import InputError, flag, in_flags
 from croco_np.models import MODELS
 from croco_np.train.memory import require_room
 
@@ -20,9 +20,10 @@ TOO_LARGE[tuple[int, ...]] = [(8, 2**63)]
 def test_each_field_has_its_type_and_its_limits(f):
     assert f.type in KINDS
     for value in WRONG[f.type] + TOO_LARGE.get(f.type, []):
-        with pytest.raises(InputError, match=f"^--{f.name.replace('_', '-')} ") as refused:
+        with pytest.raises(InputError, match=f"^{f.name} ") as refused:
             Config(**{"dataset": "kuairand", f.name: value})
         assert len(str(refused.value)) < 200
+        assert in_flags(refused.value) == str(refused.value).replace(f.name, flag(f.name), 1)
 
 
 def test_a_saved_config_is_whole():
@@ -69,6 +70,6 @@ def test_a_model_beyond_memory_is_refused_before_it_is_drawn():
 
     config = Config(dataset="kuairand", embedding_width=2**16, expert_sizes=(2**16,) * 9, n_experts=1000)
     with pytest.raises(InputError, match=r"parameters.*--embedding-width"):
-        require_room(MODELS["crocodile"](SCHEMA, config), "float32", memory=10**12)
-    small = MODELS["crocodile"](SCHEMA, Config(dataset="kuairand"))
+        require_room(MODELS["crocodile"].build(SCHEMA, **config.sizes), "float32", memory=10**12)
+    small = MODELS["crocodile"].build(SCHEMA)
     require_room(small, "float32", memory=10**9)

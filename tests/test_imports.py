@@ -20,7 +20,7 @@ FLOORS = (
     {"layers"},
     {"kernels"},
     {"tree", "batch", "storage"},
-    {"command", "arguments", "overlap", "machine"},
+    {"command", "arguments", "options", "overlap", "machine"},
     {"errors"},
 )
 

@@ -117,7 +117,7 @@ def _write_job(folder, ours, threads):
     config, schema, objective = ours.setup.config, ours.workload.schema, ours.setup.objective
     job = {
         "model": config.model,
-        "config": config.json(),
+        "config": config.json() | {"loss": config.resolved_loss},
         "schema": {
             "vocabulary": schema.vocabulary,
             "prior_fields": schema.prior_fields,

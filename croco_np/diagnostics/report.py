@@ -26,18 +26,6 @@ from .gates import gate_use
 
 SAMPLE_ROWS = 65_536  # test rows, evenly spaced, on which outputs are kept whole: of all rows they take much memory
 
-# What counts as the experts of domain s where rows do not run through all experts: PLE's specific ones, and of a model
-# without experts what the domain's logit reads. For `of_every_domain`.
-READ = {
-    "ple": lambda c, s: c.specific.parts[s][-1].y,
-    "me_ple": lambda c, s: c.specific.parts[s][-1].y,
-    "single_domain": lambda c, s: c[1][s].towers.parts[0].logit.x,
-    "shared_bottom": lambda c, s: c.towers.parts[s].logit.x,
-    "pepnet": lambda c, s: c.logit.parts[s].x,
-    "star": lambda c, s: c.network.parts.parts[s].logit.x,
-    "adasparse": lambda c, s: c.logit.x,
-}
-
 
 def diagnose(setup, params):
     """Every diagnostic of a model (`train.loop.Setup`) with these weights -> dict for a JSON file."""
@@ -62,7 +50,7 @@ def item_tables(setup, params):
     """Information abundance of the tables of the item field, over the rows that training moved."""
     schema, c = setup.splits.schema, setup.config
     tables = field_tables(params, schema, schema.item)
-    owners = table_owners(MODELS[c.model], schema, c)
+    owners = table_owners(MODELS[c.model], schema, c.sizes)
     counts = exposures(setup.splits.train, schema, schema.item)
     trained = [t[trained_rows(counts, o)] for t, o in zip(tables, owners, strict=True)]
     return {
@@ -113,6 +101,8 @@ def diversity(setup, params, all_forward):
     At the level that `conflicts` chose and, where that is the coarse one, at the finer one too, under "finer": there
     the conflicts are few for most pairs, but the coarse level asks for several impressions and may have none at all.
     """
+    if not all_forward and setup.model.stand_in is None:
+        return {"value": None, "reason": f"{setup.config.system} has no experts, and no stand_in for them"}
     splits, context = setup.splits, setup.splits.schema.context
     category = context[0] if context else None
     found, norms = conflicts(splits, category), _norms(setup, params, all_forward)
@@ -174,7 +164,7 @@ def _norms(setup, params, all_forward):
             norms.append(np.linalg.norm(out.experts, axis=2))
         else:
             batch, at = make_batch(test, at, setup.splits.schema, setup.config.dtype, training=False)
-            norms.append(of_every_domain(setup.model, params, batch, READ[setup.config.model]))
+            norms.append(of_every_domain(setup.model, params, batch, setup.model.stand_in))
         positions.append(at)
     norms = np.concatenate(norms)[np.argsort(np.concatenate(positions))]
     if not np.isfinite(norms).all():
@@ -234,6 +224,8 @@ def _experts_text(r):
 
 
 def _diversity_text(r):
+    if "reason" in r:
+        return ["", f"Diversity index: - ({r['reason']})"]
     lines = ["", f"Diversity index, {r['form']}: conflict rows whose experts give both large and small outputs"]
     for level in (r, r["finer"]):
         if level:

@@ -56,8 +56,8 @@ class Setup:
     def __post_init__(self):
         c, schema = self.config, self.splits.schema
         rows = np.bincount(np.asarray(self.splits.train.domains), minlength=len(schema.domains))
-        objective = Objective(c.reduction, tuple(rows), c.alpha, c.loss, c.loss_options, c.cov_rows)
-        object.__setattr__(self, "model", MODELS[c.model](schema, c))
+        objective = Objective(c.reduction, tuple(rows), c.alpha, c.resolved_loss, c.loss_options, c.cov_rows)
+        object.__setattr__(self, "model", MODELS[c.model].build(schema, **c.sizes))
         object.__setattr__(self, "objective", objective)
         object.__setattr__(self, "optimiser", Adam(c.lr, lazy=OPTIMISERS[c.optimiser], l2=c.l2))
 
