@@ -114,7 +114,7 @@ def _pattern(path, domain):
 
 def _own_flags():
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for flag, default in (("--schema", ""), ("--match-parameters", ""), ("--knob", KNOBS[0])):
+    for flag, default in (("--schema", ""), ("--match-parameters", ""), ("--knob", "embedding_width")):
         parser.add_argument(flag, default=default)
     return parser
 

@@ -4,10 +4,11 @@ from math import prod
 from typing import Any, NamedTuple
 
 from ..datasets.splits import Schema
+from ..errors import OptionError
 from ..models import System
 from .budget import ownership, shapes_of
 
-KNOBS = ("embedding_width", "expert_width")
+KNOBS = {"embedding_width": "embedding_width", "expert_width": "expert_sizes"}  # name -> the size that it turns
 LARGEST = 1 << 14
 
 
@@ -22,6 +23,8 @@ class Match(NamedTuple):
 
 def turned(sizes: dict[str, Any], knob: str, value: int) -> dict[str, Any]:
     """Sizes with the width E of an embedding at `value`, or K at `value` and an expert's other layers in proportion."""
+    if KNOBS[knob] not in sizes:
+        raise OptionError(lambda called: f"{called('knob')} {knob}: this system has no {KNOBS[knob]}")
     if knob == "embedding_width":
         return sizes | {"embedding_width": value}
     *hidden, last = sizes["expert_sizes"]

@@ -101,7 +101,7 @@ def test_flags_that_do_not_go_together(flags, words):
 
 
 def test_flags_that_go_together():
-    assert config().loss == "covariance"
+    assert config().resolved_loss == "covariance"
     assert config("--loss", "distance_correlation", "--cov-rows", "8").cov_rows == 8
     assert config("--loss", "importance", "--model", "ple").loss == "importance"
     assert config("--loss", "covariance", "--cov-within").loss_options == {"reduction": "sum", "within": True}
