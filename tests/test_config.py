@@ -78,14 +78,12 @@ def test_a_name_stands_for_a_system_and_the_sizes_of_its_row():
 
 def test_numbers_of_numpy_become_pythons():
     config = Config(dataset="kuairand", n_experts=np.int64(3), lr=np.float64(0.1))
-    assert json.loads(json.dumps(config.json())) == json.loads(
-        json.dumps(Config(dataset="kuairand", n_experts=3, lr=0.1).json())
-    )
+    assert json.dumps(config.json()) == json.dumps(Config(dataset="kuairand", n_experts=3, lr=0.1).json())
 
 
 def test_an_error_calls_an_option_as_its_reader_does():
     """Python reads names, a command flags; also where a message speaks of another option."""
-    with pytest.raises(ValueError, match="^loss dot: star has no experts for it to pull on; choose model ") as refused:
+    with pytest.raises(ValueError, match=r"^loss dot: star has no experts for it to pull on; choose model ") as refused:
         Config(dataset="kuairand", model="star", loss="dot")
     assert in_flags(refused.value).startswith("--loss dot: star has no experts for it to pull on; choose --model mmoe")
 

@@ -1,7 +1,7 @@
 """MMoE and its multi-embedding version: rows Base and ME of Table 5."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class MMoE(Assembly):
     towers: PerDomain
 
     taps = ("experts", "gates")
-    multi_embedding: ClassVar[bool] = False
+    multi_embedding = False
 
     @classmethod
     @checked
