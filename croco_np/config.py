@@ -15,25 +15,25 @@ from .optim import OPTIMISERS
 from .options import KINDS, Option, check_value, did_you_mean, plain
 
 
-def setting(default: Any, text: str, only: tuple[str, ...] = (), **limits: Any) -> Any:
+def option(default: Any, text: str, only: tuple[str, ...] = (), **limits: Any) -> Any:
     """A field of `Config`: default, help text, the models or data sets that it is for (all), limits (`Option`)."""
     return _field(default, Option(text, **limits), only)
 
 
-def _field(default, option, only):
-    return field(default=default, metadata={"option": option, "only": only})
+def _field(default, described, only):
+    return field(default=default, metadata={"option": described, "only": only})
 
 
 @dataclass(frozen=True)
 class Subject:
     """What is trained on what: the fields of `Config` that have to be known before any size means something."""
 
-    dataset: str = setting(MISSING, "which data to train on", choices=("aliccp", "kuairand"))
-    data_dir: str = setting("", "folder of the raw files (default: data/DATASET)")
-    model: str = setting(
+    dataset: str = option(MISSING, "which data to train on", choices=("aliccp", "kuairand"))
+    data_dir: str = option("", "folder of the raw files (default: data/DATASET)")
+    model: str = option(
         "crocodile", "which system to train, or a row of Table 5: me, me_pg, me_peg, me_pg_cov", choices=tuple(MODELS)
     )
-    seed: int = setting(0, "seed of parameters and batch order", low=0, high=2**63 - 1)
+    seed: int = option(0, "seed of parameters and batch order", low=0, high=2**63 - 1)
 
 
 def _losses_by_default():
@@ -56,11 +56,13 @@ def sizes_of_all(models: dict[str, type[System]]) -> list[tuple[str, Any, Any]]:
             if found.setdefault(name, says) != says:
                 raise TypeError(f"{model}: {name} has another type, default or Option than in {users[name][0]}")
             users.setdefault(name, []).append(model)
-    names = [*(name for name in COMMON if name in found), *(name for name in found if name not in COMMON)]
-    return [
-        (name, kind, _field(default, option, () if name in COMMON else tuple(users[name])))
-        for name, (kind, default, option) in ((name, found[name]) for name in names)
-    ]
+    common, own = (name for name in COMMON if name in found), (name for name in found if name not in COMMON)
+    result = []
+    for name in (*common, *own):
+        kind, default, described = found[name]
+        only = () if name in COMMON else tuple(users[name])
+        result.append((name, kind, _field(default, described, only)))
+    return result
 
 
 Sizes = make_dataclass("Sizes", sizes_of_all(MODELS), frozen=True)
@@ -73,45 +75,45 @@ class Config(Sizes, Subject):
     The sizes are those of all systems, with the defaults of their `build`; each system is built with its own (`sizes`).
     """
 
-    loss: str = setting(
+    loss: str = option(
         "auto",
         f"loss beside the cross-entropy; covariance = CovLoss; auto = {_losses_by_default()}",
         choices=("auto", "none", *LOSSES),
     )
-    alpha: float = setting(1e-3, "weight of the loss (Eq. 7: of CovLoss); 0 switches it off", low=0)
-    cov_reduction: str = setting("sum", "covariance: scale of CovLoss", choices=("sum", "mean", "unbiased"))
-    cov_within: bool = setting(False, "covariance: each expert with itself, too (p >= q)")
-    ole_form: str = setting("soft", "ole: which reading of its F-norm form", choices=tuple(FORMS))
-    cov_rows: int = setting(
+    alpha: float = option(1e-3, "weight of the loss (Eq. 7: of CovLoss); 0 switches it off", low=0)
+    cov_reduction: str = option("sum", "covariance: scale of CovLoss", choices=("sum", "mean", "unbiased"))
+    cov_within: bool = option(False, "covariance: each expert with itself, too (p >= q)")
+    ole_form: str = option("soft", "ole: which reading of its F-norm form", choices=tuple(FORMS))
+    cov_rows: int = option(
         0, "covariance, distance_correlation: compute the loss on this many sampled rows; 0 = all", low=0
     )
-    reduction: str = setting(
+    reduction: str = option(
         "batch_mean", "what 1/N_s of Eq. 7 means in a batch", choices=("batch_mean", "domain_mean", "dataset_mean")
     )
 
-    optimiser: str = setting("adam", "adam: every row decays; lazy_adam: touched rows only", choices=tuple(OPTIMISERS))
-    lr: float = setting(1e-3, "learning rate", low=0)
-    l2: float = setting(0.0, "weight decay of the embedding rows that a batch touches", low=0)
-    batch_size: int = setting(1024, "rows a step", low=1)
-    epochs: int = setting(8, "passes over the training rows, at most", low=1)
-    patience: int = setting(1, "epochs without a better validation AUC before stopping", low=1)
+    optimiser: str = option("adam", "adam: every row decays; lazy_adam: touched rows only", choices=tuple(OPTIMISERS))
+    lr: float = option(1e-3, "learning rate", low=0)
+    l2: float = option(0.0, "weight decay of the embedding rows that a batch touches", low=0)
+    batch_size: int = option(1024, "rows a step", low=1)
+    epochs: int = option(8, "passes over the training rows, at most", low=1)
+    patience: int = option(1, "epochs without a better validation AUC before stopping", low=1)
 
-    min_count: int = setting(10, "values rarer than this in the training rows share id 0", low=1)
-    train_until: int = setting(
+    min_count: int = option(10, "values rarer than this in the training rows share id 0", low=1)
+    train_until: int = option(
         0, "last date of the training rows, YYYYMMDD (0: all but four days)", low=0, only=("kuairand",)
     )
-    valid_until: int = setting(
+    valid_until: int = option(
         0, "last date of the validation rows, YYYYMMDD (0: all but two days)", low=0, only=("kuairand",)
     )
-    simulated_rows: int = setting(
+    simulated_rows: int = option(
         600_000, "rows of the simulated AliCCP, training and test together", low=2000, high=100_000_000
     )  # the genuine one has 85 million
-    simulated_seed: int = setting(0, "seed of the simulated AliCCP", low=0, high=2**63 - 1)
+    simulated_seed: int = option(0, "seed of the simulated AliCCP", low=0, high=2**63 - 1)
 
-    dtype: str = setting("float32", "precision of parameters and activations", choices=("float32", "float64"))
-    threads: int = setting(0, "threads of Numba and BLAS; 0 = all cores", low=0)
-    checkpoint_steps: int = setting(500, "steps between checkpoints inside an epoch", low=1)
-    compare_steps: int = setting(
+    dtype: str = option("float32", "precision of parameters and activations", choices=("float32", "float64"))
+    threads: int = option(0, "threads of Numba and BLAS; 0 = all cores", low=0)
+    checkpoint_steps: int = option(500, "steps between checkpoints inside an epoch", low=1)
+    compare_steps: int = option(
         300, "train a twin without the loss for this many steps, to show what the loss does; 0 = no twin", low=0
     )
 
@@ -272,13 +274,13 @@ def parse(argv: list[str] | None, prog: str, description: str) -> Command:
     for f in fields(Config):
         default = "" if f.default is MISSING else f.default
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        option, only = f.metadata["option"], f.metadata["only"]
-        text = f"{', '.join(only)}: {option.text}" if only else option.text
+        described, only = f.metadata["option"], f.metadata["only"]
+        text = f"{', '.join(only)}: {described.text}" if only else described.text
         text += "" if default == "" or default is False else f" (default: {shown})"
         if f.type is bool:
             parser.add_argument(flag(f.name), action="store_true", default=argparse.SUPPRESS, help=text)
         else:
-            metavar = "{" + ",".join(option.choices) + "}" if option.choices else f.name.upper()
+            metavar = "{" + ",".join(described.choices) + "}" if described.choices else f.name.upper()
             parser.add_argument(flag(f.name), type=_convert(f), default=argparse.SUPPRESS, help=text, metavar=metavar)
     parser.add_argument(
         "--out",
