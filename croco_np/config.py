@@ -228,21 +228,17 @@ def _check_loss(c):
         )
 
 
-def _convert(f):
-    """Text of a flag -> value of the field, with a one-line error."""
+def _converted(f, text):
+    """The value of a field from the text of its flag; `InputError` for a text that is none.
 
-    def sizes(text):
-        return tuple(int(n) for n in text.split(",") if n.strip())
-
-    convert = {tuple[int, ...]: sizes}.get(f.type, f.type)
-
-    def parse(text):
-        try:
-            return convert(text)
-        except ValueError:
-            raise InputError(f"{flag(f.name)} {text:.60}: must be {KINDS[f.type]}") from None
-
-    return parse
+    Not a `type` of argparse, which has an error of its own for every ValueError, and says less.
+    """
+    try:
+        if f.type == tuple[int, ...]:
+            return tuple(int(n) for n in text.split(",") if n.strip())
+        return f.type(text)
+    except ValueError:
+        raise InputError(f"{flag(f.name)} {text:.60}: must be {KINDS[f.type]}") from None
 
 
 class Command(NamedTuple):
@@ -281,7 +277,7 @@ def parse(argv: list[str] | None, prog: str, description: str) -> Command:
             parser.add_argument(flag(f.name), action="store_true", default=argparse.SUPPRESS, help=text)
         else:
             metavar = "{" + ",".join(described.choices) + "}" if described.choices else f.name.upper()
-            parser.add_argument(flag(f.name), type=_convert(f), default=argparse.SUPPRESS, help=text, metavar=metavar)
+            parser.add_argument(flag(f.name), default=argparse.SUPPRESS, help=text, metavar=metavar)
     parser.add_argument(
         "--out",
         default="",
@@ -304,7 +300,7 @@ def parse(argv: list[str] | None, prog: str, description: str) -> Command:
     if unknown:
         flags = [o for action in parser._actions for o in action.option_strings]
         raise InputError(f"unknown argument {unknown[0]:.60}{did_you_mean(unknown[0].split('=')[0], flags)}")
-    given = {k: v for k, v in vars(args).items() if k not in ("out", "resume", "changed_data")}
+    given = {f.name: _converted(f, vars(args)[f.name]) for f in fields(Config) if f.name in args}
     if "threads" in given:
         check_threads(given["threads"])
     if "data_dir" in given:

@@ -127,7 +127,7 @@ def read_model(run, **moved):
     try:
         config = Config.from_json(facts["config"] | moved)
         schema = Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts["schema"].items()})
-    except InputError:
+    except InputError:  # of an entry of the config, in its own words
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{file}: not the model of a run ({error!s:.120})") from error
