@@ -107,8 +107,8 @@ print(f"ReLU backward     {1 / 12:8.2f}")
 #
 # The practical rule: *count operations for products, bytes for everything else*.
 #
-# Which products does a training step of Crocodile take? The library does not write them down, it watches a forward
-# pass:
+# Which products does a training step of Crocodile take? The library finds out by watching a forward pass of the model
+# as it is defined:
 
 # %%
 full = WORKLOADS["aliccp"]
@@ -131,8 +131,8 @@ print(f"a training step: {floor.flop / 1e9:.2f} GFLOP, CovLoss {of_covariance / 
 
 # %% [markdown]
 # These products at the machine's best rate are the *floor*. No program that computes the equations as written can be
-# faster. (The library itself does not compute them quite as written, see *Doing less*, so it may stay below.)
-# Everything above the floor is what this tutorial is about.
+# faster. (Training runs a twin of the model, `FusedCrocodile`, which leaves some products out, see *Doing less*; it can
+# take less time than the floor.) Everything above the floor is what this tutorial is about.
 #
 # ## A reference and its twin
 #
@@ -420,6 +420,11 @@ with using("numpy"):  # references, which need no compiling
     x, _ = embeddings.forward(p["embeddings"], ids)
     assert np.allclose(layers.forward(p["experts"], x)[0], both.forward(p, ids)[0], atol=1e-12)
 print("looked up then multiplied, or multiplied then looked up: equal")
+
+# %% [markdown]
+# Models have twins as kernels have: `Crocodile` is the definition, embeddings first and experts then, and
+# `FusedCrocodile` uses this layer in their place. `fastest(model)` picks the twin for training; a test compares outputs
+# and all gradients of both, and `python -m croco_np.bench --sweep twins` times them in turns.
 
 # %% [markdown]
 # **Adam that catches up.** Textbook Adam moves *every* row of a table at every step, also rows that no batch touches,

@@ -31,6 +31,7 @@ from ..layers import (
 )
 from ..losses import LOSSES, Loss, bce
 from ..models import MODELS, TAPS
+from ..models.twins import forms
 from ..objective import Objective
 
 SCHEMA = Schema(
@@ -192,12 +193,20 @@ def loss_cases(name):
     }
 
 
-def model_cases(name):
-    """One model: its taps under random cotangents, and the whole training loss."""
-    cases = {}
+def _forms(name):
+    """label -> model: one system at blackboard sizes and its variants, each with its twin if it has one."""
+    found = {}
     for change in ({}, *VARIANTS.get(name, ())):
-        model = MODELS[name](SCHEMA, SimpleNamespace(**SIZES | change))
-        label = "".join(f", {key} {value}" for key, value in change.items())
+        label = name + "".join(f", {key} {value}" for key, value in change.items())
+        for form, model in forms(MODELS[name](SCHEMA, SimpleNamespace(**SIZES | change))).items():
+            found[f"{label}, {form}" if form else label] = model
+    return found
+
+
+def model_cases(name):
+    """One model, its variants and twins: the taps under random cotangents, and the whole training loss."""
+    cases = {}
+    for label, model in _forms(name).items():
         if hasattr(model, "stop"):  # closed, its backward is not the derivative of its forward; see `stops`
             model, label = replace(model, stop=False), label + ", stop-gradients open"
 
@@ -209,13 +218,11 @@ def model_cases(name):
             own = objective.init(rng, model.forward(params, batch)[0])
             return Training(model, objective), _bend(params | ({"loss": own} if own else {}), rng), (batch,)
 
-        cases[f"{name}{label}"] = taps
-        cases[f"{name}{label}, objective"] = lambda rng, draw=training: draw(rng, alpha=0.1, reduction="domain_mean")
-        cases[f"{name}{label}, objective sampled"] = lambda rng, draw=training: draw(rng, alpha=0.1, rows=7)
+        cases[label] = taps
+        cases[f"{label}, objective"] = lambda rng, draw=training: draw(rng, alpha=0.1, reduction="domain_mean")
+        cases[f"{label}, objective sampled"] = lambda rng, draw=training: draw(rng, alpha=0.1, rows=7)
         for loss in (loss for loss in OTHER_LOSSES if LOSSES[loss].tap in TAPS[name]):
-            cases[f"{name}{label}, objective {loss}"] = lambda rng, draw=training, loss=loss: draw(
-                rng, alpha=0.1, loss=loss
-            )
+            cases[f"{label}, objective {loss}"] = lambda rng, draw=training, loss=loss: draw(rng, alpha=0.1, loss=loss)
     return cases
 
 

@@ -1,7 +1,8 @@
 """The systems of the paper by name.
 
 A model has `init(rng)`, `forward(params, batch) -> (Output, cache)` and `backward(cache, dOutput) -> grads`;
-`reads(batch)` says which rows of its tables forward will read.
+`reads(batch)` says which rows of its tables forward will read. These are definitions, which read like their figures;
+`fastest(model)` is the twin that training runs, where there is one (`models.twins`).
 """
 
 from functools import partial
@@ -16,6 +17,7 @@ from .ple import PLE
 from .shared_bottom import SharedBottom, SingleDomain
 from .star import STAR
 from .stem import STEM
+from .twins import fastest
 
 MODELS = {
     "single_domain": SingleDomain.build,
@@ -47,4 +49,4 @@ TAPS = {  # name -> what a loss can pull on, beside the logits; see `Output`
 }
 
 __all__ = ["MODELS", "PLE", "STEM", "Crocodile", "HiNet", "MMoE", "Output", "PEPNet", "SharedBottom", "SingleDomain"]
-__all__ += ["STAR", "TAPS", "AdaSparse"]
+__all__ += ["STAR", "TAPS", "AdaSparse", "fastest"]

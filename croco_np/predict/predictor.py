@@ -9,6 +9,7 @@ from ..batch import check_rows, make_batch
 from ..datasets.splits import Rows, Schema
 from ..errors import InputError
 from ..losses.bce import sigmoid
+from ..models import fastest
 from ..runs.saved import read_model
 
 # At AliCCP's sizes the processor time of a row is the same from 1024 to 8192 rows a block (256: a fifth more).
@@ -20,7 +21,7 @@ BLOCK_ROWS = 4096
 class Predictor:
     """p = sigmoid(z), Eq. (5), for `Rows` in any order.
 
-    model   a system of `croco_np.models`
+    model   a system of `croco_np.models`; its twin runs in its place where it has one (`models.twins`)
     params  its parameters
     schema  the columns that it was built for
     dtype   precision of the activations
@@ -48,6 +49,7 @@ class Predictor:
 
     def blocks(self, rows):
         """Yield the logits (n,) of one block of rows after the other, n <= `block`, in the order of the rows."""
+        model = fastest(self.model)
         for start in range(0, rows.n, self.block):
             stop = min(start + self.block, rows.n)
             some = Rows._make(column[start:stop] for column in rows)
@@ -57,7 +59,7 @@ class Predictor:
                 raise InputError(f"{error}; encode the rows with the vocabularies of the run's data") from error
             batch, at = make_batch(rows, np.arange(start, stop), self.schema, self.dtype, training=False)
             z = np.empty(len(at))
-            z[at - start] = self.model.forward(self.params, batch)[0].logits
+            z[at - start] = model.forward(self.params, batch)[0].logits
             yield z
 
     def logits(self, rows):

@@ -15,7 +15,7 @@ from ..datasets.splits import Splits
 from ..diagnostics import covariance_map
 from ..errors import InputError
 from ..metrics import evaluate
-from ..models import MODELS
+from ..models import MODELS, fastest
 from ..objective import Objective
 from ..optim import OPTIMISERS, Adam
 from ..predict import Predictor
@@ -57,7 +57,7 @@ class Setup:
         c, schema = self.config, self.splits.schema
         rows = np.bincount(np.asarray(self.splits.train.domains), minlength=len(schema.domains))
         objective = Objective(c.reduction, tuple(rows), c.alpha, c.loss, c.loss_options, c.cov_rows)
-        object.__setattr__(self, "model", MODELS[c.model](schema, c))
+        object.__setattr__(self, "model", fastest(MODELS[c.model](schema, c)))
         object.__setattr__(self, "objective", objective)
         object.__setattr__(self, "optimiser", Adam(c.lr, lazy=OPTIMISERS[c.optimiser], l2=c.l2))
 
