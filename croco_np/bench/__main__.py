@@ -34,9 +34,12 @@ def run(argv):
             raise InputError(f"{flag} {value}: must be at least {low}")
     if args.peer_python and not args.peer:
         raise InputError("--peer-python: goes with --peer torch")
-    for flag, value, fixed in (("--model", args.model, "systems"), ("--batch-size", args.batch_size, "batch")):
-        if value is not None and args.sweep == fixed:
-            raise InputError(f"{flag}: --sweep {fixed} goes through all of them")
+    for flag, value, sweeps in (
+        ("--model", args.model, ("systems", "twins")),
+        ("--batch-size", args.batch_size, ("batch",)),
+    ):
+        if value is not None and args.sweep in sweeps:
+            raise InputError(f"{flag}: --sweep {args.sweep} goes through all of them")
     if args.json and not Path(args.json).absolute().parent.is_dir():
         raise InputError(f"--json {args.json}: no such folder; make it first")
     check_threads(args.threads)

@@ -5,6 +5,7 @@ import time
 import numpy as np
 
 from ..losses.bce import sigmoid
+from ..models.twins import definition
 from ..train.loop import Setup
 
 
@@ -24,6 +25,8 @@ class Ours:
     def __init__(self, workload, predict=False):
         self.workload, self.predict, self.first = workload, predict, None
         self.setup = Setup(workload.config, workload.splits())
+        if not workload.twins:
+            object.__setattr__(self.setup, "model", definition(self.setup.model))
         self.state = self.setup.start()
         self.batches = list(self.setup.batches(1))
 
