@@ -89,7 +89,7 @@ class Config:
         "batch_mean", "what 1/N_s of Eq. 7 means in a batch", choices=("batch_mean", "domain_mean", "dataset_mean")
     )
 
-    optimiser: str = option("adam", "adam: every row decays; lazy_adam: touched rows only", choices=tuple(OPTIMISERS))
+    optimiser: str = option("adam", "adam: every row decays; lazy_adam: touched rows only", choices=OPTIMISERS)
     lr: float = option(1e-3, "learning rate", low=0)
     l2: float = option(0.0, "weight decay of the embedding rows that a batch touches", low=0)
     batch_size: int = option(1024, "rows a step", low=1)
@@ -243,6 +243,8 @@ def _check_loss(c):
     for f in fields(c):
         if getattr(c, f.name) != f.default and c.loss not in users.get(f.name, (c.loss,)):
             raise InputError(f"{_flag(f.name)}: goes with --loss {' or '.join(users[f.name])}, not with {c.loss}")
+    if c.loss == "trans5" and c.alpha and c.n_experts < 2 and c.model in ("mmoe", "me_mmoe", "crocodile"):
+        raise InputError("--loss trans5: maps pairs of experts; choose --n-experts 2 or more")
     if c.alpha and not _has_tap(c.model, c.loss):
         tap = LOSSES[c.loss].tap
         others = ", ".join(model for model in MODELS if tap in TAPS[model])

@@ -461,8 +461,9 @@ print(f"the same table, with at most {visits_late:,} visits to rows in place of 
 
 # %% [markdown]
 # The same optimiser, to rounding, at a cost that follows the rows in use and not the size of the table.
-# [idle.py](../croco_np/kernels/idle.py) derives the sum of the missed steps in closed form; the optimiser called
-# `lazy_adam`, which many libraries have, skips them instead, and is another optimiser.
+# [idle.py](../croco_np/kernels/idle.py) derives the sum of the missed steps, and
+# [idle_series.py](../croco_np/kernels/idle_series.py) computes it in closed form; the optimiser called `lazy_adam`,
+# which many libraries have, skips them instead, and is another optimiser.
 #
 # Notice the order of this tutorial. First count; then find out what keeps you from the count; then lower the count.
 # Whoever begins with the third writes clever code for a phase that takes a hundredth of the step.

@@ -86,7 +86,7 @@ def _parser():
     add = parser.add_argument
     add("--workload", default="aliccp", choices=tuple(WORKLOADS), help="sizes of which data set (default: aliccp)")
     add("--model", choices=tuple(MODELS), help="which system (default: crocodile)")
-    add("--optimiser", choices=tuple(OPTIMISERS), help="default: lazy_adam for aliccp, adam for the others")
+    add("--optimiser", choices=OPTIMISERS, help="default: lazy_adam for aliccp, adam for the others")
     add("--batch-size", type=int, help="rows a step (default: 4096 for aliccp)")
     add("--threads", type=int, default=0, help="threads of Numba, BLAS and the peer; 0 = all cores (default)")
     add("--repeats", type=int, default=15, help="timed steps of each contender (default: 15)")

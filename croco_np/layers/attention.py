@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import expect
-from ..errors import InputError
 from ..kernels.mix import mix_scalars, mix_scalars_backward
 from .domain import check_domains
 from .linear import Linear
@@ -42,7 +41,7 @@ class ScenarioAttention:
 
     def __post_init__(self):
         if self.kind not in ("official", "renorm", "with_self"):
-            raise InputError(f"--attention {self.kind}: choose one of official, renorm, with_self")
+            raise ValueError(f"kind {self.kind!r}: choose official, renorm or with_self")
 
     @property
     def logits(self):

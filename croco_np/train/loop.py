@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..metrics import evaluate
 from ..models import MODELS, fastest
 from ..objective import Objective
-from ..optim import OPTIMISERS, Adam
+from ..optim import Adam
 from ..predict import Predictor
 from ..tree import not_finite, tree_map
 
@@ -59,7 +59,7 @@ class Setup:
         objective = Objective(c.reduction, tuple(rows), c.alpha, c.loss, c.loss_options, c.cov_rows)
         object.__setattr__(self, "model", fastest(MODELS[c.model](schema, c)))
         object.__setattr__(self, "objective", objective)
-        object.__setattr__(self, "optimiser", Adam(c.lr, lazy=OPTIMISERS[c.optimiser], l2=c.l2))
+        object.__setattr__(self, "optimiser", Adam(c.lr, lazy=c.optimiser == "lazy_adam", l2=c.l2))
 
     def start(self):
         """The state before the first step."""

@@ -7,7 +7,6 @@ import pytest
 
 from croco_np.batch import Batch
 from croco_np.datasets.splits import Schema
-from croco_np.errors import InputError
 from croco_np.gradcheck import assert_ok, check
 from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
 from croco_np.layers import Embeddings, Experts, Linear, PerDomain, ScenarioAttention, Tower
@@ -147,5 +146,5 @@ def test_no_rows():
 
 
 def test_unknown_attention():
-    with pytest.raises(InputError, match="--attention loud"):
+    with pytest.raises(ValueError, match="kind 'loud': choose official"):
         ScenarioAttention(1, 2, "loud")
