@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -54,9 +55,9 @@ def test_experts_and_gates(runs, capsys):
         "domains": TABS,
     }
     tables, weights = found["item_tables"], load_file(runs / "crocodile" / "model.safetensors")
-    setup, params = read_run(runs / "crocodile")
-    n_users = setup.splits.schema.vocabulary[0]
-    assert setup.splits.schema.fields[:2] == ("user_id", "video_id")
+    predictor, splits, _ = read_run(runs / "crocodile")
+    n_users = splits.schema.vocabulary[0]
+    assert splits.schema.fields[:2] == ("user_id", "video_id")
     for m, table in enumerate(tables["tables"]):
         rows = weights["embeddings.table"][n_users + 1 : n_users + 10, m]  # nine videos, after the rare ones
         assert table == {"rows": 9, "width": 4, "owner": None, "value": information_abundance(rows).value}
@@ -64,8 +65,8 @@ def test_experts_and_gates(runs, capsys):
     assert len(tables["by_exposure"]) == 5
     assert list(tables["by_domain"]) == TABS
 
-    test = setup.splits.test
-    out, at = setup.outputs(params, test, np.arange(test.n))
+    test = splits.test
+    out, _, at, _ = next(predictor.outputs(test))
     alone, together = expert_abundance(out.experts)
     experts = found["experts"]
     assert experts["rows"] == test.n
@@ -85,10 +86,10 @@ def test_experts_and_gates(runs, capsys):
     assert (diversity["level"], diversity["category"]) == ("user and category", "author_id")
     finer = diversity["finer"]
     assert finer["level"] == "user and item"
-    norms = report._norms(setup, params, all_forward=True)
+    norms = norms_of(predictor, splits)
     for level, found_rows in (
-        (diversity, conflicts(setup.splits, "author_id")),
-        (finer, conflicts(setup.splits)),
+        (diversity, conflicts(splits, "author_id")),
+        (finer, conflicts(splits)),
     ):
         assert f"{level['conflict_rows']:,} conflict rows by ({level['level']}" in printed
         for kind in ("pooled", "per_expert"):
@@ -116,19 +117,23 @@ def test_neither(runs, capsys):
     assert found["diversity"]["form"] == "specific-forward"
 
 
+def norms_of(predictor, splits):
+    return report._norms(predictor, splits.test, "crocodile", all_forward=True)
+
+
 @pytest.mark.parametrize("rows", [7, 100])
-def test_parts_follow_on_each_other(runs, monkeypatch, rows):
+def test_parts_follow_on_each_other(runs, rows):
     """Rows run through the model in parts; norms come back in the order of the test rows."""
-    setup, params = read_run(runs / "crocodile")
-    whole, norms = report.experts(*report._sample(setup, params), ""), report._norms(setup, params, True)
-    shares = report.gates(*report._sample(setup, params), TABS, "")
-    monkeypatch.setattr(report, "EVALUATION_ROWS", rows)
-    parts = report.experts(*report._sample(setup, params), "")
-    for name, m in report.gates(*report._sample(setup, params), TABS, "").items():
+    predictor, splits, _ = read_run(runs / "crocodile")
+    small = replace(predictor, block=rows)
+    whole, norms = report.experts(*report._sample(predictor, splits), ""), norms_of(predictor, splits)
+    shares = report.gates(*report._sample(predictor, splits), TABS, "")
+    parts = report.experts(*report._sample(small, splits), "")
+    for name, m in report.gates(*report._sample(small, splits), TABS, "").items():
         assert m["value"] == pytest.approx(shares[name]["value"], rel=1e-5)
     assert parts["abundance_together"]["value"] == pytest.approx(whole["abundance_together"]["value"], rel=1e-4)
-    np.testing.assert_allclose(report._norms(setup, params, True), norms, rtol=1e-4, atol=1e-6)
-    out, at = setup.outputs(params, setup.splits.test, np.arange(20))
+    np.testing.assert_allclose(norms_of(small, splits), norms, rtol=1e-4, atol=1e-6)
+    out, _, at, _ = next(predictor.outputs(splits.test.part(slice(20))))
     np.testing.assert_allclose(norms[at], np.linalg.norm(out.experts, axis=2), rtol=1e-4, atol=1e-6)
 
 
@@ -188,6 +193,7 @@ def test_a_report_that_cannot_be_kept_is_shown(runs, capsys, monkeypatch):
 @pytest.mark.parametrize("value", [np.nan, 1e30])
 def test_weights_that_are_no_use_are_refused(value, runs):
     """NaN, and weights so large that outputs are infinite."""
-    setup, params = read_run(runs / "crocodile")
+    predictor, splits, config = read_run(runs / "crocodile")
+    params = tree_map(lambda w: np.full_like(w, value), predictor.params)
     with pytest.raises(InputError, match="training diverged"), np.errstate(all="ignore"):
-        report.diagnose(setup, tree_map(lambda w: np.full_like(w, value), params))
+        report.diagnose(replace(predictor, params=params), splits, config)

@@ -23,7 +23,7 @@ from croco_np.kernels.twin import numba, running, using
 from croco_np.models import MODELS, Output
 from croco_np.optim import Adam
 from croco_np.runs.folder import RunFolder
-from croco_np.train.loop import Setup
+from croco_np.train.trainer import Trainer
 from croco_np.tree import Moving, RowGrad, flatten, tree_map, unflatten
 
 V, K = 6, 3
@@ -217,23 +217,24 @@ def test_a_checkpoint_keeps_idle_rows_as_they_are(settled, tmp_path):
     schema = Schema(("user", "item", "domain"), (200, 300, 3), "user", "item", "domain", ("a", "b"))
     sizes = {"n_experts": 2, "embedding_width": 2, "expert_sizes": (4,), "tower_sizes": (4,), "prior_width": 2}
     config = Config(dataset="kuairand", batch_size=20, **sizes)
-    setup, folder = Setup(config, Splits("drawn", True, schema, rows, rows, rows)), RunFolder(tmp_path)
-    folder.save_config(config, setup.splits)
-    batches, state = list(setup.batches(1))[:40], setup.start()
+    splits, folder = Splits("drawn", True, schema, rows, rows, rows), RunFolder(tmp_path)
+    trainer = Trainer.from_config(config, splits)
+    folder.begin(config, splits)
+    batches, state = list(trainer.batches(1))[:40], trainer.start()
     for batch in batches[:20]:
-        setup.step(state, batch, defer=True)
+        trainer.step(state, batch, defer=True)
     if settled:
-        setup.settle(state)
-    folder.save(setup, state)
-    again = folder.restore(setup)
+        trainer.settle(state)
+    folder.save(state)
+    again = folder.restore(trainer.start(), config, splits)
     names = {"embeddings.table", "prior.table"}
     assert set(again.moments["last"]) == (set() if settled else names)
     assert settled or all(((last > 0) & (last < 20)).any() for last in again.moments["last"].values())
     for batch in batches[20:]:
-        setup.step(state, batch, defer=True)
-        setup.step(again, batch, defer=True)
+        trainer.step(state, batch, defer=True)
+        trainer.step(again, batch, defer=True)
     for one in (state, again):
-        setup.settle(one)
+        trainer.settle(one)
     assert all(np.array_equal(w, flatten(again.params)[path]) for path, w in flatten(state.params).items())
 
 

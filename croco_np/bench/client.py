@@ -114,7 +114,7 @@ def environment():
 
 
 def _write_job(folder, ours, threads):
-    config, schema, objective = ours.setup.config, ours.workload.schema, ours.setup.objective
+    config, schema, objective = ours.workload.config, ours.workload.schema, ours.trainer.objective
     job = {
         "model": config.model,
         "config": config.json(),

@@ -1,17 +1,18 @@
 """One step of ours: what `croco_np.train` does with a batch, or the forward pass of a model that is used."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from ..losses.bce import sigmoid
 from ..models.twins import definition
-from ..train.loop import Setup
+from ..train.trainer import Trainer
 
 
-def probabilities(setup, params, batch):
+def probabilities(model, params, batch):
     """Click probabilities of the rows of a batch, (B,)."""
-    out, _ = setup.model.forward(params, batch._replace(training=False))
+    out, _ = model.forward(params, batch._replace(training=False))
     return sigmoid(out.logits)
 
 
@@ -24,20 +25,20 @@ class Ours:
 
     def __init__(self, workload, predict=False):
         self.workload, self.predict, self.first = workload, predict, None
-        self.setup = Setup(workload.config, workload.splits())
+        self.trainer = Trainer.from_config(workload.config, workload.splits())
         if not workload.twins:
-            object.__setattr__(self.setup, "model", definition(self.setup.model))
-        self.state = self.setup.start()
-        self.batches = list(self.setup.batches(1))
+            self.trainer = replace(self.trainer, model=definition(self.trainer.model))
+        self.state = self.trainer.start()
+        self.batches = list(self.trainer.batches(1))
 
     def step(self, i):
         """One step on batch `i` modulo the number of batches -> seconds."""
         batch = self.batches[i % len(self.batches)]
         started = time.perf_counter()
         if self.predict:
-            result = probabilities(self.setup, self.state.params, batch)
+            result = probabilities(self.trainer.model, self.state.params, batch)
         else:
-            result = self.setup.step(self.state, batch, defer=True)["total"]
+            result = self.trainer.step(self.state, batch, defer=True)["total"]
         seconds = time.perf_counter() - started
         if self.first is None:
             self.first = float(np.mean(result))

@@ -1,7 +1,7 @@
 """What every reader returns: rows of ids, split into train, validation and test."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,6 +73,10 @@ class Rows(NamedTuple):
         """Number of impressions."""
         return self.ids.shape[0]
 
+    def part(self, at) -> "Rows":
+        """Some of the rows: a slice or positions."""
+        return Rows._make(column[at] for column in self)
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -83,6 +87,7 @@ class Splits:
     notes      lines a user should see about what was read, dropped or derived, in order
     fingerprint
                checksum of the schema and all rows, which tells this data from any other; "" where nobody took it
+    encoder    turns raw rows into ids of this schema (`datasets.encoder.Encoder`), or None where there is none
     """
 
     name: str
@@ -94,6 +99,7 @@ class Splits:
     truth: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
+    encoder: Any = None
 
 
 def on_labels(parts):

@@ -65,16 +65,16 @@ def fake(tmp_path, monkeypatch):
 def test_the_floor_counts_what_a_hand_counts():
     """Crocodile: experts 38 fields x 4 wide -> 8 -> 6, M = 5; gate 9 -> 5 x 6, tower 6 -> 5 -> 1; B = 64."""
     ours = Ours(TINY)
-    floor = Floor(ours.setup, ours.state.params, ours.batches[0])
+    floor = Floor(ours.trainer, ours.state.params, ours.batches[0])
     one_row = 5 * (38 * 4 * 8 + 8 * 6) + 9 * 5 * 6 + 6 * 5 + 5 * 1
     assert floor.flop == 64 * (3 * 2 * one_row + 30**2 + 2 * 30**2)  # CovLoss: half a product and a whole one
-    inference = Floor(ours.setup, ours.state.params, ours.batches[0], predict=True)
+    inference = Floor(ours.trainer, ours.state.params, ours.batches[0], predict=True)
     assert inference.flop == 64 * 2 * one_row
 
 
 def test_what_is_replayed_is_what_was_counted():
     ours = Ours(TINY)
-    floor = Floor(ours.setup, ours.state.params, ours.batches[0])
+    floor = Floor(ours.trainer, ours.state.params, ours.batches[0])
     full = sum(2 * out.size * a.shape[-1] for a, _, out in floor.calls)
     assert full - 64 * 30**2 == floor.flop  # Z^T Z at half
     assert floor.step() > 0
@@ -85,7 +85,7 @@ def test_what_is_replayed_is_what_was_counted():
 def test_floor_and_phases_count_the_same_products(model):
     """Once watched as products of arrays, once as layers called: two ways to one number."""
     ours = Ours(replace(TINY.with_options(model=model), twins=False))
-    floor = Floor(ours.setup, ours.state.params, ours.batches[0])
+    floor = Floor(ours.trainer, ours.state.params, ours.batches[0])
     with instruments() as counted:
         ours.step(0)
     assert sum(counted.flop.values()) == floor.flop
@@ -249,7 +249,7 @@ def test_a_sweep_starts_with_its_base(name):
 def test_the_sweep_of_twins_runs_definition_and_twin():
     ((title, workloads),) = sweeps.points("twins", TINY)
     assert list(workloads) == ["crocodile", "crocodile, fused"], title
-    assert [type(Ours(w).setup.model).__name__ for w in workloads.values()] == ["Crocodile", "FusedCrocodile"]
+    assert [type(Ours(w).trainer.model).__name__ for w in workloads.values()] == ["Crocodile", "FusedCrocodile"]
     with using("numpy"), pytest.raises(InputError, match="needs Numba"):
         sweeps.points("twins", TINY)
 
