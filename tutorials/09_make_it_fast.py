@@ -107,8 +107,8 @@ print(f"ReLU backward     {1 / 12:8.2f}")
 #
 # The practical rule: *count operations for products, bytes for everything else*.
 #
-# Which products does a training step of Crocodile take? The library does not write them down, it watches a forward
-# pass:
+# Which products does a training step of Crocodile take? The library finds out by watching a forward pass of the model
+# as it is defined:
 
 # %%
 full = WORKLOADS["aliccp"]
@@ -131,8 +131,8 @@ print(f"a training step: {floor.flop / 1e9:.2f} GFLOP, CovLoss {of_covariance / 
 
 # %% [markdown]
 # These products at the machine's best rate are the *floor*. No program that computes the equations as written can be
-# faster. (The library itself does not compute them quite as written, see *Doing less*, so it may stay below.)
-# Everything above the floor is what this tutorial is about.
+# faster. (Training runs a twin of the model, `FusedCrocodile`, which leaves some products out, see *Doing less*; it can
+# take less time than the floor.) Everything above the floor is what this tutorial is about.
 #
 # ## A reference and its twin
 #
@@ -422,6 +422,11 @@ with using("numpy"):  # references, which need no compiling
 print("looked up then multiplied, or multiplied then looked up: equal")
 
 # %% [markdown]
+# Models have twins as kernels have: `Crocodile` is the definition, embeddings first and experts then, and
+# `FusedCrocodile` uses this layer in their place. `fastest(model)` picks the twin for training; a test compares outputs
+# and all gradients of both, and `python -m croco_np.bench --sweep twins` times them in turns.
+
+# %% [markdown]
 # **Adam that catches up.** Textbook Adam moves *every* row of a table at every step, also rows that no batch touches,
 # because their moments still fade. With a million rows that is most of the bytes of a step. But nobody sees an idle
 # row. So leave it, remember when it was last up to date, and make up for the missed steps when a batch needs it:
@@ -456,8 +461,9 @@ print(f"the same table, with at most {visits_late:,} visits to rows in place of 
 
 # %% [markdown]
 # The same optimiser, to rounding, at a cost that follows the rows in use and not the size of the table.
-# [idle.py](../croco_np/kernels/idle.py) derives the sum of the missed steps in closed form; the optimiser called
-# `lazy_adam`, which many libraries have, skips them instead, and is another optimiser.
+# [idle.py](../croco_np/kernels/idle.py) derives the sum of the missed steps, and
+# [idle_series.py](../croco_np/kernels/idle_series.py) computes it in closed form; the optimiser called `lazy_adam`,
+# which many libraries have, skips them instead, and is another optimiser.
 #
 # Notice the order of this tutorial. First count; then find out what keeps you from the count; then lower the count.
 # Whoever begins with the third writes clever code for a phase that takes a hundredth of the step.
