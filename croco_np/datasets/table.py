@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
 from .aliccp_census import MOST_DOMAINS
-from .card import card
+from .card import WIDTH, card
 from .encoder import Column, Encoder
 from .oddities import share
 from .splits import Rows, Schema, Splits, on_labels, with_fingerprint
@@ -132,7 +133,8 @@ def _splits(columns: dict[str, Any], options: Options, place: Callable[[int], st
     items = {name: keys[1][part] for name, part in parts.items()}
     notes = (
         *notes,
-        f"{len(labels):,} rows, {len(rows):,} of them used; fields: {_by_kind(kinds)}",
+        f"{len(labels):,} rows, {len(rows):,} of them used",
+        *_by_kind(kinds),
         *_on_duplicates(int(again.sum()), len(rows), options),
         *_absent(split["train"], schema),
         *on_labels({name: rows for name, rows in split.items() if rows.n}),
@@ -207,9 +209,10 @@ def _rows(part, table, vocabularies, labels, users, schema):
 
 
 def _by_kind(kinds):
-    """Which fields were taken as what, for a note: kinds are inferred, and may be a surprise."""
+    """Lines on which fields were taken as what: kinds are inferred, and may be a surprise."""
     fields = {kind: [name for name, k in kinds.items() if k == kind] for kind in KINDS}
-    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in fields.items() if names)
+    lines = [wrap(f"fields of kind {kind}: {', '.join(names)}", WIDTH) for kind, names in fields.items() if names]
+    return [line for some in lines for line in some]
 
 
 def _on_duplicates(n, total, options):
