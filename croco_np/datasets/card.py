@@ -40,9 +40,11 @@ def card(
 
 def _members(keys, domains, n_domains):
     """For each domain and then for all: how many different keys (N,), and how many of them other domains have, too."""
+    import pandas as pd  # it hashes where NumPy sorts, ten times as fast
+
     there = keys >= 0
-    found, at = np.unique(keys[there], return_inverse=True)
-    met = np.unique(at.astype(np.int64) * n_domains + domains[there])  # pairs of key and domain
+    at, found = pd.factorize(keys[there])
+    met = pd.unique(at.astype(np.int64) * n_domains + domains[there])  # pairs of key and domain
     key, domain = met // n_domains, met % n_domains
     common = np.bincount(key, minlength=len(found)) > 1
     counts = np.bincount(domain, minlength=n_domains)
@@ -84,17 +86,17 @@ def _short(name, width):
 
 def _defaults(schema, parts):
     """For each field, the share of the rows of each part that have id 0 in it; as many fields on a line as fit."""
+    counts = [np.count_nonzero(np.asarray(rows.ids) == RARE, axis=0) for rows in parts.values()]
     cells = []
     for f, name in enumerate(schema.fields):
-        shares = [_share_of_default(rows, f) for rows in parts.values()]
+        shares = [_rounded(count[f], rows.n) for count, rows in zip(counts, parts.values(), strict=True)]
         cells.append(f"{_short(name, _FIELD)}{''.join(f'{share:>4}' for share in shares)}")
     columns = WIDTH // (len(cells[0]) + 2)
     lines = ["  ".join(cells[i : i + columns]) for i in range(0, len(cells), columns)]
     return [f"per cent of the rows that have id 0 (rare, unseen, missing), by field: {', '.join(parts)}", *lines]
 
 
-def _share_of_default(rows, f):
-    if not rows.n:
-        return "-"
-    share = 100 * np.count_nonzero(rows.ids[:, f] == RARE) / rows.n
-    return "<1" if 0 < share < 1 else f"{share:.0f}"
+def _rounded(part, whole):
+    """A share in per cent that is 0 only if it is nothing."""
+    share = 100 * part / whole if whole else 0
+    return "-" if not whole else "<1" if 0 < share < 1 else f"{share:.0f}"

@@ -12,12 +12,14 @@ from .aliccp_census import MOST_DOMAINS
 from .card import WIDTH, card
 from .encoder import Column, Encoder
 from .oddities import share
-from .splits import Rows, Schema, Splits, on_labels, with_fingerprint
+from .splits import RARE, Rows, Schema, Splits, on_labels, with_fingerprint
 from .table_options import Options
 from .table_rows import read_fields, read_labels, repeated, usable
 from .table_split import NAMES, by_chance, by_time, by_user
 from .values import KINDS, Values, group_keys
 from .vocabulary import Vocabulary
+
+_BLOCK_ROWS = 1 << 13  # of ids that fit into a processor's cache
 
 
 def from_columns(
@@ -201,9 +203,12 @@ def _schema(options, table, vocabularies):
 def _rows(part, table, vocabularies, labels, users, schema):
     """The `Rows` at some positions."""
     ids = np.empty((len(part), len(table)), np.int32)
-    for f, (values, vocabulary) in enumerate(zip(table.values(), vocabularies, strict=True)):
-        of_values = np.append(vocabulary.encode(values.values), np.zeros(2, np.int32))
-        ids[:, f] = of_values[values.at[part]]
+    of_values = [vocabulary.encode(v.values) for v, vocabulary in zip(table.values(), vocabularies, strict=True)]
+    of_values = [np.append(found, [RARE, RARE]).astype(np.int32) for found in of_values]  # FOREIGN and MISSING
+    for start in range(0, len(part), _BLOCK_ROWS):
+        block = slice(start, start + _BLOCK_ROWS)
+        for f, values in enumerate(table.values()):
+            ids[block, f] = of_values[f][values.at[part[block]]]
     domains = (ids[:, schema.fields.index(schema.domain)] - 1).astype(np.uint8)
     return Rows(ids, labels[part].astype(np.uint8), domains, users[part])
 

@@ -112,7 +112,7 @@ def by_user(users: np.ndarray, keys: list[np.ndarray], shares: tuple[float, floa
 
 def _row_coins(keys, seed):
     hashes = combined(keys)
-    again = pd.Series(hashes).groupby(hashes).cumcount().to_numpy()
+    again = pd.Series(hashes).groupby(hashes, sort=False).cumcount().to_numpy()
     return coin(combined([hashes, again, np.full(len(hashes), seed)]))
 
 
