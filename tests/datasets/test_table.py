@@ -4,12 +4,14 @@ import gzip
 import os
 from itertools import pairwise
 
+import kuairand_files
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from croco_np.datasets import kuairand
 from croco_np.datasets.table import from_columns, read
 from croco_np.datasets.table_split import cut
 from croco_np.errors import InputError
@@ -315,6 +317,41 @@ def test_seeds_are_different_and_fields_are_not():
     assert first.fingerprint == again.fingerprint != other.fingerprint
     fewer = from_columns(table, **ROLES, fields=["uid"])
     assert fewer.test.users.tolist() == first.test.users.tolist()  # the same rows: runs can be compared
+
+
+def test_kuairand_as_a_flat_table(tmp_path):
+    """Logs and feature tables, joined to one table, become the rows that KuaiRand's own reader makes of them."""
+    rng = np.random.default_rng(0)
+    day = np.sort(rng.integers(1, 9, 2000))
+    lines = [
+        kuairand_files.log_line(u, v, 20220500 + d, i, c, length, t)
+        for i, (u, v, d, c, length, t) in enumerate(
+            zip(
+                rng.integers(0, 30, 2000).tolist(),
+                rng.integers(0, 40, 2000).tolist(),
+                day.tolist(),
+                rng.integers(0, 2, 2000).tolist(),
+                rng.integers(0, 99999, 2000).tolist(),
+                rng.choice([0, 1, 2, 4, 6], 2000).tolist(),
+                strict=True,
+            )
+        )
+    ]
+    users = [kuairand_files.user_line(u, degree=["full_active", "", "2_14_day+"][u % 3]) for u in range(29)]
+    videos = [kuairand_files.video_line(v, author=v % 7, tag=['"3,5"', "NA", "12", "7"][v % 4]) for v in range(39)]
+    kuairand_files.write(tmp_path, lines, users, videos)
+    log, user, video = (pd.read_csv(next(tmp_path.glob(f"{kind}*"))) for kind in ("log", "user", "video"))
+    joined = log.merge(user, on="user_id", how="left").merge(video, on="video_id", how="left")
+    joined["duration"] = kuairand.duration_bucket(joined["duration_ms"])
+    joined[[*kuairand.FIELDS, "date", "is_click"]].to_csv(tmp_path / "flat.csv", index=False)
+
+    roles = {"label": "is_click", "user": "user_id", "item": "video_id", "domain": "tab", "time": "date"}
+    flat = read(tmp_path / "flat.csv", **roles, train_until=20220504, valid_until=20220506, context=("author_id",))
+    own = kuairand.read(tmp_path)
+    assert flat.schema == own.schema
+    assert max(own.schema.vocabulary) > 20
+    for a, b in zip(parts(flat), parts(own), strict=True):
+        assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 # Files
