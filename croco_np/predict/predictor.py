@@ -12,6 +12,7 @@ from ..batch import check_rows, make_batch
 from ..datasets.splits import Rows, Schema
 from ..errors import InputError
 from ..losses.bce import sigmoid
+from ..metrics import evaluate_domains
 from ..models import Output
 from ..runs.saved import read_model
 
@@ -74,7 +75,9 @@ class Predictor:
             except (TypeError, ValueError) as error:
                 raise InputError(f"{error}; encode the rows with the vocabularies of the run's data") from error
             batch, at = make_batch(rows, np.arange(start, stop), self.schema, training=False)
-            yield Block(*self.model.forward(self.params, batch), at, batch.domains)
+            output, cache = self.model.forward(self.params, batch)
+            yield Block(output, cache, at, batch.domains)
+            del output, cache  # before the next ones are made
 
     def blocks(self, rows: Rows) -> Iterator[np.ndarray]:
         """Yield the logits (n,) of one block of rows after the other, n <= `block`, in the order of the rows."""
@@ -95,6 +98,10 @@ class Predictor:
     def probabilities(self, rows: Rows) -> np.ndarray:
         """Click probabilities of all rows, (N,) float64."""
         return sigmoid(self.logits(rows))
+
+    def evaluate(self, rows: Rows) -> dict[str, Any]:
+        """AUC, gAUC and log loss of the rows, overall and in each domain; see `metrics.evaluate_domains`."""
+        return evaluate_domains(self.logits(rows), rows, self.schema.domains)
 
     def stream(self, parts: Iterable[Rows]) -> Iterator[tuple[Rows, np.ndarray]]:
         """Yield (rows, probabilities) for each `Rows` of an iterable that may have no end."""
