@@ -14,11 +14,11 @@ FLOORS = (
     {"predict"},
     {"runs", "costs"},
     {"config", "objective"},
-    {"models", "datasets", "optim", "metrics"},
-    {"layers", "losses"},
+    {"models", "optim", "metrics"},
+    {"layers", "losses", "datasets"},
     {"kernels"},
     {"batch", "tree", "storage"},
-    {"arguments", "overlap", "command", "machine"},
+    {"arguments", "options", "overlap", "command", "machine"},
     {"errors"},
 )
 

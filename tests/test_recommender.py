@@ -20,7 +20,7 @@ def make_clicks(n=4000, seed=0):
     """Clicks that depend on user, item and tab; users, items and tabs are texts, and the index is anything."""
     rng = np.random.default_rng(seed)
     user, item, tab = rng.integers(0, 40, n), rng.integers(0, 30, n), rng.integers(0, 3, n)
-    logit = 2 * ((user % 2) * 2 - 1) * ((item % 2) * 2 - 1) * np.where(tab == 2, -1, 1) - 0.5
+    logit = (user % 3 - 1) + (item % 2 * 3 - 1.5) * np.where(tab == 2, -1, 1) - 0.3
     return pd.DataFrame(
         {
             "uid": [f"user {u}" for u in user],

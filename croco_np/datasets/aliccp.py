@@ -106,6 +106,8 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
         notes = [*facts["notes"], *on_labels(rows)]
         dropped = [int(line) for line in facts["dropped_test"]]
         encoder = _load_encoder(prepared, schema, facts["encoder"])
+    except InputError:  # of a damaged column, in its own words
+        raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{prepared}: its manifest is not that of AliCCP ({error!s:.120}); delete {prepared}, and it is made anew"

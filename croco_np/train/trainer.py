@@ -94,9 +94,10 @@ class Trainer:
         """The trainer that a config asks for."""
         c, schema = config, splits.schema
         rows = np.bincount(np.asarray(splits.train.domains), minlength=len(schema.domains))
-        objective = Objective(c.reduction, tuple(rows), c.alpha, c.loss, c.loss_options, c.cov_rows)
+        objective = Objective(c.reduction, tuple(rows), c.alpha, c.resolved_loss, c.loss_options, c.cov_rows)
         optimiser = Adam(c.lr, lazy=OPTIMISERS[c.optimiser], l2=c.l2)
-        return cls(MODELS[c.model](schema, c), objective, optimiser, splits, c.batch_size, c.seed, c.dtype)
+        model = MODELS[c.model].build(schema, **c.sizes)
+        return cls(model, objective, optimiser, splits, c.batch_size, c.seed, c.dtype)
 
     def without_loss(self) -> Trainer:
         """The same trainer, but for the loss beside the cross-entropy: alpha = 0."""
