@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, OptionError
 from .aliccp_census import MOST_DOMAINS
 from .card import WIDTH, card
 from .encoder import Column, Encoder
@@ -98,7 +98,7 @@ def from_columns(
 def read(path: str | Path, *, label: str, user: str, item: str, domain: str, **others: Any) -> Splits:
     """A file of clicks, .csv, .csv.gz or .parquet -> `Splits`; all but `path` as for `from_columns`.
 
-    InputErrors name the file and, of CSV, the line.
+    InputErrors name the file and, of CSV, the line; options are called by their flags on a command line.
     """
     from .table_files import read_file  # pandas, half a second that nobody else has to wait
 
@@ -106,6 +106,9 @@ def read(path: str | Path, *, label: str, user: str, item: str, domain: str, **o
     file = read_file(path)
     try:
         return _splits(_as_dict(file.frame), options, file.place, file.notes)
+    except OptionError as error:
+        say = error.message
+        raise OptionError(lambda called: f"{path}: {say(called)}") from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

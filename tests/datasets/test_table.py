@@ -192,9 +192,9 @@ def test_shares_of_nothing():
     [
         ({"time": "ts", "train_until": 119}, "no rows are left for valid and test"),
         ({"time": "ts", "train_until": 99}, "no rows are left for train"),
-        ({"time": "ts", "train_until": 110, "valid_until": 105}, "train_until 110: must be before valid_until 105"),
-        ({"train_until": 3}, "train_until: is for split time"),
-        ({"split": "time"}, "split time: needs the column of time"),
+        ({"time": "ts", "train_until": 110, "valid_until": 105}, "train_until 110: not before valid_until 105"),
+        ({"train_until": 3}, "train_until: is for a split by time"),
+        ({"split": "time"}, "split time: needs the column of times, time"),
         ({"split": "month"}, "split 'month': choose one of time, random, user"),
         ({"valid_share": 0.5, "test_share": 0.5}, "leave no training rows"),
         ({"valid_share": -0.1}, "valid_share -0.1: must be at least 0"),
