@@ -20,7 +20,8 @@ FLOORS = (
     {"layers"},
     {"kernels"},
     {"tree", "batch", "storage"},
-    {"command", "arguments", "overlap", "machine"},
+    {"command", "arguments", "overlap"},
+    {"machine"},
     {"errors"},
 )
 
