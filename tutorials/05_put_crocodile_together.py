@@ -26,9 +26,6 @@
 # **Equations:** Eq. (4), Eq. (7), Fig. 3
 
 # %%
-from croco_np.teaching import catches, grade, show  # before NumPy, so that the library can set up its threads
-
-# isort: split
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -42,6 +39,7 @@ from croco_np.losses import bce, covariance, row_weights
 from croco_np.models import Crocodile, Output
 from croco_np.objective import Objective
 from croco_np.optim import Adam
+from croco_np.teaching import catches, grade, show
 from croco_np.tree import RowGrad, count, flatten, tree_map
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # told apart by colour-blind readers
