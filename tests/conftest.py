@@ -2,5 +2,8 @@
 
 from hypothesis import settings
 
+import croco_np
+
+croco_np.tune()  # tests run two at a time: threads that spin would take each other's cores
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
