@@ -160,7 +160,7 @@ def test_hint_before_and_after_tune(untuned, monkeypatch):
     assert set(tuning.tune().late) == {"OPENBLAS_THREAD_TIMEOUT", "OPENBLAS_CORETYPE"}
     assert tuning.hint() == (
         "croco_np.tune() came too late for OPENBLAS_CORETYPE=SkylakeX: "
-        "call croco_np.tune() before importing NumPy, or export it before Python starts"
+        "call croco_np.tune() before importing NumPy, or export these before Python starts"
     )
     monkeypatch.setattr(threads, "LATE", {"OPENBLAS_THREAD_TIMEOUT": "4"})
     assert tuning.hint() is None

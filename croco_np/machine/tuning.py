@@ -12,7 +12,7 @@ from . import cpu, heap, threads
 
 SWITCH = "CROCO_NP_AS_IS"
 ALONE = f"{SWITCH} is set"
-REMEDY = "call croco_np.tune() before importing NumPy, or export it before Python starts"
+REMEDY = "call croco_np.tune() before importing NumPy, or export these before Python starts"
 MINOR = ("OPENBLAS_THREAD_TIMEOUT",)  # OpenBLAS's idle workers give way, if slowly: not worth a hint by itself
 
 
@@ -51,6 +51,11 @@ def tune() -> Tuning:
     Called later it does what can still be done: the heap, and libraries that are not loaded yet. The result says what
     came too late. Variables that are set already stay, CROCO_NP_AS_IS=1 leaves everything as it is, and a second call
     changes nothing. It never raises; where a system has no such settings the result says so.
+
+    What it is worth: on two cores of its own a step takes half the time (README). On two cores shared with other
+    programs, under a changing load, Crocodile on KuaiRand's size, batch 512, took 0.9 to 2.3 s a step without it, 0.05
+    to 0.18 s with it, and 0.02 to 0.03 s with it called after NumPy (medians of 120 steps, three processes each). So
+    late is better than never: Numba's threads start at the first compiled kernel, and the heap can be told at any time.
 
     The commands (`python -m croco_np.train`) call it by themselves.
     """
