@@ -15,11 +15,16 @@ One training step, from rows to new parameters:
     tree          parameters and gradients by name
     metrics       AUC, gAUC and log loss, by domain
 
+From arrays to a trained model in three lines:
+
+    recommender   `Recommender` with fit, predict and save, and `load`
+
 One run, from raw files to results (a star: also a command, `python -m croco_np.NAME` or `python -m croco_np NAME`):
 
     datasets      readers, vocabularies, splits, simulated clicks
     config        all options of a run
-    train *       the loop, its pictures and results
+    options       what an option may be, and the check that it is
+    train *       `Trainer`, the loop, its pictures and results
     runs          what is saved of a run, and read back
     predict *     click probabilities from a trained model
 
@@ -35,11 +40,11 @@ Instruments:
 Foundations: machine (processor, threads, heap), storage (files, locks, checkpoints), command (what commands share),
 errors (`InputError`, a mistake of the user's).
 
-Public names, loaded when they are first used: the systems Crocodile, SingleDomain, SharedBottom, MMoE, PLE, STEM,
-PEPNet, HiNet, STAR, AdaSparse, and MODELS, all of them by the names of the command line; Objective and Adam; Schema,
-Rows, Splits and make_batch, which take data in; Predictor and evaluate_domains; check and assert_ok, the gradient
-checker; and tune, which makes a process's threads and heap fast. Importing the package loads none of its libraries and
-changes nothing in the process.
+Public names, loaded when they are first used: Recommender, load, from_columns and Trainer; the systems Crocodile,
+SingleDomain, SharedBottom, MMoE, PLE, STEM, PEPNet, HiNet, STAR, AdaSparse, and MODELS, all of them by the names of the
+command line; Objective and Adam; Schema, Rows, Splits and make_batch, which take data in; Predictor and
+evaluate_domains; check and assert_ok, the gradient checker; and tune, which makes a process's threads and heap fast.
+Importing the package loads none of its libraries and changes nothing in the process.
 """
 
 import sys
@@ -49,6 +54,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .batch import make_batch
     from .datasets.splits import Rows, Schema, Splits
+    from .datasets.table import from_columns
     from .gradcheck import assert_ok, check
     from .machine.tuning import tune
     from .metrics import evaluate_domains
@@ -68,6 +74,8 @@ if TYPE_CHECKING:
     from .objective import Objective
     from .optim import Adam
     from .predict import Predictor
+    from .recommender import Recommender, load
+    from .train.trainer import Trainer
 
 __version__ = "0.1.0"
 __all__ = [  # each also stands above, for type checkers, and in `_HOME`
@@ -83,14 +91,18 @@ __all__ = [  # each also stands above, for type checkers, and in `_HOME`
     "Objective",
     "PEPNet",
     "Predictor",
+    "Recommender",
     "Rows",
     "Schema",
     "SharedBottom",
     "SingleDomain",
     "Splits",
+    "Trainer",
     "assert_ok",
     "check",
     "evaluate_domains",
+    "from_columns",
+    "load",
     "make_batch",
     "tune",
 ]
@@ -100,6 +112,7 @@ _HOME = {  # public name -> the module that defines it
     "Rows": "datasets.splits",
     "Schema": "datasets.splits",
     "Splits": "datasets.splits",
+    "from_columns": "datasets.table",
     "assert_ok": "gradcheck",
     "check": "gradcheck",
     "tune": "machine.tuning",
@@ -118,10 +131,13 @@ _HOME = {  # public name -> the module that defines it
     "Objective": "objective",
     "Adam": "optim",
     "Predictor": "predict",
+    "Recommender": "recommender",
+    "load": "recommender",
+    "Trainer": "train.trainer",
 }
 _ROOMS = ("batch", "bench", "command", "config", "costs", "datasets", "diagnostics", "doctor", "errors", "gradcheck")
-_ROOMS += ("kernels", "layers", "losses", "machine", "metrics", "models", "objective", "optim", "predict", "runs")
-_ROOMS += ("storage", "teaching", "train", "tree")
+_ROOMS += ("kernels", "layers", "losses", "machine", "metrics", "models", "objective", "optim", "options")
+_ROOMS += ("predict", "recommender", "runs", "storage", "teaching", "train", "tree")
 
 
 def __getattr__(name: str) -> object:
