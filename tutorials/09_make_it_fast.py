@@ -27,9 +27,6 @@
 # **Equations:** Eq. (4), Eq. (6): what they cost
 
 # %%
-from croco_np.machine import threads  # before NumPy, which reads its settings when it loads
-
-# isort: split
 import contextlib
 import io
 import mmap
@@ -42,6 +39,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
+import croco_np
 from croco_np.bench.floor import Floor
 from croco_np.bench.ours import Ours
 from croco_np.bench.phases import breakdown
@@ -53,12 +51,14 @@ from croco_np.kernels.rows import sum_by_row
 from croco_np.kernels.twin import numba, using
 from croco_np.layers import Dense, Embeddings, Experts, LookUpExperts
 from croco_np.losses import covariance
+from croco_np.machine import threads
 from croco_np.machine.cpu import cores
 from croco_np.optim import Adam
 from croco_np.teaching import catches, grade, show
 from croco_np.teaching.source import Source
 from croco_np.tree import RowGrad
 
+croco_np.tune()  # what it does, and why, is told further down
 np.set_printoptions(precision=4, suppress=True)
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 
@@ -308,7 +308,8 @@ print(f"filling fresh memory takes {ratio:.0f} times as long as filling the same
 
 # %% [markdown]
 # Ten times and more, usually. You can reuse buffers by hand, which makes code ugly; this library tells the C library
-# once to keep its pages ([heap.py](../croco_np/machine/heap.py)), and goes on writing `np.empty`.
+# once to keep its pages ([heap.py](../croco_np/machine/heap.py)), and goes on writing `np.empty`. It does so when a
+# command starts, or when a program calls `croco_np.tune()`.
 #
 # ## Thread pools at peace
 #
@@ -316,20 +317,26 @@ print(f"filling fresh memory takes {ratio:.0f} times as long as filling the same
 # its workers *spinning* when there is nothing to do, so that they are quick to start. A spinning worker occupies a core
 # that the other pool needs. On two cores a step of Crocodile took 2.9 times as long with workers told to spin
 # (`OMP_WAIT_POLICY=active`), and twice as long with nothing set at all (`CROCO_NP_AS_IS=1`). The remedy are settings
-# that must stand in the environment before NumPy loads; this is why `import croco_np` comes first.
+# in the environment, which each library reads once, when it loads. Commands such as `python -m croco_np.train` make
+# them for themselves, and the heap's with them. A notebook or a program of your own keeps what it has until it calls
+# `croco_np.tune()`, as this one did in its first cell. Call it again, and it says what it did:
 
 # %% tags=["varies"]
-for name, value in threads.wanted().items():
-    print(f"{name}={value}")
-print()
+print(croco_np.tune())
+
+# %% [markdown]
+# `OMP_WAIT_POLICY=passive` sends Numba's workers to sleep between two parallel regions, `OPENBLAS_THREAD_TIMEOUT`
+# shortens the time that those of OpenBLAS spin. What you set yourself stays. In a script, call it before NumPy is
+# imported; what comes later than that, the second line names.
+
+# %% tags=["varies"]
 theirs = {k: v for k, v in os.environ.items() if k not in threads.wanted()}  # a shell that sets none of them
 command = [sys.executable, "-m", "croco_np.doctor"]
 print(subprocess.run(command, env=theirs, capture_output=True, text=True, check=False).stdout)
 
 # %% [markdown]
-# `OMP_WAIT_POLICY=passive` sends Numba's workers to sleep, `OPENBLAS_THREAD_TIMEOUT` shortens the time that those of
-# OpenBLAS spin. `python -m croco_np.doctor` measures whether it worked: the line `pools` times a product right after a
-# parallel region and alone. Near 1 is peace.
+# `python -m croco_np.doctor` measures whether it worked: the line `pools` times a product right after a parallel region
+# and alone. Near 1 is peace.
 #
 # ## A step against its limits
 #
@@ -520,7 +527,7 @@ grade("9.3", catch_up)
 # * Drepper, *What Every Programmer Should Know About Memory*, 2007
 # * Goldberg, *What Every Computer Scientist Should Know About Floating-Point Arithmetic*, 1991
 # * [twin.py](../croco_np/kernels/twin.py), [kernels](../croco_np/kernels),
-#   [threads.py](../croco_np/machine/threads.py),
+#   [threads.py](../croco_np/machine/threads.py), [tuning.py](../croco_np/machine/tuning.py),
 #   [lookup.py](../croco_np/layers/lookup.py), [idle.py](../croco_np/kernels/idle.py); `python -m croco_np.bench --help`
 #
 # Next: [Teach it](10_teach_it.ipynb)
