@@ -18,7 +18,7 @@ import numpy as np
 
 from ..command import Parser, status
 from ..command.progress import bar
-from ..config import check_threads
+from ..config.flags import check_threads
 from ..datasets.prepared import BLOCK_ROWS as WRITTEN_ROWS
 from ..errors import InputError
 from ..kernels.pools import set_threads
