@@ -1,14 +1,19 @@
-"""Parameters and gradients are nested dicts of arrays; these functions walk them.
+"""Parameters and gradients are trees: dicts and lists of arrays, nested. These functions walk them.
 
-A leaf has a path, its keys joined by dots: `experts.0.W`. The gradient of an embedding table is a `RowGrad`, since a
-batch touches few of its rows.
+A dict holds parts by name, a list holds parts in a row, such as the layers of an MLP. A leaf has a path, its names and
+places joined by dots: `experts.0.W`. The gradient of an embedding table is a `RowGrad`, since a batch touches few of
+its rows.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arguments import COMPLEX, REAL, integers, kind_of, plain
+
+Tree = dict[str, Any] | list[Any]
+BRANCH = (dict, list)
 
 
 class RowGrad(NamedTuple):
@@ -43,86 +48,117 @@ class RowGrad(NamedTuple):
         return full
 
 
-class Moving(NamedTuple):
-    """What stands in the place of a gradient for a value that is tracked, not trained, such as a running mean.
-
-    The optimiser moves the value by `rate` of its distance towards `target`.
-    """
-
-    target: np.ndarray
-    rate: float
+def entries(branch: Tree) -> Iterable[tuple[str | int, Any]]:
+    """The pairs (key, child) of a branch; the keys of a list are the places 0, 1, ..."""
+    return enumerate(branch) if isinstance(branch, list) else branch.items()
 
 
-def flatten(tree, prefix=""):
-    """Nested dict -> {path: leaf}, in the order of the dict. Raises ValueError for a key with a dot."""
+def flatten(tree: Tree, prefix: str = "") -> dict[str, Any]:
+    """{path: leaf} of a tree, in its order. Raises ValueError for a key with a dot, TypeError for what is no tree."""
+    if not isinstance(tree, BRANCH):
+        raise TypeError(f"{prefix or 'tree'}: {kind_of(tree)}, want a dict or a list of arrays")
     flat = {}
-    for key, node in tree.items():
+    for key, node in entries(tree):
         path = f"{prefix}{key}"
         if "." in str(key):
             raise ValueError(f"{path}: a key with a dot would be two")
-        if isinstance(node, dict):
+        if isinstance(node, BRANCH):
             flat.update(flatten(node, path + "."))
         else:
             flat[path] = node
     return flat
 
 
-def unflatten(flat):
-    """{path: leaf} -> nested dict, the inverse of `flatten` but for empty branches, which have no leaf.
-
-    Raises ValueError for a path that goes on from a leaf.
-    """
-    tree = {}
-    for path, leaf in flat.items():
-        *parents, last = path.split(".")
-        node = tree
-        for key in parents:
-            node = node.setdefault(key, {})
-            if not isinstance(node, dict):
-                raise ValueError(f"{path}: {key!r} is a leaf already")
-        if last in node:
-            raise ValueError(f"{path}: is a branch already")
-        node[last] = leaf
-    return tree
-
-
-def with_leaves(tree, leaves, prefix=""):
+def with_leaves(tree: Tree, leaves: Mapping[str, Any], prefix: str = "") -> Tree:
     """The same tree with other leaves where `leaves`, {path: leaf}, has some; empty branches stay.
 
+    This is the way back from paths to a tree: paths alone do not tell a list from a dict with the keys "0", "1", ...
     Raises ValueError for a path that the tree does not have.
     """
     if not prefix and (strangers := leaves.keys() - flatten(tree).keys()):
         raise ValueError(f"no such path in the tree: {', '.join(sorted(strangers)[:5])}")
-    return {
-        key: with_leaves(node, leaves, f"{prefix}{key}.") if isinstance(node, dict) else leaves.get(prefix + key, node)
-        for key, node in tree.items()
-    }
+    children = [
+        with_leaves(node, leaves, f"{prefix}{key}.") if isinstance(node, BRANCH) else leaves.get(f"{prefix}{key}", node)
+        for key, node in entries(tree)
+    ]
+    return _branch_like(tree, children)
 
 
-def tree_map(f, tree, *others):
+def leaf_at(tree: Tree, path: str) -> Any:
+    """The leaf of a tree at a path."""
+    for key in path.split("."):
+        tree = tree[int(key) if isinstance(tree, list) else key]
+    return tree
+
+
+def tree_map(f: Callable, tree: Tree, *others: Tree) -> Tree:
     """Apply `f` leaf by leaf to trees of one structure. Raises ValueError for others."""
     for other in others:
-        same_paths("one tree", tree, "another", other)
-    return {
-        key: tree_map(f, node, *(o[key] for o in others))
-        if isinstance(node, dict)
-        else f(node, *(o[key] for o in others))
-        for key, node in tree.items()
-    }
+        same_tree("one tree", tree, "another", other)
+    return _map(f, tree, others)
 
 
-def same_paths(what, one, other_what, other):
-    """Raise ValueError unless two dicts have the same keys."""
-    if not isinstance(other, dict) or one.keys() != other.keys():
-        strangers = sorted(map(str, one.keys() ^ (other.keys() if isinstance(other, dict) else set())))
+def _map(f, tree, others):
+    children = [
+        (_map if isinstance(node, BRANCH) else _apply)(f, node, [other[key] for other in others])
+        for key, node in entries(tree)
+    ]
+    return _branch_like(tree, children)
+
+
+def _apply(f, leaf, others):
+    return f(leaf, *others)
+
+
+def _branch_like(branch, children):
+    """A list or a dict, as `branch` is, of other children."""
+    return children if isinstance(branch, list) else dict(zip(branch, children, strict=True))
+
+
+def same_tree(what: str, one: Tree, other_what: str, other: Tree) -> None:
+    """Raise ValueError unless two trees have the same paths, and lists in the same places."""
+    leaves, others = flatten(one), flatten(other) if isinstance(other, BRANCH) else {}
+    if leaves.keys() != others.keys():
+        strangers = sorted(leaves.keys() ^ others.keys())
         raise ValueError(f"{what} and {other_what} are of different trees: only one has {', '.join(strangers[:5])}")
+    same_lists(what, one, other_what, other)
 
 
-def not_finite(tree):
+def same_lists(what: str, one: Tree, other_what: str, other: Tree) -> None:
+    """Raise ValueError unless two trees have lists of the same lengths in the same places, whatever their leaves."""
+    mine, others = lists(one), lists(other)
+    for path in sorted(mine.keys() | others.keys()):
+        if mine.get(path) != others.get(path):
+            said = " and ".join(_length(found.get(path), name) for found, name in ((mine, what), (others, other_what)))
+            raise ValueError(f"{what} and {other_what} are of different trees: {path or 'the tree itself'} is {said}")
+
+
+def _length(n, what):
+    return f"no list in {what}" if n is None else f"a list of {n} in {what}"
+
+
+def lists(tree: Tree, prefix: str = "") -> dict[str, int]:
+    """{path: length} of all lists in a tree; the path of the tree itself is ""."""
+    found = {prefix: len(tree)} if isinstance(tree, list) else {}
+    for key, node in entries(tree):
+        if isinstance(node, BRANCH):
+            found |= lists(node, f"{prefix}.{key}" if prefix else f"{key}")
+    return found
+
+
+def in_row(params: list, n: int, of: str = "layers") -> list:
+    """The params of n parts in a row, a list of n; raises ValueError for anything else, such as a dict."""
+    if not isinstance(params, list) or len(params) != n:
+        found = f"a list of {len(params)}" if isinstance(params, list) else kind_of(params)
+        raise ValueError(f"params of {n} {of} in a row are {found}, want a list of {n}")
+    return params
+
+
+def not_finite(tree: Tree) -> str | None:
     """Path of the first leaf that holds NaN or infinity, or None."""
     return next((path for path, leaf in flatten(tree).items() if not np.isfinite(leaf).all()), None)
 
 
-def count(tree):
+def count(tree: Tree) -> int:
     """Number of scalars in all leaves."""
     return sum(leaf.size for leaf in flatten(tree).values())

@@ -1,10 +1,9 @@
 """Sizes at which one system has as many parameters as another, for comparisons at equal cost."""
 
-from math import prod
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from .budget import ownership, shapes_of
+from ..models.assembly import count_trained
 
 KNOBS = ("embedding_width", "expert_width")
 LARGEST = 1 << 14
@@ -34,11 +33,9 @@ def match_parameters(build, schema, sizes, target, knob="embedding_width"):
     The count grows with the width, so the search is by bisection. The knob has steps: the result is the closest width,
     not an exact match, and at the knob's ends (1 and LARGEST) it may be far away.
     """
-    trained = list(ownership(build, schema, sizes))
 
     def count(value):
-        shapes = shapes_of(build(schema, turned(sizes, knob, value)))
-        return sum(prod(shapes[path]) for path in trained)
+        return count_trained(build(schema, turned(sizes, knob, value)))
 
     low, high = 1, LARGEST
     while high - low > 1:

@@ -33,7 +33,7 @@ def stem(model, p, batch):
 def pepnet(model, p, batch):
     """Whatever the towers do not read is read by gates only, and those do not teach it."""
     blind = tree_map(np.copy, p)
-    for w in blind["layers"]["0"].values():
+    for w in blind["layers"][0]:
         w["W"][:] = 0
         w["b"][:] = 1  # alive, so that there is something to scale
     places = dict.fromkeys(["embeddings.table", "domain.table"], EVERYTHING)
@@ -43,7 +43,7 @@ def pepnet(model, p, batch):
     blind = tree_map(np.copy, p)
     item, width = SCHEMA.fields.index(SCHEMA.item), model.embeddings.width
     start = model.embeddings.offsets[item]
-    for w in blind["layers"]["0"].values():
+    for w in blind["layers"][0]:
         w["W"][item * width : (item + 1) * width] = 0
     yield "EPNet's gate", blind, batch, {"embeddings.table": np.s_[start : start + SCHEMA.vocabulary[item]]}
 

@@ -1,7 +1,8 @@
 """The systems of the paper by name.
 
 A model has `init(rng)`, `forward(params, batch) -> (Output, cache)` and `backward(cache, dOutput) -> grads`;
-`reads(batch)` says which rows of its tables forward will read.
+`reads(batch)` says which rows of its tables forward will read. Some parameters may be tracked, not trained, such as
+running means: their paths are in `running`, and `tracked(cache) -> {path: new value}` says what they become.
 """
 
 from functools import partial

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..layers import Dense, Embeddings, GateUnit, Linear, PerDomain, domain_ids
+from ..tree import in_row
 from .assembly import Assembly
 from .output import Output
 
@@ -87,13 +88,14 @@ class PEPNet(Assembly):
         delta, epnet = self.epnet.forward(p["epnet"], EVERYONE, np.concatenate([e, x], axis=1))  # (B, F E)
         h = delta * x
         seen, layers = np.concatenate([r, h], axis=1), []  # what every gate of PPNet reads
-        for i, (gate, layer) in enumerate(zip(self.gates, self.layers, strict=True)):
-            delta, gate_cache = gate.forward(p["gates"][str(i)], batch.domains, seen)
+        of_gates, of_layers = (in_row(p[name], len(self.layers)) for name in ("gates", "layers"))
+        for gate, layer, p_gate, p_layer in zip(self.gates, self.layers, of_gates, of_layers, strict=True):
+            delta, gate_cache = gate.forward(p_gate, batch.domains, seen)
             if self.gate_at == "input":
                 scaled = h
-                h, cache = layer.forward(p["layers"][str(i)], batch.domains, delta * scaled)
+                h, cache = layer.forward(p_layer, batch.domains, delta * scaled)
             else:
-                scaled, cache = layer.forward(p["layers"][str(i)], batch.domains, h)
+                scaled, cache = layer.forward(p_layer, batch.domains, h)
                 h = delta * scaled
             layers.append((gate_cache, cache, scaled))
         z, logit = self.logit.forward(p["logit"], batch.domains, h)  # (B, 1)
@@ -102,15 +104,17 @@ class PEPNet(Assembly):
     def backward(self, c, d):
         embeddings, domain, prior = c.tables
         dh, logit = self.logit.backward(c.logit, d.logits[:, None])
-        dseen, gates, layers = 0, {}, {}
-        for i in reversed(range(len(self.layers))):
-            gate, cache, scaled = c.layers[i]
+        dseen, gates, layers = 0, [], []
+        upper = zip(reversed(self.gates), reversed(self.layers), reversed(c.layers), strict=True)
+        for gate, layer, (gate_cache, cache, scaled) in upper:
             if self.gate_at == "input":
-                dh, layers[str(i)] = self.layers[i].backward(cache, dh)
-            ddelta, dh = dh * scaled, dh * gate.delta
+                dh, dlayer = layer.backward(cache, dh)
+            ddelta, dh = dh * scaled, dh * gate_cache.delta
             if self.gate_at == "output":
-                dh, layers[str(i)] = self.layers[i].backward(cache, dh)
-            dread, gates[str(i)] = self.gates[i].backward(gate, ddelta)
+                dh, dlayer = layer.backward(cache, dh)
+            dread, dgate = gate.backward(gate_cache, ddelta)
+            layers.append(dlayer)
+            gates.append(dgate)
             dseen = dseen + dread
         dr, do = np.split(dseen, [dseen.shape[1] - dh.shape[1]], axis=1)
         dh = dh if self.stop else dh + do  # stopped: do is dropped
@@ -121,5 +125,4 @@ class PEPNet(Assembly):
         _, domain = self.domain.backward(domain, de[:, None])
         _, embeddings = self.embeddings.backward(embeddings, dx[:, None])
         grads = {"embeddings": embeddings, "domain": domain, "prior": prior, "epnet": epnet}
-        gates, layers = dict(reversed(gates.items())), dict(reversed(layers.items()))
-        return grads | {"gates": gates, "layers": layers, "logit": logit}
+        return grads | {"gates": gates[::-1], "layers": layers[::-1], "logit": logit}

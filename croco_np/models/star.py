@@ -42,6 +42,8 @@ class STAR(Assembly):
     network: Star
     auxiliary: Tower
 
+    running = ("norm.mean", "norm.var")
+
     @classmethod
     def build(cls, schema, sizes):
         n_domains, width = len(schema.domains), sizes.embedding_width
@@ -74,3 +76,6 @@ class STAR(Assembly):
         _, domain = self.domain.backward(c.domain, np.ascontiguousarray(de[:, None]))
         _, embeddings = self.embeddings.backward(c.embeddings, (dx + dx_aux)[:, None])  # x is read twice
         return {"embeddings": embeddings, "domain": domain, "norm": norm, "network": network, "auxiliary": auxiliary}
+
+    def tracked(self, c: STARCache) -> dict[str, np.ndarray]:
+        return {f"norm.{name}": value for name, value in self.norm.tracked(c.norm).items()}

@@ -92,11 +92,12 @@ class Setup:
         """
         self.optimiser.catch_up(state.params, self.model.reads(batch), state.moments)
         out, cache = self.model.forward(state.params, batch)
-        parts, d, own = self.objective(out, batch, state.rng, state.params.get("loss"))  # Eq. 7, at every tap
+        own = state.params["loss"] if self.objective.has_parameters else None
+        parts, d, own = self.objective(out, batch, state.rng, own)  # Eq. 7, at every tap
         grads = self.model.backward(cache, d)
         if self.objective.has_parameters:
             grads["loss"] = own
-        self.optimiser.step(state.params, grads, state.moments, defer)
+        self.optimiser.step(state.params, grads, state.moments, defer, self.model.tracked(cache))
         return parts
 
     def settle(self, state):

@@ -30,7 +30,10 @@ class Batch(NamedTuple):
 
 
 class Job(NamedTuple):
-    """config: all fields of the run's config, as attributes; the rest as in job.json and its schema."""
+    """config: all fields of the run's config, as attributes; the rest as in job.json and its schema.
+
+    running  paths of the values that are tracked, not trained: the model itself says what they become
+    """
 
     model: str
     config: SimpleNamespace
@@ -40,6 +43,7 @@ class Job(NamedTuple):
     n_domains: int
     alpha: float
     lr: float
+    running: list[str]
     threads: int
 
     def places(self, path, batch):
@@ -61,7 +65,9 @@ def read(folder):
     """The job, its parameters {path: float32 array} and its batches; ValueError for what is not written down here."""
     folder = Path(folder)
     raw = json.loads((folder / "job.json").read_text())
-    job = Job(**{k: raw[k] for k in ("model", "alpha", "lr", "threads")}, **raw["schema"], config=_config(raw))
+    job = Job(
+        **{k: raw[k] for k in ("model", "alpha", "lr", "threads", "running")}, **raw["schema"], config=_config(raw)
+    )
     with np.load(folder / "params.npz") as arrays:
         params = dict(arrays)
     with np.load(folder / "batches.npz") as arrays:
