@@ -78,22 +78,22 @@ class Adam:
         A gradient or a tracked value that is not finite is followed, as any other: whoever watches the loss sees it.
         """
         leaves, tracked = self._leaves(params, state), dict(tracked or {})
+        flat = flatten(grads)
+        _check_sources(leaves, flat, tracked)
         same_lists("parameters", params, "gradients", grads)
-        grads = flatten(grads)
-        _check_sources(leaves, grads, tracked)
         t = state["t"] + 1
         step = float(self.lr / bias_correction(self.b1, t))
         c = float(np.sqrt(bias_correction(self.b2, t)))
         scalars = (step, c, self.b1, self.b2, self.eps)
-        moves = [self._move(path, *leaves[path], g, scalars, state) for path, g in grads.items()]
+        moves = [self._move(path, *leaves[path], g, scalars, state) for path, g in flat.items()]
         moves += [_replacement(path, leaves[path][0], value) for path, value in tracked.items()]
-        keep_apart(*_arrays(leaves, grads, tracked, state["last"]))
+        keep_apart(*_arrays(leaves, flat, tracked, state["last"]))
         if not defer:
             _check_taken(state)
         state["t"] = t
         for move, *arguments in moves:
             move(*arguments)
-        for path, g in grads.items():
+        for path, g in flat.items():
             if isinstance(g, RowGrad) and not self.lazy:
                 _touch(path, g.rows, len(leaves[path][0]), state)
         if not defer:

@@ -32,8 +32,8 @@ class PartitionedNorm:
 
     In training the moments are those of the domain's rows in the batch, elsewhere the running ones ("mean", "var", both
     (S, n)). Running moments are tracked, not trained: they have no gradient, and at each step in which the domain's own
-    moments were used they move towards them by `rate` of the distance (`tracked`). As in PyTorch, rows are scaled by the
-    variance over n_s rows, and "var" tracks the one over n_s - 1.
+    moments were used they move towards them by `rate` of the distance (`tracked`). As in PyTorch, rows are scaled by
+    the variance over n_s rows, and "var" tracks the one over n_s - 1.
 
     Our choices: a domain with a single row in the batch, whose xhat would be 0, uses the running moments, too, as
     constants. A column that does not vary within a domain, such as the domain's own id, has xhat = 0 elsewhere as in
@@ -108,8 +108,5 @@ class PartitionedNorm:
         for s in np.flatnonzero(c.batch):
             n = c.domains[s].stop - c.domains[s].start
             var[s] *= n / (n - 1)
-        mean, old = c.mean, c.p
-        return {
-            "mean": old["mean"] + self.rate * (mean - old["mean"]),
-            "var": old["var"] + self.rate * (var - old["var"]),
-        }
+        targets = {"mean": c.mean, "var": var}
+        return {name: c.p[name] + self.rate * (target - c.p[name]) for name, target in targets.items()}

@@ -92,10 +92,9 @@ class AdaSparse(Assembly):
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
         h, e, alpha = h[:, 0], e[:, 0], self.schedule(p["step"])[0]
         hidden, pruners = [], []
-        of_hidden, of_pruners = (in_row(p[name], len(self.pruners)) for name in ("hidden", "pruners"))
-        for dense, pruner, p_dense, p_pruner in zip(
-            self.hidden.layers, self.pruners, of_hidden, of_pruners, strict=True
-        ):
+        p_hidden, p_pruners = (in_row(p[name], len(self.pruners)) for name in ("hidden", "pruners"))
+        upwards = zip(self.hidden.layers, self.pruners, p_hidden, p_pruners, strict=True)
+        for dense, pruner, p_dense, p_pruner in upwards:
             h, cache = dense.forward(p_dense, h)
             hidden.append(cache)
             h, cache = pruner.forward(p_pruner, e, h, alpha)  # (B, n_l)

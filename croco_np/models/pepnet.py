@@ -88,8 +88,8 @@ class PEPNet(Assembly):
         delta, epnet = self.epnet.forward(p["epnet"], EVERYONE, np.concatenate([e, x], axis=1))  # (B, F E)
         h = delta * x
         seen, layers = np.concatenate([r, h], axis=1), []  # what every gate of PPNet reads
-        of_gates, of_layers = (in_row(p[name], len(self.layers)) for name in ("gates", "layers"))
-        for gate, layer, p_gate, p_layer in zip(self.gates, self.layers, of_gates, of_layers, strict=True):
+        p_gates, p_layers = (in_row(p[name], len(self.layers)) for name in ("gates", "layers"))
+        for gate, layer, p_gate, p_layer in zip(self.gates, self.layers, p_gates, p_layers, strict=True):
             delta, gate_cache = gate.forward(p_gate, batch.domains, seen)
             if self.gate_at == "input":
                 scaled = h
@@ -105,8 +105,8 @@ class PEPNet(Assembly):
         embeddings, domain, prior = c.tables
         dh, logit = self.logit.backward(c.logit, d.logits[:, None])
         dseen, gates, layers = 0, [], []
-        upper = zip(reversed(self.gates), reversed(self.layers), reversed(c.layers), strict=True)
-        for gate, layer, (gate_cache, cache, scaled) in upper:
+        downwards = zip(reversed(self.gates), reversed(self.layers), reversed(c.layers), strict=True)
+        for gate, layer, (gate_cache, cache, scaled) in downwards:
             if self.gate_at == "input":
                 dh, dlayer = layer.backward(cache, dh)
             ddelta, dh = dh * scaled, dh * gate_cache.delta
