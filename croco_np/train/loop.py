@@ -92,8 +92,8 @@ class Setup:
         """
         self.optimiser.catch_up(state.params, self.model.reads(batch), state.moments)
         out, cache = self.model.forward(state.params, batch)
-        own = state.params["loss"] if self.objective.has_parameters else None
-        parts, d, own = self.objective(out, batch, state.rng, own)  # Eq. 7, at every tap
+        of_loss = state.params["loss"] if self.objective.has_parameters else None
+        parts, d, own = self.objective(out, batch, state.rng, of_loss)  # Eq. 7, at every tap
         grads = self.model.backward(cache, d)
         if self.objective.has_parameters:
             grads["loss"] = own
