@@ -10,7 +10,7 @@ from .arguments import REAL, at_least_0, integers, kind_of, plain
 from .kernels.adam import adam_dense, adam_rows, bias_correction
 from .kernels.idle import catch_up_rows, plan, replay_rows, series
 from .overlap import keep_apart
-from .tree import RowGrad, Tree, flatten, leaf_at, same_lists, same_tree, tree_map
+from .tree import RowGrad, Tree, leaf_at, outline, same_leaves, same_lists, tree_map
 
 
 @dataclass(frozen=True)
@@ -77,23 +77,24 @@ class Adam:
 
         A gradient or a tracked value that is not finite is followed, as any other: whoever watches the loss sees it.
         """
-        leaves, tracked = self._leaves(params, state), dict(tracked or {})
-        flat = flatten(grads)
-        _check_sources(leaves, flat, tracked)
-        same_lists("parameters", params, "gradients", grads)
+        theirs, grads = outline(params), outline(grads)
+        leaves, tracked = self._leaves(theirs, state), dict(tracked or {})
+        _check_sources(leaves, grads.leaves, tracked)
+        same_lists("parameters", theirs, "gradients", grads)
+        grads = grads.leaves
         t = state["t"] + 1
         step = float(self.lr / bias_correction(self.b1, t))
         c = float(np.sqrt(bias_correction(self.b2, t)))
         scalars = (step, c, self.b1, self.b2, self.eps)
-        moves = [self._move(path, *leaves[path], g, scalars, state) for path, g in flat.items()]
+        moves = [self._move(path, *leaves[path], g, scalars, state) for path, g in grads.items()]
         moves += [_replacement(path, leaves[path][0], value) for path, value in tracked.items()]
-        keep_apart(*_arrays(leaves, flat, tracked, state["last"]))
+        keep_apart(*_arrays(leaves, grads, tracked, state["last"]))
         if not defer:
             _check_taken(state)
         state["t"] = t
         for move, *arguments in moves:
             move(*arguments)
-        for path, g in flat.items():
+        for path, g in grads.items():
             if isinstance(g, RowGrad) and not self.lazy:
                 _touch(path, g.rows, len(leaves[path][0]), state)
         if not defer:
@@ -104,16 +105,18 @@ class Adam:
 
         Rows of tables must be up to date to a step that was taken.
         """
-        self._leaves(params, state)
+        self._leaves(outline(params), state)
         _check_taken(state)
 
     def _leaves(self, params, state):
-        """{path: (w, m, v)}, trees and step counts checked; the arrays are checked where they are written to."""
+        """{path: (w, m, v)} from the `Outline` of parameters; trees and step counts are checked, arrays where written to."""
         if type(state["t"]) is not int or not 0 <= state["t"] < np.iinfo(np.int32).max:
             raise ValueError(f"state: t is {state['t']!r}, want the number of steps taken")
-        same_tree("parameters", params, "first moments", state["m"])
-        same_tree("parameters", params, "second moments", state["v"])
-        params, first, second = flatten(params), flatten(state["m"]), flatten(state["v"])
+        first, second = outline(state["m"]), outline(state["v"])
+        for name, moments in (("first moments", first), ("second moments", second)):
+            same_leaves("parameters", params, name, moments)
+            same_lists("parameters", params, name, moments)
+        params, first, second = params.leaves, first.leaves, second.leaves
         for path, last in state["last"].items():
             n_rows = len(params.get(path, ()))
             if type(last) is not np.ndarray or last.dtype != np.int32 or last.shape != (n_rows,):

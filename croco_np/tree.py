@@ -53,20 +53,43 @@ def entries(branch: Tree) -> Iterable[tuple[str | int, Any]]:
     return enumerate(branch) if isinstance(branch, list) else branch.items()
 
 
-def flatten(tree: Tree, prefix: str = "") -> dict[str, Any]:
-    """{path: leaf} of a tree, in its order. Raises ValueError for a key with a dot, TypeError for what is no tree."""
+class Outline(NamedTuple):
+    """What a tree is made of.
+
+    leaves  {path: leaf}, in the tree's order
+    lists   {path: length} of its lists, which leaves' paths do not tell from dicts with the keys "0", "1", ...; the
+            path of the tree itself is ""
+    """
+
+    leaves: dict[str, Any]
+    lists: dict[str, int]
+
+
+def outline(tree: Tree) -> Outline:
+    """The `Outline` of a tree. Raises ValueError for a key with a dot, TypeError for what is no tree."""
     if not isinstance(tree, BRANCH):
-        raise TypeError(f"{prefix or 'tree'}: {kind_of(tree)}, want a dict or a list of arrays")
-    flat = {}
-    for key, node in entries(tree):
-        path = f"{prefix}{key}"
+        raise TypeError(f"parameters and gradients are dicts or lists of arrays, not {kind_of(tree)}")
+    found = Outline({}, {})
+    _outline(tree, "", found)
+    return found
+
+
+def _outline(branch, path, found):
+    if isinstance(branch, list):
+        found.lists[path] = len(branch)
+    start = f"{path}." if path else ""
+    for key, node in entries(branch):
         if "." in str(key):
-            raise ValueError(f"{path}: a key with a dot would be two")
+            raise ValueError(f"{start}{key}: a key with a dot would be two")
         if isinstance(node, BRANCH):
-            flat.update(flatten(node, path + "."))
+            _outline(node, f"{start}{key}", found)
         else:
-            flat[path] = node
-    return flat
+            found.leaves[f"{start}{key}"] = node
+
+
+def flatten(tree: Tree) -> dict[str, Any]:
+    """{path: leaf} of a tree, in its order. Raises ValueError for a key with a dot, TypeError for what is no tree."""
+    return outline(tree).leaves
 
 
 def with_leaves(tree: Tree, leaves: Mapping[str, Any], prefix: str = "") -> Tree:
@@ -91,23 +114,25 @@ def leaf_at(tree: Tree, path: str) -> Any:
     return tree
 
 
-def tree_map(f: Callable, tree: Tree, *others: Tree) -> Tree:
-    """Apply `f` leaf by leaf to trees of one structure. Raises ValueError for others."""
+def tree_map(f: Callable, tree: Tree, *others: Tree, at: str = "") -> Tree:
+    """Apply `f` leaf by leaf to trees of one structure. Raises ValueError for others.
+
+    at  path of the trees in larger ones, for the error
+    """
     for other in others:
-        same_tree("one tree", tree, "another", other)
-    return _map(f, tree, others)
-
-
-def _map(f, tree, others):
-    children = [
-        (_map if isinstance(node, BRANCH) else _apply)(f, node, [other[key] for other in others])
-        for key, node in entries(tree)
-    ]
+        _same_branch(tree, other, at)
+    children = []
+    for key, node in entries(tree):
+        others_there = [other[key] for other in others]
+        if isinstance(node, BRANCH):
+            children.append(tree_map(f, node, *others_there, at=f"{at}.{key}" if at else f"{key}"))
+        elif any(isinstance(other, BRANCH) for other in others_there):
+            raise ValueError(
+                f"trees of different structure: {f'{at}.' if at else ''}{key} is a leaf in one of them only"
+            )
+        else:
+            children.append(f(node, *others_there))
     return _branch_like(tree, children)
-
-
-def _apply(f, leaf, others):
-    return f(leaf, *others)
 
 
 def _branch_like(branch, children):
@@ -115,35 +140,40 @@ def _branch_like(branch, children):
     return children if isinstance(branch, list) else dict(zip(branch, children, strict=True))
 
 
-def same_tree(what: str, one: Tree, other_what: str, other: Tree) -> None:
-    """Raise ValueError unless two trees have the same paths, and lists in the same places."""
-    leaves, others = flatten(one), flatten(other) if isinstance(other, BRANCH) else {}
-    if leaves.keys() != others.keys():
-        strangers = sorted(leaves.keys() ^ others.keys())
+def _same_branch(one, other, at):
+    """Raise ValueError unless both are lists of one length, or dicts with the same keys."""
+    if isinstance(one, list):
+        same = isinstance(other, list) and len(one) == len(other)
+    else:
+        same = isinstance(other, dict) and one.keys() == other.keys()
+    if not same:
+        raise ValueError(f"trees of different structure: {at or 'the whole'} is {_form(one)} and {_form(other)}")
+
+
+def _form(node):
+    if isinstance(node, list):
+        return f"a list of {len(node)}"
+    return f"a dict of {', '.join(map(str, node)) or 'nothing'}" if isinstance(node, dict) else "a leaf"
+
+
+def same_leaves(what: str, one: Outline, other_what: str, other: Outline) -> None:
+    """Raise ValueError unless two trees have leaves at the same paths."""
+    if one.leaves.keys() != other.leaves.keys():
+        strangers = sorted(one.leaves.keys() ^ other.leaves.keys())
         raise ValueError(f"{what} and {other_what} are of different trees: only one has {', '.join(strangers[:5])}")
-    same_lists(what, one, other_what, other)
 
 
-def same_lists(what: str, one: Tree, other_what: str, other: Tree) -> None:
+def same_lists(what: str, one: Outline, other_what: str, other: Outline) -> None:
     """Raise ValueError unless two trees have lists of the same lengths in the same places, whatever their leaves."""
-    mine, others = lists(one), lists(other)
-    for path in sorted(mine.keys() | others.keys()):
-        if mine.get(path) != others.get(path):
-            said = " and ".join(_length(found.get(path), name) for found, name in ((mine, what), (others, other_what)))
-            raise ValueError(f"{what} and {other_what} are of different trees: {path or 'the tree itself'} is {said}")
+    if one.lists != other.lists:
+        mine, theirs = one.lists.items(), other.lists.items()
+        path = min(path for path, _ in mine ^ theirs)
+        said = f"{_length(one.lists.get(path))} in {what} and {_length(other.lists.get(path))} in {other_what}"
+        raise ValueError(f"{what} and {other_what} are of different trees: {path or 'the whole'} is {said}")
 
 
-def _length(n, what):
-    return f"no list in {what}" if n is None else f"a list of {n} in {what}"
-
-
-def lists(tree: Tree, prefix: str = "") -> dict[str, int]:
-    """{path: length} of all lists in a tree; the path of the tree itself is ""."""
-    found = {prefix: len(tree)} if isinstance(tree, list) else {}
-    for key, node in entries(tree):
-        if isinstance(node, BRANCH):
-            found |= lists(node, f"{prefix}.{key}" if prefix else f"{key}")
-    return found
+def _length(n):
+    return "no list" if n is None else f"a list of {n}"
 
 
 def in_row(params: list, n: int, of: str = "layers") -> list:
