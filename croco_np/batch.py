@@ -87,6 +87,12 @@ def check_labels(labels, first=0):
         raise ValueError(f"row {first + int(wrong[0])}: label {labels[wrong[0]]}, want 0 or 1")
 
 
+def domain_slices(domains, n_domains):
+    """The slices of rows that are sorted by domain: domains (B,) int -> S slices, empty where a domain is absent."""
+    ends = np.cumsum(np.bincount(domains, minlength=n_domains)).tolist()
+    return tuple(map(slice, [0, *ends[:-1]], ends))
+
+
 def make_batch(rows, at, schema, dtype=np.float64, training=True):
     """The rows `at` (positions, any order) of a `Rows` as a `Batch`, and the positions in the batch's own order.
 
@@ -111,11 +117,10 @@ def make_batch(rows, at, schema, dtype=np.float64, training=True):
     check_domain_ids(domains, len(schema.domains))
     if training:
         check_labels(labels)
-    ends = np.cumsum(np.bincount(domains, minlength=len(schema.domains)))
     batch = Batch(
         ids=ids,
         prior_ids=ids[:, schema.prior_fields],
-        domains=tuple(slice(int(a), int(b)) for a, b in zip([0, *ends[:-1]], ends, strict=True)),
+        domains=domain_slices(domains, len(schema.domains)),
         labels=labels.astype(dtype),
         training=training,
     )

@@ -109,7 +109,7 @@ class Adam:
         _check_taken(state)
 
     def _leaves(self, params, state):
-        """{path: (w, m, v)} from the `Outline` of parameters; trees and step counts are checked, arrays where written to."""
+        """{path: (w, m, v)} from the `Outline` of parameters. Trees and counts are checked, arrays where written to."""
         if type(state["t"]) is not int or not 0 <= state["t"] < np.iinfo(np.int32).max:
             raise ValueError(f"state: t is {state['t']!r}, want the number of steps taken")
         first, second = outline(state["m"]), outline(state["v"])

@@ -2,8 +2,8 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from commands import SMALL, make_data
 from croco_np.diagnostics import conflicts, diversity_index, expert_abundance, information_abundance, report
 from croco_np.diagnostics.__main__ import main, read_run
 from croco_np.errors import InputError
-from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
+from croco_np.gradcheck.cases import SCHEMA, at_blackboard, draw_batch
 from croco_np.models import MODELS
 from croco_np.runs.folder import RunFolder
 from croco_np.train.__main__ import main as train
@@ -54,9 +54,9 @@ def test_experts_and_gates(runs, capsys):
         "domains": TABS,
     }
     tables, weights = found["item_tables"], load_file(runs / "crocodile" / "model.safetensors")
-    setup, params = read_run(runs / "crocodile")
-    n_users = setup.splits.schema.vocabulary[0]
-    assert setup.splits.schema.fields[:2] == ("user_id", "video_id")
+    predictor, splits, _ = read_run(runs / "crocodile")
+    n_users = splits.schema.vocabulary[0]
+    assert splits.schema.fields[:2] == ("user_id", "video_id")
     for m, table in enumerate(tables["tables"]):
         rows = weights["embeddings.table"][n_users + 1 : n_users + 10, m]  # nine videos, after the rare ones
         assert table == {"rows": 9, "width": 4, "owner": None, "value": information_abundance(rows).value}
@@ -64,8 +64,8 @@ def test_experts_and_gates(runs, capsys):
     assert len(tables["by_exposure"]) == 5
     assert list(tables["by_domain"]) == TABS
 
-    test = setup.splits.test
-    out, at = setup.outputs(params, test, np.arange(test.n))
+    test = splits.test
+    out, _, at, _ = next(predictor.outputs(test))
     alone, together = expert_abundance(out.experts)
     experts = found["experts"]
     assert experts["rows"] == test.n
@@ -85,10 +85,10 @@ def test_experts_and_gates(runs, capsys):
     assert (diversity["level"], diversity["category"]) == ("user and category", "author_id")
     finer = diversity["finer"]
     assert finer["level"] == "user and item"
-    norms = report._norms(setup, params, all_forward=True)
+    norms = norms_of(predictor, splits)
     for level, found_rows in (
-        (diversity, conflicts(setup.splits, "author_id")),
-        (finer, conflicts(setup.splits)),
+        (diversity, conflicts(splits, "author_id")),
+        (finer, conflicts(splits)),
     ):
         assert f"{level['conflict_rows']:,} conflict rows by ({level['level']}" in printed
         for kind in ("pooled", "per_expert"):
@@ -116,34 +116,38 @@ def test_neither(runs, capsys):
     assert found["diversity"]["form"] == "specific-forward"
 
 
+def norms_of(predictor, splits):
+    return report._norms(predictor, splits.test, all_forward=True)
+
+
 @pytest.mark.parametrize("rows", [7, 100])
-def test_parts_follow_on_each_other(runs, monkeypatch, rows):
+def test_parts_follow_on_each_other(runs, rows):
     """Rows run through the model in parts; norms come back in the order of the test rows."""
-    setup, params = read_run(runs / "crocodile")
-    whole, norms = report.experts(*report._sample(setup, params), ""), report._norms(setup, params, True)
-    shares = report.gates(*report._sample(setup, params), TABS, "")
-    monkeypatch.setattr(report, "EVALUATION_ROWS", rows)
-    parts = report.experts(*report._sample(setup, params), "")
-    for name, m in report.gates(*report._sample(setup, params), TABS, "").items():
+    predictor, splits, _ = read_run(runs / "crocodile")
+    small = replace(predictor, block=rows)
+    whole, norms = report.experts(*report._sample(predictor, splits), ""), norms_of(predictor, splits)
+    shares = report.gates(*report._sample(predictor, splits), TABS, "")
+    parts = report.experts(*report._sample(small, splits), "")
+    for name, m in report.gates(*report._sample(small, splits), TABS, "").items():
         assert m["value"] == pytest.approx(shares[name]["value"], rel=1e-5)
     assert parts["abundance_together"]["value"] == pytest.approx(whole["abundance_together"]["value"], rel=1e-4)
-    np.testing.assert_allclose(report._norms(setup, params, True), norms, rtol=1e-4, atol=1e-6)
-    out, at = setup.outputs(params, setup.splits.test, np.arange(20))
+    np.testing.assert_allclose(norms_of(small, splits), norms, rtol=1e-4, atol=1e-6)
+    out, _, at, _ = next(predictor.outputs(splits.test.part(slice(20))))
     np.testing.assert_allclose(norms[at], np.linalg.norm(out.experts, axis=2), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_system_has_experts_or_a_stand_in(name):
     rng = np.random.default_rng(0)
-    sizes = SimpleNamespace(**SIZES | {"expert_sizes": (16, 16), "tower_sizes": (16,)})  # wide: no layer all zero
-    model, batch = MODELS[name](SCHEMA, sizes), draw_batch(rng)
+    model = at_blackboard(name, expert_sizes=(16, 16), tower_sizes=(16,))  # wide: no layer all zero
+    batch = draw_batch(rng)
     params = model.init(rng)
     if name == "star":
         params["norm"]["var"][:] = 1  # as after training; at the start there are no moments, and all rows are alike
     out, _ = model.forward(params, batch)
-    assert (out.experts is None) == (name in report.READ)
+    assert (out.experts is None) == (model.stand_in is not None)
     if out.experts is None:
-        norms = report.of_every_domain(model, params, batch, report.READ[name])
+        norms = report.of_every_domain(model, params, batch, model.stand_in)
         assert norms.shape[:2] == (len(batch.labels), len(SCHEMA.domains))
         assert norms.any(axis=(0, 2)).all()
 
@@ -188,6 +192,7 @@ def test_a_report_that_cannot_be_kept_is_shown(runs, capsys, monkeypatch):
 @pytest.mark.parametrize("value", [np.nan, 1e30])
 def test_weights_that_are_no_use_are_refused(value, runs):
     """NaN, and weights so large that outputs are infinite."""
-    setup, params = read_run(runs / "crocodile")
+    predictor, splits, config = read_run(runs / "crocodile")
+    params = tree_map(lambda w: np.full_like(w, value), predictor.params)
     with pytest.raises(InputError, match="training diverged"), np.errstate(all="ignore"):
-        report.diagnose(setup, tree_map(lambda w: np.full_like(w, value), params))
+        report.diagnose(replace(predictor, params=params), splits, config)

@@ -7,7 +7,6 @@ row differs from it by rounding alone. From one use to the next, m is rounded 5 
 
 import re
 from fractions import Fraction
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,20 +15,20 @@ from hypothesis import strategies as st
 
 from croco_np.config import Config
 from croco_np.datasets.splits import Rows, Schema, Splits
-from croco_np.gradcheck.cases import SCHEMA, SIZES, VARIANTS, draw_batch
+from croco_np.gradcheck.cases import at_blackboard, draw_batch
 from croco_np.kernels.adam import bias_correction
 from croco_np.kernels.idle import TERMS, plan, replay_rows, series
 from croco_np.kernels.twin import numba, running, using
 from croco_np.models import MODELS, Output
 from croco_np.optim import Adam
 from croco_np.runs.folder import RunFolder
-from croco_np.train.loop import Setup
+from croco_np.train.trainer import Trainer
 from croco_np.tree import RowGrad, flatten, tree_map, with_leaves
 
 V, K = 6, 3
 ROUNDINGS = 12
 BETAS = [(0.9, 0.999), (0.9, 0.99), (0.5, 0.999), (0.95, 0.9999), (0.9, 0.9), (0.9, 0.5), (0.9, 0.0), (0.0, 0.999)]
-SYSTEMS = [(name, sizes) for name in MODELS for sizes in ({}, *VARIANTS.get(name, ()))]
+SYSTEMS = [(name, sizes) for name in MODELS for sizes in ({}, *MODELS[name].variants)]
 SYSTEMS += [("ple", {"n_levels": 3}), ("crocodile", {"embedding_width": 1})]
 
 
@@ -156,7 +155,7 @@ def test_late_steps_need_no_replay():
 
 
 def build(name, sizes):
-    return MODELS[name](SCHEMA, SimpleNamespace(**SIZES | sizes))
+    return at_blackboard(name, **sizes)
 
 
 @pytest.mark.parametrize(("name", "sizes"), SYSTEMS)
@@ -217,23 +216,24 @@ def test_a_checkpoint_keeps_idle_rows_as_they_are(settled, tmp_path):
     schema = Schema(("user", "item", "domain"), (200, 300, 3), "user", "item", "domain", ("a", "b"))
     sizes = {"n_experts": 2, "embedding_width": 2, "expert_sizes": (4,), "tower_sizes": (4,), "prior_width": 2}
     config = Config(dataset="kuairand", batch_size=20, **sizes)
-    setup, folder = Setup(config, Splits("drawn", True, schema, rows, rows, rows)), RunFolder(tmp_path)
-    folder.save_config(config, setup.splits)
-    batches, state = list(setup.batches(1))[:40], setup.start()
+    splits, folder = Splits("drawn", True, schema, rows, rows, rows), RunFolder(tmp_path)
+    trainer = Trainer.from_config(config, splits)
+    folder.begin(config, splits)
+    batches, state = list(trainer.batches(1))[:40], trainer.start()
     for batch in batches[:20]:
-        setup.step(state, batch, defer=True)
+        trainer.step(state, batch, defer=True)
     if settled:
-        setup.settle(state)
-    folder.save(setup, state)
-    again = folder.restore(setup)
+        trainer.settle(state)
+    folder.save(state)
+    again = folder.restore(trainer.start(), config, splits)
     names = {"embeddings.table", "prior.table"}
     assert set(again.moments["last"]) == (set() if settled else names)
     assert settled or all(((last > 0) & (last < 20)).any() for last in again.moments["last"].values())
     for batch in batches[20:]:
-        setup.step(state, batch, defer=True)
-        setup.step(again, batch, defer=True)
+        trainer.step(state, batch, defer=True)
+        trainer.step(again, batch, defer=True)
     for one in (state, again):
-        setup.settle(one)
+        trainer.settle(one)
     assert all(np.array_equal(w, flatten(again.params)[path]) for path, w in flatten(state.params).items())
 
 

@@ -29,7 +29,6 @@
 from croco_np.teaching import catches, grade, show  # before NumPy, so that the library can set up its threads
 
 # isort: split
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -161,16 +160,16 @@ print("rows of each domain in a batch of 64:", [s.stop - s.start for s in batch.
 # slice is empty, its gate and tower get a gradient of 0, and no line of code has to ask.
 
 # %%
-sizes = SimpleNamespace(
-    n_experts=3,
-    embedding_width=4,
-    embedding_std=0.3,
-    expert_sizes=(8, 6),
-    tower_sizes=(5,),
-    prior_width=2,
-    gate="element",
-)
-model = Crocodile.build(schema, sizes)
+sizes = {
+    "n_experts": 3,
+    "embedding_width": 4,
+    "embedding_std": 0.3,
+    "expert_sizes": (8, 6),
+    "tower_sizes": (5,),
+    "prior_width": 2,
+    "gate": "element",
+}
+model = Crocodile.build(schema, **sizes)
 params = model.init(np.random.default_rng(1))
 print(f"{count(params)} parameters")
 show(Crocodile.build)
@@ -476,7 +475,7 @@ class NoCovRoad(Crocodile):
 
 
 below = {"embeddings.table", "experts.0.W", "experts.0.b", "experts.1.W", "experts.1.b"}
-catches(Training(NoCovRoad.build(schema, sizes), objective), bent, (tiny,), leaves=below)
+catches(Training(NoCovRoad.build(schema, **sizes), objective), bent, (tiny,), leaves=below)
 
 # %% [markdown]
 # One hint differs: some entries of `experts.1.b` are right. CovLoss's gradient adds up to 0 over the rows (tutorial 4),
@@ -503,11 +502,11 @@ class NoTowerRoad(Crocodile):
         return super().backward(c, d) | self.embedded_experts.backward(c.experts, pull)[1]  # wrong: do is lost
 
 
-catches(Training(NoTowerRoad.build(schema, sizes), objective), bent, (tiny,), leaves=below)
+catches(Training(NoTowerRoad.build(schema, **sizes), objective), bent, (tiny,), leaves=below)
 
 without = Objective("domain_mean", alpha=0.0)
-assert_ok(check(Training(NoCovRoad.build(schema, sizes), without), bent, (tiny,), rng))
-still = check(Training(NoTowerRoad.build(schema, sizes), without), bent, (tiny,), rng)
+assert_ok(check(Training(NoCovRoad.build(schema, **sizes), without), bent, (tiny,), rng))
+still = check(Training(NoTowerRoad.build(schema, **sizes), without), bent, (tiny,), rng)
 print("\nα = 0: without the CovLoss road all is well; without the tower's road:", still[0].hint)
 assert not all(c.ok for c in still)
 

@@ -56,7 +56,8 @@ from croco_np.kernels.ranking import right_pairs
 from croco_np.losses.bce import bce, row_weights, sigmoid
 from croco_np.metrics import auc, evaluate_domains, gauc
 from croco_np.runs.folder import RunFolder
-from croco_np.train.loop import Setup, fit
+from croco_np.train.loop import fit
+from croco_np.train.trainer import Trainer
 
 np.set_printoptions(precision=4, suppress=True)
 plt.rcParams["font.size"] = 10
@@ -131,16 +132,16 @@ print("vocabulary:", dict(zip(schema.fields[:5], schema.vocabulary[:5], strict=T
 # %% [markdown]
 # ## The run, in five lines
 #
-# `Config` holds every size and weight. `Setup` turns config and data into a model, an objective and an optimiser, none
+# `Config` holds every size and weight. `Trainer` holds what they ask for: a model, an objective and an optimiser, none
 # of which changes. What changes is a `State`: parameters, moments of Adam, where training stands. One training step is
 # the whole course so far, a line for nearly each tutorial. Three things are new and may be skipped: `catch_up` brings
 # rows of tables up to date that Adam left alone (tutorial 9), `own` is the gradient of a loss that has parameters
 # itself, and `tracked` are values that a model keeps without training them, such as running means. Ours has neither.
 
 # %%
-setup = Setup(config, splits)
-state = setup.start()
-show(Setup.step)
+trainer = Trainer.from_config(config, splits)
+state = trainer.start()
+show(Trainer.step)
 
 # %% [markdown]
 # `self.objective` is Eq. (7). With $B_s$ the rows of domain $s$ of a batch and $z_i$ the logit of row $i$,
@@ -160,8 +161,8 @@ show(row_weights)
 
 # %% tags=["varies"]
 folder = RunFolder.new(Path(work.name) / "run", config)
-folder.save_config(config, splits)
-finished = fit(setup, state, folder)
+folder.begin(config, splits)
+finished = fit(trainer, state, folder, epochs=config.epochs, patience=config.patience)
 
 # %%
 assert finished
@@ -343,7 +344,7 @@ assert gauc(scores, labels, users).share == 5 / 7
 # it is unknown.
 
 # %%
-z = setup.logits(state.best, splits.test)
+z = trainer.predictor(state.best).logits(splits.test)
 y, domain, user = (np.asarray(a) for a in (splits.test.labels, splits.test.domains, splits.test.users))
 measured = evaluate_domains(z, splits.test, names)
 truth = None if splits.truth is None else np.asarray(splits.truth)

@@ -34,6 +34,7 @@ from croco_np.teaching import catches, grade, show  # before NumPy, so that the 
 
 # isort: split
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -62,7 +63,7 @@ from croco_np.diagnostics.diversity import LEVELS, Conflicts
 from croco_np.diagnostics.report import diagnose, text
 from croco_np.losses import cosine, covariance
 from croco_np.metrics import auc
-from croco_np.train.loop import Setup
+from croco_np.train.trainer import Trainer
 
 np.set_printoptions(precision=4, suppress=True)
 plt.rcParams["font.size"] = 10
@@ -231,14 +232,15 @@ common = RECIPES["aliccp"] | {
 
 
 def train(epochs=4, **changes):
-    """A small model, trained for a few epochs -> its `Setup` and its parameters."""
-    setup = Setup(Config(**common | changes), splits)
-    state = setup.start()
+    """A small model, trained for a few epochs -> its `Predictor`, the data, and its config."""
+    config = Config(**common | changes)
+    trainer = Trainer.from_config(config, splits)
+    state = trainer.start()
     for epoch in range(1, epochs + 1):
-        for batch in setup.batches(epoch):
-            setup.step(state, batch, defer=True)
-    setup.settle(state)
-    return setup, state.params
+        for batch in trainer.batches(epoch):
+            trainer.step(state, batch, defer=True)
+    trainer.settle(state)
+    return trainer.predictor(state.params), splits, config
 
 
 splits = load(Config(**common))
@@ -248,8 +250,8 @@ models = {
     "with CovLoss": train(alpha=3e-4),
     "single_domain": train(model="single_domain"),
 }
-for name, (setup, params) in models.items():
-    print(f"{name:<16} test AUC {auc(setup.logits(params, test), np.asarray(test.labels)).value:.2f}")
+for name, (predictor, _, _) in models.items():
+    print(f"{name:<16} test AUC {auc(predictor.logits(test), np.asarray(test.labels)).value:.2f}")
 print("SIMULATED DATA")
 assert splits.simulated
 
@@ -265,19 +267,19 @@ for d, name in enumerate(schema.domains):
     met = trained_rows(seen, d)
     print(f"{name}: {met.sum()} of {met.size} items occur, each {seen[d, met].mean():.0f} times on average")
 
-own = field_tables(models["single_domain"][1], schema, schema.item)  # one table a domain
-shared = field_tables(models["without CovLoss"][1], schema, schema.item)  # three tables, for all domains
+own = field_tables(models["single_domain"][0].params, schema, schema.item)  # one table a domain
+shared = field_tables(models["without CovLoss"][0].params, schema, schema.item)  # three tables, for all domains
 print("\nIA of 8    own table    the same with untrained rows")
 for d, name in enumerate(schema.domains):
     trained = information_abundance(own[d][trained_rows(seen, d)]).value
     print(f"{name:<10} {trained:8.2f}     {information_abundance(own[d]).value:.2f}")
 print("shared tables, by domain:", np.array([m.value for m in abundance_by_domain(shared, seen)]))
 
-setup, params = models["single_domain"]
+predictor, _, config = models["single_domain"]
 small = trained_rows(seen, 1)  # the items of domain 2, before and after training, without the strongest direction after
 U, sigma, Vt = np.linalg.svd(own[1][small], full_matrices=False)
 tail = own[1][small] - sigma[0] * np.outer(U[:, 0], Vt[0])
-start = field_tables(setup.start().params, schema, schema.item)[1][small]
+start = field_tables(Trainer.from_config(config, splits).start().params, schema, schema.item)[1][small]
 start = start - np.outer(start @ Vt[0], Vt[0])
 left = (start * tail).sum() / (start * start).sum()
 print(f"domain 2, all directions but the first: {left:.2f} of the random start is left")
@@ -320,7 +322,7 @@ assert information_abundance(own[1][trained_rows(seen, 1)]).value == min(
 
 # %%
 for name in ("without CovLoss", "with CovLoss"):
-    tables = field_tables(models[name][1], schema, schema.item)
+    tables = field_tables(models[name][0].params, schema, schema.item)
     groups = np.array([m.value for m in abundance_by_exposure(tables, seen)])
     print(f"{name:<16} least exposed", groups, "most exposed")
 
@@ -336,8 +338,10 @@ for name in ("without CovLoss", "with CovLoss"):
 # does not change when a unit shrinks, unless it shrinks to nothing.
 
 # %%
-at = np.arange(test.n)
-outputs = {name: models[name][0].outputs(models[name][1], test, at)[0] for name in ("without CovLoss", "with CovLoss")}
+outputs = {}
+for name in ("without CovLoss", "with CovLoss"):
+    whole = replace(models[name][0], block=test.n)  # all test rows at once
+    outputs[name], _, at, _ = next(whole.outputs(test))
 maps = {name: covariance_map(out.experts) for name, out in outputs.items()}
 strength = {name: between_experts(cov, 3) for name, cov in maps.items()}
 

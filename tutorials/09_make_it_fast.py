@@ -115,7 +115,7 @@ full = WORKLOADS["aliccp"]
 schema = replace(full.schema, vocabulary=tuple(min(n, 20_000) for n in full.schema.vocabulary))
 workload = replace(full, schema=schema).with_options(batch_size=1024, n_experts=4, expert_sizes=(256, 128))
 ours = Ours(workload)  # made-up rows of AliCCP's shape, tables cut to 20,000 values a field
-shapes, _ = forward_products(ours.setup.model, ours.state.params, ours.batches[0])
+shapes, _ = forward_products(ours.trainer.model, ours.state.params, ours.batches[0])
 for shape in shapes[:2]:
     print(f"{shape.copies} products {shape.m} x {shape.k} x {shape.n}: {shape.flop / 1e9:.2f} GFLOP")
 experts = shapes[:2]
@@ -124,7 +124,7 @@ print(f"and {len(towers_and_gates)} of gates and towers: {sum(s.flop for s in to
 
 B, M, F, E = 1024, 4, len(schema.fields), 16
 assert [s.flop for s in experts] == [2 * B * M * (F * E) * 256, 2 * B * M * 256 * 128]  # Eq. (4), layer by layer
-floor = Floor(ours.setup, ours.state.params, ours.batches[0])
+floor = Floor(ours.trainer, ours.state.params, ours.batches[0])
 of_covariance = 3 * B * (M * 128) ** 2  # Eq. (6): Z^T Z, symmetric, B n^2 (*Doing less*); Z times signs, 2 B n^2
 assert floor.flop == 3 * sum(s.flop for s in shapes) + of_covariance
 print(f"a training step: {floor.flop / 1e9:.2f} GFLOP, CovLoss {of_covariance / floor.flop:.0%} of it")

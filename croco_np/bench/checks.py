@@ -63,7 +63,7 @@ def cost(ours, repeats):
     seconds = []
     for i in range(repeats):
         with watched() as watch:
-            next(ours.setup.batches(i))
+            next(ours.trainer.batches(i))
             ours.step(i)
         seconds.append(watch.seconds)
     return float(np.median(seconds))

@@ -114,10 +114,10 @@ def environment():
 
 
 def _write_job(folder, ours, threads):
-    config, schema, objective = ours.setup.config, ours.workload.schema, ours.setup.objective
+    config, schema, objective = ours.workload.config, ours.workload.schema, ours.trainer.objective
     job = {
         "model": config.model,
-        "config": config.json(),
+        "config": config.json() | {"loss": config.resolved_loss},
         "schema": {
             "vocabulary": schema.vocabulary,
             "prior_fields": schema.prior_fields,

@@ -24,9 +24,9 @@ class Floor:
     flop  operations of a step, an addition and a multiplication counting as two
     """
 
-    def __init__(self, setup, params, batch, predict=False):
-        shapes, out = forward_products(setup.model, params, batch)
-        rng, dtype = np.random.default_rng(0), np.dtype(setup.config.dtype)
+    def __init__(self, trainer, params, batch, predict=False):
+        shapes, out = forward_products(trainer.model, params, batch)
+        rng, dtype = np.random.default_rng(0), np.dtype(trainer.dtype)
 
         def draw(*shape):
             return rng.standard_normal(shape, np.float32).astype(dtype, copy=False)
@@ -40,7 +40,7 @@ class Floor:
                 self.calls.append((x.swapaxes(1, 2), dz, np.empty((copies, k, n), dtype)))
                 self.calls.append((dz, w.swapaxes(1, 2), np.empty((copies, m, k), dtype)))
         self.flop += sum(s.flop for s in shapes) * (1 if predict else 3)
-        objective = setup.objective
+        objective = trainer.objective
         if not predict and objective.active and objective.loss == "covariance":
             n_rows, n_experts, width = out.experts.shape
             n_rows, n = min(objective.rows or n_rows, n_rows), n_experts * width

@@ -96,7 +96,7 @@ def child(workload, threads, predict):
     params = ours.state.params
     kept = nbytes(params) + (0 if predict else nbytes(ours.state.moments))
     batch = ours.batches[0]
-    reached = _buffers((batch, *ours.setup.model.forward(params, batch)))
+    reached = _buffers((batch, *ours.trainer.model.forward(params, batch)))
     activations = sum(reached[at] for at in reached.keys() - _buffers((params,)).keys())
     return {
         "peak_rss_mb": peak / MB,

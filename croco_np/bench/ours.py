@@ -5,12 +5,12 @@ import time
 import numpy as np
 
 from ..losses.bce import sigmoid
-from ..train.loop import Setup
+from ..train.trainer import Trainer
 
 
-def probabilities(setup, params, batch):
+def probabilities(model, params, batch):
     """Click probabilities of the rows of a batch, (B,)."""
-    out, _ = setup.model.forward(params, batch._replace(training=False))
+    out, _ = model.forward(params, batch._replace(training=False))
     return sigmoid(out.logits)
 
 
@@ -23,18 +23,18 @@ class Ours:
 
     def __init__(self, workload, predict=False):
         self.workload, self.predict, self.first = workload, predict, None
-        self.setup = Setup(workload.config, workload.splits())
-        self.state = self.setup.start()
-        self.batches = list(self.setup.batches(1))
+        self.trainer = Trainer.from_config(workload.config, workload.splits())
+        self.state = self.trainer.start()
+        self.batches = list(self.trainer.batches(1))
 
     def step(self, i):
         """One step on batch `i` modulo the number of batches -> seconds."""
         batch = self.batches[i % len(self.batches)]
         started = time.perf_counter()
         if self.predict:
-            result = probabilities(self.setup, self.state.params, batch)
+            result = probabilities(self.trainer.model, self.state.params, batch)
         else:
-            result = self.setup.step(self.state, batch, defer=True)["total"]
+            result = self.trainer.step(self.state, batch, defer=True)["total"]
         seconds = time.perf_counter() - started
         if self.first is None:
             self.first = float(np.mean(result))

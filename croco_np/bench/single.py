@@ -19,7 +19,7 @@ def bench(workload, threads, repeats, predict=False, peer_python=None):
     """Everything about a workload as a JSON object, the keys of which are listed at the end."""
     config = workload.config
     ours = Ours(workload, predict)
-    floor = Floor(ours.setup, ours.state.params, ours.batches[0], predict)
+    floor = Floor(ours.trainer, ours.state.params, ours.batches[0], predict)
     with ExitStack() as stack:
         peer = stack.enter_context(Peer(peer_python, ours, threads)) if peer_python else None
         steps = {"ours": ours.step, "floor": floor.step}

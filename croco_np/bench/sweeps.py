@@ -119,7 +119,7 @@ def _group(workloads, what, repeats, predict, peers, how):
 def megabytes(workload: Workload):
     """About what a workload takes while it trains."""
     config = workload.config
-    shapes = shapes_of(MODELS[config.model](workload.schema, config))
+    shapes = shapes_of(MODELS[config.model].build(workload.schema, **config.sizes))
     return BYTES * sum(int(np.prod(shape)) for shape in shapes.values()) / 1e6 + ACTIVATIONS
 
 

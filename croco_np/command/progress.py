@@ -29,11 +29,8 @@ class Lines:
         if now - self.last >= SECONDS_BETWEEN_LINES:
             self.last = now
             rate = (self.n - self.first) / (now - self.started)
-            share = 100 * self.n / max(self.total, 1)
-            print(
-                f"{self.desc}: {share:.0f}% of {self.total:,} {self.unit}{self.postfix}, {rate:,.0f} {self.unit}/s",
-                flush=True,
-            )
+            done = f"{100 * self.n / max(self.total, 1):.0f}% of {self.total:,}" if self.total else f"{self.n:,}"
+            print(f"{self.desc}: {done} {self.unit}{self.postfix}, {rate:,.0f} {self.unit}/s", flush=True)
 
     def close(self):
         pass
@@ -45,8 +42,20 @@ class Lines:
         pass
 
 
-def bar(total, desc, unit="rows", initial=0):
-    """A context manager with `update(n)` and `set_postfix(loss=...)`, counting up to `total`."""
+class Hidden(Lines):
+    """Progress that nobody wants to see; Ctrl-C is still looked for."""
+
+    def update(self, n):
+        stop_if_asked()
+
+
+def bar(total, desc, unit="rows", initial=0, shown=True):
+    """A context manager with `update(n)` and `set_postfix(loss=...)`, counting up to `total`; None where unknown.
+
+    shown  False counts without a word
+    """
+    if not shown:
+        return Hidden(total, desc, unit, initial)
     if sys.stderr is None or not sys.stderr.isatty():
         return Lines(total, desc, unit, initial)
     try:

@@ -1,11 +1,15 @@
 """What every reader returns: rows of ids, split into train, validation and test."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ..storage.digest import of_array, of_json
 from .oddities import share
+
+if TYPE_CHECKING:
+    from .encoder import Encoder
 
 RARE = 0  # id 0 of every field: rarer than the exposure threshold in the training rows, unseen there, or missing
 
@@ -73,6 +77,10 @@ class Rows(NamedTuple):
         """Number of impressions."""
         return self.ids.shape[0]
 
+    def part(self, at) -> "Rows":
+        """Some of the rows: a slice or positions."""
+        return Rows._make(column[at] for column in self)
+
 
 @dataclass(frozen=True)
 class Splits:
@@ -83,6 +91,7 @@ class Splits:
     notes      lines a user should see about what was read, dropped or derived, in order
     fingerprint
                checksum of the schema and all rows, which tells this data from any other; "" where nobody took it
+    encoder    turns raw rows into such rows; None where there are no raw rows, as in made-up data
     """
 
     name: str
@@ -94,6 +103,7 @@ class Splits:
     truth: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
+    encoder: "Encoder | None" = None
 
 
 def on_labels(parts):
@@ -111,3 +121,10 @@ def on_labels(parts):
             what = "NO CLICKS" if clicks == 0 else "NOTHING BUT CLICKS"
             notes.append(f"{name} HAS {what}: no AUC can be measured; is the label's column the right one?")
     return notes
+
+
+def with_fingerprint(splits: Splits) -> Splits:
+    """The same `Splits` with the checksum of their schema and rows, as `aliccp.read` has it."""
+    parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
+    rows = {f"{name}/{column}": of_array(a) for name, part in parts.items() for column, a in part._asdict().items()}
+    return replace(splits, fingerprint=of_json({"schema": asdict(splits.schema), "rows": rows}))

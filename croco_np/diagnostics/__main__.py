@@ -8,17 +8,16 @@ import sys
 from os.path import expanduser
 
 from ..command import Parser, status
+from ..predict import Predictor
 from ..runs.folder import RunFolder
 from ..runs.saved import read_model
-from ..train.loop import Setup
 from .report import diagnose, text
 
 
 def run(argv):
     """The command; returns the exit status."""
     args = _flags().parse_args(argv)
-    setup, params = read_run(args.run, args.data_dir, args.changed_data)
-    report = diagnose(setup, params)
+    report = diagnose(*read_run(args.run, args.data_dir, args.changed_data))
     print(text(report), flush=True)  # first: the folder may be read-only
     folder = RunFolder(args.run)
     folder.write("diagnostics.json", json.dumps(report, indent=1) + "\n")
@@ -27,12 +26,12 @@ def run(argv):
 
 
 def read_run(path, data_dir="", changed_data=False):
-    """The `Setup` of a run and its best weights, on the data its config names or on those in `data_dir`.
+    """A run's `Predictor`, the data its config names or those in `data_dir`, and its config.
 
-    changed_data  whether they may be others than those the run was trained on
+    changed_data  whether the data may be others than those the run was trained on
     """
     saved = read_model(path, **({"data_dir": data_dir} if data_dir else {}))
-    return Setup(saved.config, saved.data(changed_data)), saved.params
+    return Predictor(saved.model, saved.params, saved.schema), saved.data(changed_data), saved.config
 
 
 def _flags():

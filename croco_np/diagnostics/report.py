@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from ..batch import make_batch
+from ..batch import domain_slices, make_batch
 from ..costs.budget import table_owners
 from ..errors import InputError
 from ..models import MODELS, Output
-from ..train.loop import EVALUATION_ROWS
 from ..tree import not_finite
 from .abundance import (
     Measure,
@@ -26,44 +25,36 @@ from .gates import gate_use
 
 SAMPLE_ROWS = 65_536  # test rows, evenly spaced, on which outputs are kept whole: of all rows they take much memory
 
-# What counts as the experts of domain s where rows do not run through all experts: PLE's specific ones, and of a model
-# without experts what the domain's logit reads. For `of_every_domain`.
-READ = {
-    "ple": lambda c, s: c.specific.parts[s][-1].y,
-    "me_ple": lambda c, s: c.specific.parts[s][-1].y,
-    "single_domain": lambda c, s: c[1][s].towers.parts[0].logit.x,
-    "shared_bottom": lambda c, s: c.towers.parts[s].logit.x,
-    "pepnet": lambda c, s: c.logit.parts[s].x,
-    "star": lambda c, s: c.network.parts.parts[s].logit.x,
-    "adasparse": lambda c, s: c.logit.x,
-}
 
+def diagnose(predictor, splits, config):
+    """Every diagnostic of a trained model -> dict for a JSON file.
 
-def diagnose(setup, params):
-    """Every diagnostic of a model (`train.loop.Setup`) with these weights -> dict for a JSON file."""
-    splits = setup.splits
-    if path := not_finite(params):
+    predictor  the model and its weights
+    splits     the data that it was trained on
+    config     of its run
+    """
+    if path := not_finite(predictor.params):
         raise InputError(f"the weights hold NaN or infinity ({path}): training diverged, and there is nothing to say")
-    out, domains = _sample(setup, params)
+    out, domains = _sample(predictor, splits)
     return {
-        "dataset": setup.config.dataset,
+        "dataset": splits.name,
         "simulated": splits.simulated,
-        "model": setup.config.system,
-        "seed": setup.config.seed,
+        "model": config.system,
+        "seed": config.seed,
         "domains": list(splits.schema.domains),
-        "item_tables": item_tables(setup, params),
-        "experts": experts(out, domains, setup.config.system),
-        "diversity": diversity(setup, params, all_forward=out.experts is not None),
-        "gates": gates(out, domains, splits.schema.domains, setup.config.system),
+        "item_tables": item_tables(predictor.params, splits, config),
+        "experts": experts(out, domains, config.system),
+        "diversity": diversity(predictor, splits, config.system, all_forward=out.experts is not None),
+        "gates": gates(out, domains, splits.schema.domains, config.system),
     }
 
 
-def item_tables(setup, params):
+def item_tables(params, splits, config):
     """Information abundance of the tables of the item field, over the rows that training moved."""
-    schema, c = setup.splits.schema, setup.config
+    schema = splits.schema
     tables = field_tables(params, schema, schema.item)
-    owners = table_owners(MODELS[c.model], schema, c)
-    counts = exposures(setup.splits.train, schema, schema.item)
+    owners = table_owners(MODELS[config.model], schema, config.sizes)
+    counts = exposures(splits.train, schema, schema.item)
     trained = [t[trained_rows(counts, o)] for t, o in zip(tables, owners, strict=True)]
     return {
         "field": schema.item,
@@ -107,15 +98,17 @@ def _between(cov, n_experts):
     return tuple(map(Measure, between_experts(cov, n_experts)))
 
 
-def diversity(setup, params, all_forward):
+def diversity(predictor, splits, system, all_forward):
     """The diversity index on all test rows, with pooled thresholds and with those of each expert.
 
     At the level that `conflicts` chose and, where that is the coarse one, at the finer one too, under "finer": there
     the conflicts are few for most pairs, but the coarse level asks for several impressions and may have none at all.
     """
-    splits, context = setup.splits, setup.splits.schema.context
+    if not all_forward and predictor.model.stand_in is None:
+        return {"value": None, "reason": f"{system} has no experts, and no stand_in for them"}
+    context = splits.schema.context
     category = context[0] if context else None
-    found, norms = conflicts(splits, category), _norms(setup, params, all_forward)
+    found, norms = conflicts(splits, category), _norms(predictor, splits.test, all_forward)
     coarse = found.level != LEVELS[0]
     return {
         "form": "all-forward" if all_forward else "specific-forward",
@@ -148,43 +141,50 @@ def gates(out, domains, names, system):
     return _by_name(names, (none if shares is None else {"value": shares} for shares in use))
 
 
-def _sample(setup, params):
+def _sample(predictor, splits):
     """The model's outputs on evenly spaced test rows, sorted by domain, and the slice of each domain."""
-    test = setup.splits.test
+    test, n_domains = splits.test, len(splits.schema.domains)
     at = np.unique(np.linspace(0, test.n - 1, min(test.n, SAMPLE_ROWS)).astype(np.int64))
-    domain = np.asarray(test.domains[at])
-    at = at[np.argsort(domain, kind="stable")]  # so that the parts, each sorted by domain, follow on each other
-    parts = [setup.outputs(params, test, at[start : start + EVALUATION_ROWS])[0] for start in _starts(len(at))]
-    ends = np.cumsum(np.bincount(domain, minlength=len(setup.splits.schema.domains))).tolist()
+    at = at[np.argsort(np.asarray(test.domains[at]), kind="stable")]  # so the blocks follow on each other
+    rows = test.part(at)
+    parts = [block.output for block in predictor.outputs(rows)] or [_no_rows(predictor, test)]
 
     def whole(tap):
         each = [getattr(part, tap) for part in parts]
         return None if each[0] is None else np.concatenate(each)
 
-    return Output(whole("logits"), whole("experts"), whole("gates")), tuple(map(slice, [0, *ends[:-1]], ends))
+    return Output(whole("logits"), whole("experts"), whole("gates")), domain_slices(rows.domains, n_domains)
 
 
-def _norms(setup, params, all_forward):
+def _no_rows(predictor, rows):
+    """The model's output for no rows, for the shapes of its taps."""
+    batch, _ = make_batch(rows, np.arange(0), predictor.schema, training=False)
+    return predictor.model.forward(predictor.params, batch)[0]
+
+
+def _norms(predictor, test, all_forward):
     """Norms for `diversity_index`, on all test rows in their own order."""
-    test, norms, positions = setup.splits.test, [], []
-    for start in _starts(test.n):
-        at = np.arange(start, min(start + EVALUATION_ROWS, test.n))
-        if all_forward:
-            out, at = setup.outputs(params, test, at)
-            norms.append(np.linalg.norm(out.experts, axis=2))
-        else:
-            batch, at = make_batch(test, at, setup.splits.schema, setup.config.dtype, training=False)
-            norms.append(of_every_domain(setup.model, params, batch, READ[setup.config.model]))
-        positions.append(at)
-    norms = np.concatenate(norms)[np.argsort(np.concatenate(positions))]
+    norms = None
+    for block, at in _norm_blocks(predictor, test, all_forward):
+        norms = np.empty((test.n, *block.shape[1:]), block.dtype) if norms is None else norms
+        norms[at] = block
     if not np.isfinite(norms).all():
         raise InputError("outputs on test rows are NaN or infinite: the weights are too large, training diverged")
     return norms
 
 
-def _starts(n):
-    """Where the parts of n rows start; one empty part of no rows, for its shapes."""
-    return range(0, max(n, 1), EVALUATION_ROWS)
+def _norm_blocks(predictor, test, all_forward):
+    """Yield norms (n, ...) and the positions (n,) of their rows, a block at a time; at least one block."""
+    if all_forward:
+        for output, _, at, _ in predictor.outputs(test):
+            yield np.linalg.norm(output.experts, axis=2), at
+        if not test.n:
+            yield np.linalg.norm(_no_rows(predictor, test).experts, axis=2), np.arange(0)
+        return
+    for start in range(0, max(test.n, 1), predictor.block):
+        at = np.arange(start, min(start + predictor.block, test.n))
+        batch, at = make_batch(test, at, predictor.schema, training=False)
+        yield of_every_domain(predictor.model, predictor.params, batch, predictor.model.stand_in), at
 
 
 def _plain(measure):
@@ -234,6 +234,8 @@ def _experts_text(r):
 
 
 def _diversity_text(r):
+    if "reason" in r:
+        return ["", f"Diversity index: - ({r['reason']})"]
     lines = ["", f"Diversity index, {r['form']}: conflict rows whose experts give both large and small outputs"]
     for level in (r, r["finer"]):
         if level:

@@ -3,24 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import fields
 from math import prod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ..batch import Batch
 from ..tree import Tree, flatten
+from .system import System
 
 
-class Assembly:
+class Assembly(System):
     """A frozen dataclass of layers. Its parameters are those of its layers, under the names of the fields.
 
     A field that is a tuple of layers becomes a list; fields that are no layers have no parameters.
-
-    running  paths of the values among the parameters that are tracked, not trained, such as running means. They have no
-             gradient; `tracked` says what they become, and the optimiser writes it
     """
-
-    running: ClassVar[tuple[str, ...]] = ()
 
     def init(self, rng: np.random.Generator) -> Tree:
         """Parameters of all layers, drawn in the order of the fields."""
@@ -32,10 +28,6 @@ class Assembly:
             elif isinstance(part, tuple) and all(hasattr(layer, "init") for layer in part):
                 params[name] = [layer.init(rng) for layer in part]
         return params
-
-    def tracked(self, cache: Any) -> dict[str, np.ndarray]:
-        """{path: new value} of the `running` values after a step with the cache of its `forward`."""
-        return {}
 
     def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
         """The ids that each layer of embeddings looks up in `forward`: {name of the field: (B, F) int}."""

@@ -1,12 +1,15 @@
 """Crocodile: Fig. 3 of the paper, upwards and downwards."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
+from ..datasets.splits import Schema
 from ..layers import ElementGate, Embeddings, Experts, LookUpExperts, PerDomain, ScalarGate, Tower
 from ..layers.lookup import FEW
+from ..options import Option
 from .assembly import Assembly
 from .output import Output, merge
+from .sizes import checked
 
 
 class CrocodileCache(NamedTuple):
@@ -34,23 +37,38 @@ class Crocodile(Assembly):
     towers: PerDomain
     few: int = FEW
 
+    taps = ("experts", "gates")
+    options = {"gate": Option("gate; element = PEG, scalar = PG", choices=("element", "scalar"))}
+    default_loss = "covariance"
+    variants = ({"gate": "scalar"},)
+
     @classmethod
-    def build(cls, schema, sizes):
-        """From the columns of a data set and a config's sizes."""
-        n_domains, width = len(schema.domains), sizes.expert_sizes[-1]
-        n_prior = len(schema.prior_fields) * sizes.prior_width
-        gate = {
-            "element": lambda: ElementGate(n_prior, sizes.n_experts, width, n_domains),
-            "scalar": lambda: ScalarGate(n_prior, sizes.n_experts, n_domains),
-        }[sizes.gate]
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        n_experts: int = 5,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+        prior_width: int = 16,
+        gate: str = "element",
+    ) -> Self:
+        """Crocodile for the columns of a data set, of these sizes."""
+        n_domains, width = len(schema.domains), expert_sizes[-1]
+        n_prior = len(schema.prior_fields) * prior_width
+        if gate == "element":
+            gates = ElementGate(n_prior, n_experts, width, n_domains)
+        else:
+            gates = ScalarGate(n_prior, n_experts, n_domains)
         return cls(
-            embeddings=Embeddings(schema.vocabulary, sizes.n_experts, sizes.embedding_width, sizes.embedding_std),
-            experts=Experts(sizes.n_experts, (len(schema.fields) * sizes.embedding_width, *sizes.expert_sizes)),
-            prior=Embeddings(
-                tuple(schema.vocabulary[f] for f in schema.prior_fields), 1, sizes.prior_width, sizes.embedding_std
-            ),
-            gates=gate(),
-            towers=PerDomain(Tower((width, *sizes.tower_sizes)), n_domains),
+            embeddings=Embeddings(schema.vocabulary, n_experts, embedding_width, embedding_std),
+            experts=Experts(n_experts, (len(schema.fields) * embedding_width, *expert_sizes)),
+            prior=Embeddings(tuple(schema.vocabulary[f] for f in schema.prior_fields), 1, prior_width, embedding_std),
+            gates=gates,
+            towers=PerDomain(Tower((width, *tower_sizes)), n_domains),
         )
 
     @property

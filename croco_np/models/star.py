@@ -1,13 +1,15 @@
 """STAR: shared weights times a domain's own."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..datasets.splits import Schema
 from ..layers import Embeddings, PartitionedNorm, Star, Tower, domain_ids
 from .assembly import Assembly
 from .output import Output
+from .sizes import checked
 
 
 class STARCache(NamedTuple):
@@ -45,15 +47,24 @@ class STAR(Assembly):
     running = ("norm.mean", "norm.var")
 
     @classmethod
-    def build(cls, schema, sizes):
-        n_domains, width = len(schema.domains), sizes.embedding_width
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+    ) -> Self:
+        n_domains, width = len(schema.domains), embedding_width
         n_in = len(schema.fields) * width
         return cls(
-            embeddings=Embeddings(schema.vocabulary, 1, width, sizes.embedding_std),
-            domain=Embeddings((n_domains,), 1, width, sizes.embedding_std),
+            embeddings=Embeddings(schema.vocabulary, 1, width, embedding_std),
+            domain=Embeddings((n_domains,), 1, width, embedding_std),
             norm=PartitionedNorm(n_in, n_domains),
-            network=Star(Tower((n_in, *sizes.expert_sizes)), n_domains),
-            auxiliary=Tower((width + n_in, *sizes.tower_sizes)),
+            network=Star(Tower((n_in, *expert_sizes)), n_domains),
+            auxiliary=Tower((width + n_in, *tower_sizes)),
         )
 
     def looks_up(self, batch):
@@ -79,3 +90,6 @@ class STAR(Assembly):
 
     def tracked(self, c: STARCache) -> dict[str, np.ndarray]:
         return {f"norm.{name}": value for name, value in self.norm.tracked(c.norm).items()}
+
+    def stand_in(self, c, s):
+        return c.network.parts.parts[s].logit.x

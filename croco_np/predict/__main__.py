@@ -1,8 +1,11 @@
-"""Click probabilities of the test or validation rows of a run, as a CSV file.
+"""Click probabilities from a trained model, as a CSV file.
 
-Reads the best weights of a run of croco_np.train and the data the run was trained on. A line for each row, in the order
-of the data: user (raw id), item (its id in the model's vocabulary, 0 = rare or unseen; the prepared data keep no raw
-one), domain (its name), label (1 = click), probability, simulated (1 = not one genuine click is in the data).
+With --input: of new raw rows, from a CSV file or standard input (-). The columns are those that the model was trained
+on, named as there; values that it does not know get id 0, and are counted. Each row is written as it came, with two
+columns more: probability, simulated (1 = the model was trained on simulated clicks). The data of the run are not read.
+
+Without: of the test or validation rows of the run, in the order of the data: user (raw id), item (its id in the model's
+vocabulary, 0 = rare or unseen), domain (its name), label (1 = click), probability, simulated.
 """
 
 import csv
@@ -17,7 +20,7 @@ from ..command import Parser, status
 from ..command.progress import bar
 from ..config import check_threads
 from ..datasets.prepared import BLOCK_ROWS as WRITTEN_ROWS
-from ..datasets.splits import Rows
+from ..errors import InputError
 from ..kernels.pools import set_threads
 from ..losses.bce import sigmoid
 from ..metrics import evaluate
@@ -42,12 +45,14 @@ def predict(args):
     saved = read_model(args.run, **moved)
     if args.threads:
         set_threads(args.threads)
+    if args.input:
+        return predict_raw(args, saved)
     splits = saved.data(args.changed_data)
     rows = getattr(splits, args.rows)
     path = Path(args.out) if args.out else Path(args.run) / f"predictions-{args.rows}.csv"
     opened = writing if args.out else replacing
-    predictor = Predictor(saved.model, saved.params, saved.schema, saved.config.dtype)
-    predictor.logits(_part(rows, slice(0, 1)))  # kernels are compiled or loaded here, not in the seconds below
+    predictor = Predictor(saved.model, saved.params, saved.schema, saved.encoder)
+    predictor.logits(rows.part(slice(0, 1)))  # kernels are compiled or loaded here, not in the seconds below
     started = time.perf_counter()
     with opened(path, newline="") as file:
         z = write(predictor, rows, splits.simulated, file)
@@ -60,6 +65,22 @@ def predict(args):
     return 0
 
 
+def predict_raw(args, saved):
+    """Score the raw rows of --input; returns the exit status."""
+    if saved.encoder is None:
+        raise InputError(f"{saved.file}: holds no vocabularies, so it cannot read raw rows; train the run anew")
+    if not args.out:
+        raise InputError("--input needs --out FILE.csv (/dev/stdout for a pipe)")
+    from .raw import score  # pandas, half a second that nobody else has to wait
+
+    predictor = Predictor(saved.model, saved.params, saved.schema, saved.encoder)
+    with writing(Path(args.out), newline="") as file:
+        tally = score(predictor, args.input, file, saved.facts["simulated"])
+    for line in (f"{tally.rows:,} rows scored", *tally.lines()):
+        print(line, file=sys.stderr)
+    return 0
+
+
 def write(predictor, rows, simulated, file):
     """Predict all rows and write them to an open file, some at a time -> their logits (N,)."""
     lines, z = csv.writer(file, lineterminator="\n"), np.empty(rows.n)
@@ -68,7 +89,7 @@ def write(predictor, rows, simulated, file):
     with bar(rows.n, "predicting") as progress:
         for start in range(0, rows.n, WRITTEN_ROWS):
             part = slice(start, min(start + WRITTEN_ROWS, rows.n))
-            some, done = _part(rows, part), start
+            some, done = rows.part(part), start
             for block in predictor.blocks(some):
                 z[done : done + len(block)] = block
                 done += len(block)
@@ -80,10 +101,6 @@ def write(predictor, rows, simulated, file):
     return z
 
 
-def _part(rows, part):
-    return Rows._make(column[part] for column in rows)
-
-
 def _measures(m):
     """A line on how well the rows were ranked."""
     auc, gauc = (f"{m[k]:.4f}" if m[k] is not None else f"undefined ({m['reasons'][k]})" for k in ("auc", "gauc"))
@@ -92,7 +109,12 @@ def _measures(m):
 
 def _flags():
     parser = Parser(prog="python -m croco_np.predict", description=__doc__, allow_abbrev=False)
-    parser.add_argument("run", metavar="RUN", type=expanduser, help="folder of a run of croco_np.train")
+    parser.add_argument(
+        "run", metavar="RUN", type=expanduser, help="folder of a run of croco_np.train, or a file of weights"
+    )
+    parser.add_argument(
+        "--input", default="", metavar="FILE.csv", type=expanduser, help="new raw rows to score; - = standard input"
+    )
     parser.add_argument("--rows", default="test", choices=("test", "valid"), help="which rows (default: test)")
     parser.add_argument(
         "--out", default="", metavar="FILE.csv", type=expanduser, help="default: RUN/predictions-ROWS.csv"

@@ -1,7 +1,10 @@
 """Click probabilities of any number of rows in the memory of one block of them."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -9,6 +12,8 @@ from ..batch import check_rows, make_batch
 from ..datasets.splits import Rows, Schema
 from ..errors import InputError
 from ..losses.bce import sigmoid
+from ..metrics import evaluate_domains
+from ..models import Output
 from ..runs.saved import read_model
 
 # At AliCCP's sizes the processor time of a row is the same from 1024 to 8192 rows a block (256: a fifth more).
@@ -16,63 +21,89 @@ from ..runs.saved import read_model
 BLOCK_ROWS = 4096
 
 
+class Block(NamedTuple):
+    """What the model says of some rows.
+
+    output  the taps, in the model's own order: sorted by domain
+    cache   what the forward pass keeps
+    at      (n,) position in the given rows of each row of the output
+    domains S slices of the output's rows
+    """
+
+    output: Output
+    cache: Any
+    at: np.ndarray
+    domains: tuple[slice, ...]
+
+
 @dataclass(frozen=True)
 class Predictor:
     """p = sigmoid(z), Eq. (5), for `Rows` in any order.
 
-    model   a system of `croco_np.models`
-    params  its parameters
-    schema  the columns that it was built for
-    dtype   precision of the activations
-    block   rows that run through the model at a time
+    model    a system of `croco_np.models`
+    params   its parameters
+    schema   the columns that it was built for
+    encoder  turns raw columns into `Rows` (`datasets.encoder.Encoder`), or None
+    block    rows that run through the model at a time
 
     A forward pass keeps all activations for the backward pass. There is none here, so a block's are dropped before the
     next block: memory does not grow with N, beyond the result. Inside a block the rows are sorted by domain, and put
     back. Where the blocks end changes a result by rounding at most, since rows are independent outside of training.
 
-    Rows need `ids` and `domains`; `labels` must be there and are not looked at. Raises InputError for an id or a domain
-    that the model has no parameters for; id 0 stands for whatever it does not know.
+    Rows need `ids` and `domains`; `labels` are not read. Raises InputError for an id or a domain that the model has no
+    parameters for; id 0 stands for whatever it does not know.
     """
 
     model: Any
     params: dict
     schema: Schema
-    dtype: str = "float32"
+    encoder: Any = None
     block: int = BLOCK_ROWS
 
     @classmethod
-    def load(cls, run):
-        """The best weights of a run, from its folder alone; the data are not needed."""
+    def load(cls, run: str) -> Predictor:
+        """The best weights of a run, from its folder or its model.safetensors; the data are not needed."""
         saved = read_model(run)
-        return cls(saved.model, saved.params, saved.schema, saved.config.dtype)
+        return cls(saved.model, saved.params, saved.schema, saved.encoder)
 
-    def blocks(self, rows):
-        """Yield the logits (n,) of one block of rows after the other, n <= `block`, in the order of the rows."""
+    def outputs(self, rows: Rows) -> Iterator[Block]:
+        """Yield what the model says of one block of rows after the other."""
         for start in range(0, rows.n, self.block):
             stop = min(start + self.block, rows.n)
-            some = Rows._make(column[start:stop] for column in rows)
             try:
-                check_rows(some, self.schema, start, labels=False)
+                check_rows(rows.part(slice(start, stop)), self.schema, start, labels=False)
             except (TypeError, ValueError) as error:
                 raise InputError(f"{error}; encode the rows with the vocabularies of the run's data") from error
-            batch, at = make_batch(rows, np.arange(start, stop), self.schema, self.dtype, training=False)
-            z = np.empty(len(at))
-            z[at - start] = self.model.forward(self.params, batch)[0].logits
+            batch, at = make_batch(rows, np.arange(start, stop), self.schema, training=False)
+            output, cache = self.model.forward(self.params, batch)
+            yield Block(output, cache, at, batch.domains)
+            del output, cache  # before the next ones are made
+
+    def blocks(self, rows: Rows) -> Iterator[np.ndarray]:
+        """Yield the logits (n,) of one block of rows after the other, n <= `block`, in the order of the rows."""
+        for block in self.outputs(rows):
+            z = np.empty(len(block.at))
+            z[block.at - block.at.min()] = block.output.logits
+            del block  # with its cache, before the next one is made
             yield z
 
-    def logits(self, rows):
+    def logits(self, rows: Rows) -> np.ndarray:
         """Click logits of all rows, (N,) float64."""
-        z, done = np.empty(rows.n), 0
-        for block in self.blocks(rows):
-            z[done : done + len(block)] = block
-            done += len(block)
+        z = np.empty(rows.n)
+        for block in self.outputs(rows):
+            z[block.at] = block.output.logits
+            del block  # with its cache, before the next one is made
         return z
 
-    def probabilities(self, rows):
+    def probabilities(self, rows: Rows) -> np.ndarray:
         """Click probabilities of all rows, (N,) float64."""
         return sigmoid(self.logits(rows))
 
-    def stream(self, parts):
+    def evaluate(self, rows: Rows) -> dict[str, Any]:
+        """AUC, gAUC and log loss of the rows, overall and in each domain; see `metrics.evaluate_domains`."""
+        return evaluate_domains(self.logits(rows), rows, self.schema.domains)
+
+    def stream(self, parts: Iterable[Rows]) -> Iterator[tuple[Rows, np.ndarray]]:
         """Yield (rows, probabilities) for each `Rows` of an iterable that may have no end."""
         for rows in parts:
             yield rows, self.probabilities(rows)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from pathlib import Path
 
 from ..storage import checkpoint
@@ -11,7 +10,7 @@ from ..storage.digest import read_json, write_json
 from ..errors import InputError
 from ..storage.files import SCRATCH, not_written, replacing, sweep
 from ..storage.locks import Lock
-from .saved import CHECKPOINT, CONFIG, MODEL, about, plain, same_data
+from .saved import CHECKPOINT, CONFIG, MODEL, about, parameters, same_data, write_model
 from ..tree import flatten, with_leaves
 from .packing import pack, unpack
 
@@ -36,8 +35,8 @@ class RunFolder:
     def __init__(self, path):
         self.path = Path(path)
         self.lock = Lock(self.path / LOCK)
-        self.kept = {}  # what config.json says
-        self.clock = time.perf_counter()
+        self.kept = {}  # what config.json says: config, schema, data
+        self.encoder = None
 
     @classmethod
     def new(cls, out, config):
@@ -104,23 +103,29 @@ class RunFolder:
     def __exit__(self, *_):
         self.lock.release()
 
-    def save_config(self, config, splits):
+    @property
+    def where(self):
+        """The path as text, for messages."""
+        return str(self.path)
+
+    def begin(self, config, splits):
         """Write down what the run is: its config, and what its data look like."""
-        self.kept = about(config, splits)
+        self.kept, self.encoder = about(config, splits), splits.encoder
         write_json(self.path / CONFIG, self.kept)
 
-    def save(self, setup, state):
+    def save(self, state):
         """Checkpoint everything that `restore` needs; history.jsonl is written from the same facts."""
-        self.tick(state)
+        state.tick()
         arrays, facts = pack(state)
-        checkpoint.save(self.path / CHECKPOINT, arrays, about(setup.config, setup.splits) | facts)
+        checkpoint.save(self.path / CHECKPOINT, arrays, self.kept | facts)
         self._commit_model()
         self._write_history(state)
 
-    def save_model(self, setup, state):
+    def save_model(self, state):
         """Write the best weights. They count from the next `save` on: a kill in between leaves a run of one piece."""
-        facts = about(setup.config, setup.splits) | {"epoch": state.facts["best_epoch"]}
-        state.facts["best_checksum"] = checkpoint.save(self.path / NEXT_MODEL, flatten(state.best), facts)
+        facts = self.kept | {"epoch": state.facts["best_epoch"]}
+        checksum = write_model(self.path / NEXT_MODEL, state.best, facts, self.encoder)
+        state.facts["best_checksum"] = checksum
 
     def _commit_model(self):
         if (self.path / NEXT_MODEL).exists():
@@ -129,29 +134,31 @@ class RunFolder:
             except OSError as error:
                 raise not_written(self.path / MODEL, error) from error
 
-    def save_map(self, setup, cov, step):
-        checkpoint.save(self.path / MAP, {"cov": cov}, about(setup.config, setup.splits) | {"step": step})
+    def save_map(self, cov, step):
+        """Write the covariance map of the experts at a step."""
+        checkpoint.save(self.path / MAP, {"cov": cov}, self.kept | {"step": step})
 
-    def load_map(self, setup):
+    def load_map(self):
         """(map, the step it was taken at), or None if there is none of this run."""
         if not (self.path / MAP).exists():
             return None
         saved = checkpoint.load(self.path / MAP, "a map of covariances")
-        self._same_run(self.path / MAP, saved.facts, setup)
-        same_data(self.path / MAP, saved.facts, setup.splits)
+        self._same_run(self.path / MAP, saved.facts)
+        same_data(self.path / MAP, saved.facts, self.kept)
         return saved.arrays["cov"], saved.facts["step"]
 
-    def restore(self, setup, changed_data=False):
-        """The state of the last checkpoint; before the first one, the state at the start.
+    def restore(self, state, config, splits, changed_data=False):
+        """The state of the last checkpoint, in the place of the one at the start; before the first one, that itself.
 
+        config        the run's own, but for what may change
         changed_data  go on though the rows are others than those the run was trained on so far
         """
-        state, path = setup.start(), self.path / CHECKPOINT
-        same_data(self.path / CONFIG, self.kept, setup.splits, changed_data)
+        path, now = self.path / CHECKPOINT, about(config, splits)
+        same_data(self.path / CONFIG, self.kept, now, changed_data)
         if path.exists():
             saved = checkpoint.load(path)
-            self._same_run(path, saved.facts, setup)
-            same_data(path, saved.facts, setup.splits, changed_data)
+            self._same_run(path, saved.facts)
+            same_data(path, saved.facts, now, changed_data)
             unpack(state, saved, path)
         state.best = self._restore_best(state)
         self._write_history(state)
@@ -172,12 +179,12 @@ class RunFolder:
             raise InputError(
                 f"{path}: not the weights that {self.path / CHECKPOINT} speaks of; restore both from a copy"
             )
-        return with_leaves(state.params, saved.arrays)
+        return with_leaves(state.params, parameters(saved.arrays))
 
-    def _same_run(self, path, facts, setup):
+    def _same_run(self, path, facts):
         """Raise InputError if the facts kept with arrays are of a run with another config."""
         try:
-            theirs, ours = lasting(facts["config"]), lasting(plain(setup.config.json()))
+            theirs, ours = lasting(facts["config"]), lasting(self.kept["config"])
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path}: not a file of a run ({error})") from error
         for name in ours:
@@ -189,12 +196,6 @@ class RunFolder:
 
     def _write_history(self, state):
         self.write(HISTORY, "".join(json.dumps(entry) + "\n" for entry in state.facts["history"]))
-
-    def tick(self, state):
-        """Add the time since the last tick to the run's seconds."""
-        now = time.perf_counter()
-        state.facts["seconds"] += now - self.clock
-        self.clock = now
 
     def write(self, name, text):
         """Replace a small text file whole or not at all."""

@@ -19,12 +19,14 @@ from ..models.assembly import shape_tree
 from ..tree import flatten, not_finite, with_leaves
 
 MODEL, CONFIG, CHECKPOINT = "model.safetensors", "config.json", "checkpoint.safetensors"
+ENCODER = "encoder/"  # before the names of vocabularies: no parameter has a slash in its path
 
 
 class Saved(NamedTuple):
     """What the file of a run's weights says of itself.
 
-    facts  what `about` noted when the weights were written
+    facts    what `about` noted when the weights were written
+    encoder  turns raw rows into ids (`datasets.encoder.Encoder`); None where the data had none
     """
 
     file: Path
@@ -33,6 +35,7 @@ class Saved(NamedTuple):
     facts: dict
     model: Any
     params: dict
+    encoder: Any
 
     def data(self, changed_data=False):
         """The `Splits` that the config names, if they are those that the model was trained on.
@@ -40,7 +43,7 @@ class Saved(NamedTuple):
         changed_data  or others of the same columns and vocabularies
         """
         splits = load(self.config, say=lambda line: print(line, file=sys.stderr, flush=True))
-        same_data(self.file, self.facts, splits, changed_data)
+        same_data(self.file, self.facts, about(self.config, splits), changed_data)
         return splits
 
 
@@ -55,10 +58,12 @@ def plain(value):
     return json.loads(json.dumps(value))
 
 
-def same_data(file, facts, splits, changed_data=False):
-    """Raise InputError unless the data are those that `about` noted in a file; `changed_data` allows other rows."""
-    now = {"schema": plain(asdict(splits.schema)), "simulated": splits.simulated, "data": splits.fingerprint}
-    missing = [name for name in now if name not in facts]
+def same_data(file, facts, now, changed_data=False):
+    """Raise InputError unless the data of now are those of the facts in a file, both as `about` notes them.
+
+    changed_data  allow other rows
+    """
+    missing = [name for name in ("schema", "simulated", "data") if name not in facts]
     if missing:
         raise InputError(f"{file}: says nothing of the {missing[0]} of its data; was it written by another version?")
     if facts["simulated"] != now["simulated"]:
@@ -76,30 +81,66 @@ def same_data(file, facts, splits, changed_data=False):
         )
 
 
-def read_model(run, **moved):
-    """The folder of a run of croco_np.train -> `Saved`; the data are not read.
+def write_model(file, params, facts, encoder=None):
+    """Write weights with all that they belong to, in one file; returns its checksum.
 
+    facts    of `about`, and what else is to be known
+    encoder  whose vocabularies are kept beside the weights
+    """
+    arrays = flatten(params)
+    if encoder is not None:
+        vocabularies, kept = encoder.state()
+        arrays |= {ENCODER + name: a for name, a in vocabularies.items()}
+        facts = facts | {"encoder": kept}
+    return checkpoint.save(file, arrays, facts)
+
+
+def parameters(arrays):
+    """The arrays of a file that are parameters, not vocabularies."""
+    return {name: a for name, a in arrays.items() if not name.startswith(ENCODER)}
+
+
+def _encoder(file, arrays, facts):
+    if "encoder" not in facts:
+        return None
+    from ..datasets.encoder import Encoder
+
+    kept = {name.removeprefix(ENCODER): a for name, a in arrays.items() if name.startswith(ENCODER)}
+    try:
+        return Encoder.from_state(kept, facts["encoder"])
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+
+
+def read_model(run, **moved):
+    """Saved weights -> `Saved`; the data are not read.
+
+    run    the folder of a run of croco_np.train, or a file of weights
     moved  entries of the config that are others here, such as `data_dir`
     """
-    file = Path(run) / MODEL
+    file = Path(run) if Path(run).is_file() else Path(run) / MODEL
     if not file.exists():
         raise InputError(f"{run}: no {MODEL} there; give the folder of a run of croco_np.train, after its first epoch")
     arrays, facts, checksum = checkpoint.load(file, "the weights of a run")
-    _same_run(Path(run), facts, checksum)
+    if file.name == MODEL:
+        _same_run(file.parent, facts, checksum)
     try:
         config = Config.from_json(facts["config"] | moved)
         schema = Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts["schema"].items()})
+    except InputError:  # of an entry of the config, in its own words
+        raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{file}: not the model of a run ({error!s:.120})") from error
-    model = MODELS[config.model](schema, config)
+    model = MODELS[config.model].build(schema, **config.sizes)
     shapes = {path: (w.shape, np.dtype(config.dtype)) for path, w in flatten(shape_tree(model)).items()}
-    own = {path: a for path, a in arrays.items() if not path.startswith("loss.")}  # the model's, not its loss's
+    own = parameters(arrays)
+    own = {path: a for path, a in own.items() if not path.startswith("loss.")}  # the model's, not its loss's
     if {path: (a.shape, a.dtype) for path, a in own.items()} != shapes:
         raise InputError(f"{file}: its arrays do not fit the model {config.model}; was it written by another version?")
     params = with_leaves(shape_tree(model), own)
     if wrong := not_finite(params):
         raise InputError(f"{file}: {wrong} holds NaN or infinity, so it predicts nothing; train again, a smaller --lr")
-    return Saved(file, config, schema, facts, model, params)
+    return Saved(file, config, schema, facts, model, params, _encoder(file, arrays, facts))
 
 
 def _same_run(run, facts, checksum):

@@ -11,9 +11,10 @@ from ..datasets.load import load
 from ..kernels.pools import set_threads
 from ..kernels.twin import note_numpy
 from ..runs.folder import RunFolder
-from .loop import Setup, fit
+from .loop import fit
 from .memory import require_room
 from .results import finish
+from .trainer import Trainer
 
 
 def run(argv):
@@ -38,20 +39,20 @@ def train(config, folder, asked):
     splits = load(config)
     for note in splits.notes:
         print(note, flush=True)
-    setup = Setup(config, splits)
-    require_room(setup.model, config.dtype)
+    trainer = Trainer.from_config(config, splits)
+    require_room(trainer.model, config.dtype)
     if folder is None:
         with RunFolder.new(asked.out, config) as folder:
-            folder.save_config(config, splits)
-            return fit_and_finish(setup, setup.start(), folder)
-    state = folder.restore(setup, asked.changed_data)
-    folder.save_config(config, splits)
-    return fit_and_finish(setup, state, folder, resumed=True)
+            folder.begin(config, splits)
+            return fit_and_finish(trainer, trainer.start(), config, folder)
+    state = folder.restore(trainer.start(), config, splits, asked.changed_data)
+    folder.begin(config, splits)
+    return fit_and_finish(trainer, state, config, folder, resumed=True)
 
 
-def fit_and_finish(setup, state, folder, resumed=False):
+def fit_and_finish(trainer, state, config, folder, resumed=False):
     """Train to the end and show the results; returns the exit status."""
-    config, splits = setup.config, setup.splits
+    splits = trainer.splits
     sizes = ", ".join(
         f"{name} {part.n:,}" for name, part in zip(("train", "valid", "test"), _parts(splits), strict=True)
     )
@@ -59,12 +60,26 @@ def fit_and_finish(setup, state, folder, resumed=False):
     if resumed:
         print(_where(config, state.facts), flush=True)
     with _interrupts(folder.path) as interrupted:
-        fit(setup, state, folder, interrupted, say=lambda line: print(line, flush=True))
+        fit(
+            trainer,
+            state,
+            folder,
+            epochs=config.epochs,
+            patience=config.patience,
+            checkpoint_steps=config.checkpoint_steps,
+            map_step=config.compare_steps,
+            interrupted=interrupted,
+            say=_say,
+        )
         if interrupted():
             print(f"stopped at step {state.facts['step']}; {_go_on(folder.path)}", file=sys.stderr)
             return 128 + interrupted()
-    finish(setup, state, folder, say=lambda line: print(line, flush=True))
+    finish(trainer, state, config, folder, say=_say)
     return 0
+
+
+def _say(line):
+    print(line, flush=True)
 
 
 def _where(config, facts):

@@ -1,18 +1,14 @@
 """The pictures of a finished run. One that cannot be drawn is a line, and changes nothing else."""
 
-from dataclasses import replace
-from itertools import chain, count, islice
-
-from ..command.progress import bar
 from ..command.streams import one_line
 from ..diagnostics import between_experts
 from ..errors import InputError
-from .loop import Setup
+from .maps import covariance, without_loss
 
 
-def draw(setup, state, folder, metrics, say=print):
+def draw(trainer, state, config, folder, metrics, say=print):
     """Draw what there is to draw into the run's folder -> names of the pictures."""
-    simulated = setup.splits.simulated
+    simulated = trainer.splits.simulated
 
     def learning(plots, path):
         plots.learning(state.facts["history"], path, simulated)
@@ -22,13 +18,13 @@ def draw(setup, state, folder, metrics, say=print):
         plots.domains(metrics, path, simulated)
         return True
 
-    def covariance(plots, path):
-        maps = covariance_maps(setup, state, folder)
-        if maps:
-            plots.covariance(maps, _n_experts(setup.config, next(iter(maps.values()))), path, simulated)
-        return bool(maps)
+    def maps(plots, path):
+        found = covariance_maps(trainer, state, config, folder)
+        if found:
+            plots.covariance(found, _n_experts(config, next(iter(found.values()))), path, simulated)
+        return bool(found)
 
-    pictures = {"learning.png": learning, "domains.png": domains, "covariance.png": covariance}
+    pictures = {"learning.png": learning, "domains.png": domains, "covariance.png": maps}
     return [name for name, picture in pictures.items() if _is_drawn(picture, folder.path / name, say)]
 
 
@@ -47,33 +43,23 @@ def _is_drawn(picture, path, say):
         return False
 
 
-def covariance_maps(setup, state, folder):
+def covariance_maps(trainer, state, config, folder):
     """Covariance maps after `compare_steps` steps, {title: map}: of this run, and of a twin without its loss.
 
-    The twin has the same start, the same batches and alpha = 0, so what differs between the maps is the loss alone,
-    CovLoss or another. No maps for a model without the tap `experts`.
+    No maps for a model without the tap `experts`.
     """
-    c = setup.config
-    if not c.compare_steps:
+    if not config.compare_steps:
         return {}
-    cov, steps = folder.load_map(setup) or (setup.covariance(state.params), state.facts["step"])
+    cov, steps = folder.load_map() or (covariance(trainer, state.params), state.facts["step"])
     if cov is None:
         return {}
-    n_experts = _n_experts(c, cov)
-    if not setup.objective.active:
+    n_experts, loss = _n_experts(config, cov), trainer.objective
+    if not loss.active:
         return {_title("no loss on the experts", cov, n_experts, steps): cov}
-    twin = Setup(replace(c, alpha=0.0), setup.splits)
-    other = twin.start()
-    batches = chain.from_iterable(twin.batches(epoch) for epoch in count(1))
-    with bar(steps, f"twin without {setup.objective.title}", unit="steps") as progress:
-        for batch in islice(batches, steps):
-            twin.step(other, batch, defer=True)
-            progress.update(1)
-    twin.settle(other)
-    bare = twin.covariance(other.params)
+    bare = without_loss(trainer, steps)
     return {
-        _title(f"without {setup.objective.title}", bare, n_experts, steps): bare,
-        _title(f"with {setup.objective.title}, alpha = {c.alpha:g}", cov, n_experts, steps): cov,
+        _title(f"without {loss.title}", bare, n_experts, steps): bare,
+        _title(f"with {loss.title}, alpha = {loss.alpha:g}", cov, n_experts, steps): cov,
     }
 
 

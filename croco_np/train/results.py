@@ -1,4 +1,4 @@
-"""What a finished run shows: test measures, a table, and then three pictures."""
+"""The results of a run: test measures, a table, and then three pictures."""
 
 import json
 
@@ -7,43 +7,47 @@ import numpy as np
 from ..command.interrupts import stop_if_asked
 from ..metrics import evaluate_domains
 from ..models.assembly import count_trained
-from .loop import diverged
+from .loop import Nowhere, diverged
 from .pictures import draw
 
 
-def finish(setup, state, folder, say=print):
-    """Measure the best weights on the test rows: write metrics.json, show the table, draw the pictures.
+def measure(trainer, state, config, folder=None):
+    """Measures of the chosen weights on the test rows -> dict for metrics.json; undefined ones are None with a reason.
 
-    In this order: a picture may fail for reasons of its own, and its twin run is the long part.
+    Raises InputError if the weights give scores that are NaN or infinite.
     """
-    c, splits, facts = setup.config, setup.splits, state.facts
-    params = state.params if state.best is None else state.best
+    splits, facts, params = trainer.splits, state.facts, state.chosen
     with np.errstate(all="ignore"):  # what comes of it is looked for in the next lines
-        z = setup.logits(params, splits.test)
+        z = trainer.predictor(params).logits(splits.test)
     if not np.isfinite(z).all():
-        raise diverged(facts["step"], "scores of test rows are NaN or infinite", folder)
+        raise diverged(facts["step"], "scores of test rows are NaN or infinite", folder or Nowhere())
     stop_if_asked()
     measures = evaluate_domains(z, splits.test, splits.schema.domains)
     if splits.truth is not None:
         _add_best_possible(measures, splits)
-    metrics = {
-        "dataset": c.dataset,
+    state.tick()
+    return {
+        "dataset": splits.name,
         "simulated": splits.simulated,
-        "model": c.system,
-        "seed": c.seed,
+        "model": config.system,
+        "seed": config.seed,
         "split": "test",
         **measures,
         "best_epoch": facts["best_epoch"],
-        "parameters": count_trained(setup.model),
+        "parameters": count_trained(trainer.model),
+        "train_rows_per_second": facts["train_rows"] / facts["train_seconds"] if facts["train_seconds"] else 0.0,
+        "seconds": facts["seconds"],
     }
-    folder.tick(state)
-    rate = facts["train_rows"] / facts["train_seconds"] if facts["train_seconds"] else 0.0
-    metrics |= {"train_rows_per_second": rate, "seconds": facts["seconds"]}
+
+
+def finish(trainer, state, config, folder, say=print):
+    """Measure, write metrics.json, show the table, draw the pictures, in this order: what counts comes first."""
+    metrics = measure(trainer, state, config, folder)
     folder.write("metrics.json", json.dumps(metrics, indent=1) + "\n")
     try:
         say(table(metrics))
         say(f"{folder.path}: metrics.json, history.jsonl, model.safetensors")
-        drawn = draw(setup, state, folder, metrics, say)
+        drawn = draw(trainer, state, config, folder, metrics, say)
     except KeyboardInterrupt:
         say(f"the results are complete, a picture is missing: python -m croco_np.train --resume {folder.path} draws it")
         raise

@@ -63,16 +63,16 @@ def fake(tmp_path, monkeypatch):
 def test_the_floor_counts_what_a_hand_counts():
     """Crocodile: experts 38 fields x 4 wide -> 8 -> 6, M = 5; gate 9 -> 5 x 6, tower 6 -> 5 -> 1; B = 64."""
     ours = Ours(TINY)
-    floor = Floor(ours.setup, ours.state.params, ours.batches[0])
+    floor = Floor(ours.trainer, ours.state.params, ours.batches[0])
     one_row = 5 * (38 * 4 * 8 + 8 * 6) + 9 * 5 * 6 + 6 * 5 + 5 * 1
     assert floor.flop == 64 * (3 * 2 * one_row + 30**2 + 2 * 30**2)  # CovLoss: half a product and a whole one
-    inference = Floor(ours.setup, ours.state.params, ours.batches[0], predict=True)
+    inference = Floor(ours.trainer, ours.state.params, ours.batches[0], predict=True)
     assert inference.flop == 64 * 2 * one_row
 
 
 def test_what_is_replayed_is_what_was_counted():
     ours = Ours(TINY)
-    floor = Floor(ours.setup, ours.state.params, ours.batches[0])
+    floor = Floor(ours.trainer, ours.state.params, ours.batches[0])
     full = sum(2 * out.size * a.shape[-1] for a, _, out in floor.calls)
     assert full - 64 * 30**2 == floor.flop  # Z^T Z at half
     assert floor.step() > 0
@@ -83,7 +83,7 @@ def test_what_is_replayed_is_what_was_counted():
 def test_floor_and_phases_count_the_same_products(model):
     """Once watched as products of arrays, once as layers called: two ways to one number."""
     ours = Ours(TINY.with_options(model=model))
-    floor = Floor(ours.setup, ours.state.params, ours.batches[0])
+    floor = Floor(ours.trainer, ours.state.params, ours.batches[0])
     with instruments() as counted:
         ours.step(0)
     assert sum(counted.flop.values()) == floor.flop

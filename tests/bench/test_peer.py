@@ -14,7 +14,7 @@ from croco_np.batch import make_batch
 from croco_np.bench.client import Peer, Refused
 from croco_np.bench.ours import Ours
 from croco_np.bench.workloads import WORKLOADS
-from croco_np.models import MODELS, TAPS
+from croco_np.models import MODELS
 
 PYTHON = os.environ.get("CROCO_NP_PEER_PYTHON") or (importlib.util.find_spec("torch") and sys.executable)
 pytestmark = pytest.mark.skipif(
@@ -38,11 +38,11 @@ FORMS = [
 
 def start(model, optimiser, **options):
     """Ours on three small batches: embeddings and steps so large that every part matters."""
-    loss = "covariance" if "experts" in TAPS[model] else "none"
+    loss = "covariance" if "experts" in MODELS[model].taps else "none"
     large = {"embedding_std": 0.5, "lr": 0.01, "alpha": 0.01, "loss": loss, "prune_epsilon": 0.9, "prune_steps": 4}
     options = large | options
     ours = Ours(WORKLOADS["tiny"].with_options(model=model, optimiser=optimiser, **options))
-    rows, schema = ours.setup.splits.train, ours.workload.schema
+    rows, schema = ours.trainer.splits.train, ours.workload.schema
     domains = np.asarray(rows.domains)
     ours.batches = [
         make_batch(
@@ -57,7 +57,7 @@ def start(model, optimiser, **options):
 
 
 def our_logits(ours, batch):
-    return ours.setup.model.forward(ours.state.params, batch._replace(training=False))[0].logits
+    return ours.trainer.model.forward(ours.state.params, batch._replace(training=False))[0].logits
 
 
 @pytest.mark.parametrize(("model", "options"), FORMS, ids=lambda x: x if isinstance(x, str) else "-".join(map(str, x)))
@@ -76,7 +76,7 @@ def test_logits_and_losses_are_ours(model, options):
                 np.testing.assert_allclose(our_logits(mine, batch), theirs, rtol=1e-4, atol=1e-5)
             for i, batch in enumerate(mine.batches):
                 loss = peer.ask("train", setting=setting, batch=i)["loss"]
-                assert loss == pytest.approx(float(mine.setup.step(mine.state, batch)["total"]), rel=1e-4), optimiser
+                assert loss == pytest.approx(float(mine.trainer.step(mine.state, batch)["total"]), rel=1e-4), optimiser
             theirs = peer.ask("logits", setting=setting, batch=0)["logits"]
             np.testing.assert_allclose(our_logits(mine, mine.batches[0]), theirs, rtol=1e-3, atol=1e-4)
 
@@ -90,7 +90,7 @@ def test_eps_stands_where_ours_does():
     with Peer(PYTHON, ours, threads=1) as peer:
         peer.ask("train", setting="torch-fp32", batch=0)
         theirs = peer.ask("logits", setting="torch-fp32", batch=0)["logits"]
-    ours.setup.step(ours.state, batch)
+    ours.trainer.step(ours.state, batch)
     np.testing.assert_allclose(our_logits(ours, batch), theirs, rtol=1e-4, atol=1e-5)
 
 
@@ -100,7 +100,7 @@ def test_optimisers_differ():
     for optimiser in ("adam", "lazy_adam"):
         ours = start("crocodile", optimiser)
         for batch in ours.batches:
-            ours.setup.step(ours.state, batch)
+            ours.trainer.step(ours.state, batch)
         after.append(our_logits(ours, ours.batches[0]))
     assert abs(after[0] - after[1]).max() > 1e-3
 

@@ -36,7 +36,7 @@ def work(min_count):
     """Simulate, prepare and begin a run, as `croco_np.train` does; write down what it got."""
     splits = load(config(min_count), say=print)
     with RunFolder.new("", config(min_count)) as folder:
-        folder.save_config(config(min_count), splits)
+        folder.begin(config(min_count), splits)
         folder.write("rows.json", json.dumps({"rows": splits.fingerprint, "process": os.getpid()}))
     return 0
 
@@ -83,7 +83,7 @@ def hold(path, n):
 def test_one_holder_at_a_time(place):
     splits = load(config(), say=print)
     with RunFolder.new("run", config()) as folder:
-        folder.save_config(config(), splits)
+        folder.begin(config(), splits)
     for k in range(ROUNDS):
         children = [start(partial(hold, folder.path, 5), f"said-{i}") for i in range(2 + k % 7)]
         statuses = [finish(child) for child in children]
@@ -94,7 +94,7 @@ def test_one_holder_at_a_time(place):
 def test_a_killed_holder_lets_go(place):
     splits = load(config(), say=print)
     with RunFolder.new("run", config()) as folder:
-        folder.save_config(config(), splits)
+        folder.begin(config(), splits)
 
     def take_and_die():
         RunFolder.existing(folder.path)

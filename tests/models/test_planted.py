@@ -13,7 +13,7 @@ from croco_np.config import Config
 from croco_np.datasets.splits import Rows, Schema, Splits
 from croco_np.metrics import evaluate_domains
 from croco_np.models import MODELS
-from croco_np.train.loop import Setup
+from croco_np.train.trainer import Trainer
 
 SEEDS = range(10)
 SIZES = {"embedding_width": 4, "embedding_std": 0.3, "n_experts": 4, "prior_width": 4, "tower_sizes": (16,)}
@@ -66,12 +66,12 @@ def unrelated(rng, n=4000):
 def trained_scores(model, data, seed, epochs, **sizes):
     """Logits of the test rows after training."""
     config = Config(dataset="kuairand", model=model, seed=seed, lr=0.01, batch_size=128, alpha=0.0, **SIZES | sizes)
-    setup = Setup(config, data)
-    state = setup.start()
+    trainer = Trainer.from_config(config, data)
+    state = trainer.start()
     for epoch in range(epochs):
-        for batch in setup.batches(epoch):
-            setup.step(state, batch)
-    return setup.logits(state.params, data.test)
+        for batch in trainer.batches(epoch):
+            trainer.step(state, batch)
+    return trainer.predictor(state.params).logits(data.test)
 
 
 def areas(scores, data):

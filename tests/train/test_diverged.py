@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from commands import SMALL, make_data
 
-from croco_np.train import loop
+from croco_np.predict import Predictor
 from croco_np.train.__main__ import main
+from croco_np.train.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def test_scores_that_overflow_at_the_only_validation(data, tmp_path, capsys):
 @pytest.mark.parametrize("what", ["weights", "scores"])
 def test_an_epoch_of_nan_is_not_the_best(what, data, tmp_path, capsys, monkeypatch):
     """From the second epoch on the weights, or the scores alone, are NaN: the files of the first one stay."""
-    settle, logits = loop.Setup.settle, loop.Setup.logits
+    settle, logits = Trainer.settle, Predictor.logits
     kept = {}
 
     def spoil(self, state):
@@ -44,11 +45,9 @@ def test_an_epoch_of_nan_is_not_the_best(what, data, tmp_path, capsys, monkeypat
             if what == "weights":
                 state.params["embeddings"]["table"][-1] = np.nan
             else:
-                monkeypatch.setattr(
-                    loop.Setup, "logits", lambda self, params, rows: logits(self, params, rows) * np.inf
-                )
+                monkeypatch.setattr(Predictor, "logits", lambda self, rows: logits(self, rows) * np.inf)
 
-    monkeypatch.setattr(loop.Setup, "settle", spoil)
+    monkeypatch.setattr(Trainer, "settle", spoil)
     assert train(data, tmp_path / "run", "--epochs", 3, "--patience", 3) == 2
     refused(capsys)
     assert kept
@@ -57,13 +56,13 @@ def test_an_epoch_of_nan_is_not_the_best(what, data, tmp_path, capsys, monkeypat
 
 def test_no_checkpoint_of_nan(data, tmp_path, monkeypatch):
     """One between two validations, of weights that nobody could go on from."""
-    step = loop.Setup.step
+    step = Trainer.step
 
     def spoil(self, state, batch, defer=False):
         parts = step(self, state, batch, defer)
         state.params["embeddings"]["table"][-1] = np.nan
         return parts
 
-    monkeypatch.setattr(loop.Setup, "step", spoil)
+    monkeypatch.setattr(Trainer, "step", spoil)
     assert train(data, tmp_path / "run", "--checkpoint-steps", 1) == 2
     assert not (tmp_path / "run" / "checkpoint.safetensors").exists()
