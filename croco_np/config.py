@@ -91,7 +91,7 @@ class Config(Sizes, Subject):
         "batch_mean", "what 1/N_s of Eq. 7 means in a batch", choices=("batch_mean", "domain_mean", "dataset_mean")
     )
 
-    optimiser: str = option("adam", "adam: every row decays; lazy_adam: touched rows only", choices=tuple(OPTIMISERS))
+    optimiser: str = option("adam", "adam: every row decays; lazy_adam: touched rows only", choices=OPTIMISERS)
     lr: float = option(1e-3, "learning rate", low=0)
     l2: float = option(0.0, "weight decay of the embedding rows that a batch touches", low=0)
     batch_size: int = option(1024, "rows a step", low=1)
@@ -243,6 +243,10 @@ def _check_loss(c):
     if idle:
         fits = " or ".join(users[idle[0]])
         raise OptionError(lambda called: f"{called(idle[0])}: goes with {called('loss')} {fits}, not with {loss}")
+    if c.alpha and loss == "trans5" and c.sizes.get("n_experts", 2) < 2:
+        raise OptionError(
+            lambda called: f"{called('loss')} trans5: maps pairs of experts; choose {called('n_experts')} 2 or more"
+        )
     if c.alpha and loss != "none" and (tap := LOSSES[loss].tap) not in MODELS[c.model].taps:
         others = ", ".join(model for model, system in MODELS.items() if tap in system.taps)
         raise OptionError(

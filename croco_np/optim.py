@@ -8,7 +8,8 @@ import numpy as np
 
 from .arguments import REAL, at_least_0, integers, kind_of, plain
 from .kernels.adam import adam_dense, adam_rows, bias_correction
-from .kernels.idle import catch_up_rows, plan, replay_rows, series
+from .kernels.idle import replay_rows
+from .kernels.idle_series import catch_up_rows, plan, series
 from .overlap import keep_apart
 from .tree import RowGrad, Tree, leaf_at, outline, same_leaves, same_lists, tree_map
 
@@ -281,4 +282,4 @@ def _matrix(path, a, shape):
     return a.reshape(len(a), a[:1].size, copy=False)
 
 
-OPTIMISERS = {"adam": False, "lazy_adam": True}
+OPTIMISERS = ("adam", "lazy_adam")  # `Adam` with `lazy` False, and True

@@ -18,7 +18,8 @@ FLOORS = (
     {"layers", "losses", "datasets"},
     {"kernels"},
     {"batch", "tree", "storage"},
-    {"arguments", "options", "overlap", "command", "machine"},
+    {"arguments", "options", "overlap", "command"},
+    {"machine"},
     {"errors"},
 )
 

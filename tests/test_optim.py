@@ -17,7 +17,8 @@ from croco_np.config import Config
 from croco_np.datasets.splits import Rows, Schema, Splits
 from croco_np.gradcheck.cases import at_blackboard, draw_batch
 from croco_np.kernels.adam import bias_correction
-from croco_np.kernels.idle import TERMS, plan, replay_rows, series
+from croco_np.kernels.idle import replay_rows
+from croco_np.kernels.idle_series import TERMS, plan, series
 from croco_np.kernels.twin import numba, running, using
 from croco_np.models import MODELS, Output
 from croco_np.optim import Adam

@@ -26,9 +26,6 @@
 # **Equations:** none of the paper's: those of STEM, STAR and PLE, as the docstrings of `croco_np/models` have them
 
 # %%
-import croco_np  # noqa: F401  before NumPy: see croco_np/machine/threads.py
-
-# isort: split
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NamedTuple

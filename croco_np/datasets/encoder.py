@@ -72,13 +72,13 @@ class Encoder:
     def _column(self, field):
         return self.columns[self.schema.fields.index(field)]
 
-    def encode(self, columns: Any, first_row: int = 0) -> Encoded:
+    def encode(self, columns: Any, first_row: int = 0, labels: bool = True) -> Encoded:
         """Raw columns -> `Encoded`. Blocks of rows may be encoded one by one, as `users` depend on the values alone.
 
         columns    pandas DataFrame with any index and dtypes, or mapping from a name to an array or a list; columns
                    that no field needs are left alone. How values are compared: see `values`
         first_row  number of the first row, in messages
-        labels     zeros where there is no such column
+        labels     whether to read the column of clicks where there is one; without it the labels of the rows are zeros
 
         Raises ValueError for a column that is missing, and for a row whose domain is missing or not one of those of the
         training data: no tower would know it. A value of another field that is missing, rare or unseen gets id 0.
@@ -97,8 +97,8 @@ class Encoder:
                 users = group_keys(raw)
         domains = ids[:, self.schema.fields.index(self.schema.domain)]
         self._check_domains(domains, columns, first_row)
-        labels = self._labels(columns, n, first_row)
-        return Encoded(Rows(ids, labels, (domains - 1).astype(np.uint8), users), unseen, missing)
+        clicks = self._labels(columns, n, first_row) if labels else np.zeros(n, np.uint8)
+        return Encoded(Rows(ids, clicks, (domains - 1).astype(np.uint8), users), unseen, missing)
 
     def _check_domains(self, ids, columns, first_row):
         if (ids == RARE).any():

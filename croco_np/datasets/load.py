@@ -35,7 +35,7 @@ def load(config, say=print):
     if config.dataset == "movielens":
         from . import movielens
 
-        return with_fingerprint(movielens.read(folder, config.min_count))
+        return movielens.read(folder, config.min_count)
     if not config.data_dir and not aliccp.present(folder):
         say(
             f"The genuine AliCCP files are not in {folder.absolute()} (they come from {ALICCP_SOURCE}, after a login): "

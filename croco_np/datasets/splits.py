@@ -1,15 +1,12 @@
 """What every reader returns: rows of ids, split into train, validation and test."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..storage.digest import of_array, of_json
 from .oddities import share
-
-if TYPE_CHECKING:
-    from .encoder import Encoder
 
 RARE = 0  # id 0 of every field: rarer than the exposure threshold in the training rows, unseen there, or missing
 
@@ -91,7 +88,7 @@ class Splits:
     notes      lines a user should see about what was read, dropped or derived, in order
     fingerprint
                checksum of the schema and all rows, which tells this data from any other; "" where nobody took it
-    encoder    turns raw rows into such rows; None where there are no raw rows, as in made-up data
+    encoder    turns raw rows into such rows (`datasets.encoder.Encoder`); None in made-up data, which has no raw rows
     """
 
     name: str
@@ -103,7 +100,7 @@ class Splits:
     truth: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     fingerprint: str = ""
-    encoder: "Encoder | None" = None
+    encoder: Any = None
 
 
 def on_labels(parts):

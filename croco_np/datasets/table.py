@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, OptionError
 from .aliccp_census import MOST_DOMAINS
-from .card import card
+from .card import WIDTH, card
 from .encoder import Column, Encoder
 from .oddities import share
-from .splits import Rows, Schema, Splits, on_labels, with_fingerprint
+from .splits import RARE, Rows, Schema, Splits, on_labels, with_fingerprint
 from .table_options import Options
 from .table_rows import read_fields, read_labels, repeated, usable
 from .table_split import NAMES, by_chance, by_time, by_user
 from .values import KINDS, Values, group_keys
 from .vocabulary import Vocabulary
+
+_BLOCK_ROWS = 1 << 13  # of ids that fit into a processor's cache
 
 
 def from_columns(
@@ -95,7 +98,7 @@ def from_columns(
 def read(path: str | Path, *, label: str, user: str, item: str, domain: str, **others: Any) -> Splits:
     """A file of clicks, .csv, .csv.gz or .parquet -> `Splits`; all but `path` as for `from_columns`.
 
-    InputErrors name the file and, of CSV, the line.
+    InputErrors name the file and, of CSV, the line; options are called by their flags on a command line.
     """
     from .table_files import read_file  # pandas, half a second that nobody else has to wait
 
@@ -103,6 +106,9 @@ def read(path: str | Path, *, label: str, user: str, item: str, domain: str, **o
     file = read_file(path)
     try:
         return _splits(_as_dict(file.frame), options, file.place, file.notes)
+    except OptionError as error:
+        say = error.message
+        raise OptionError(lambda called: f"{path}: {say(called)}") from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -132,7 +138,8 @@ def _splits(columns: dict[str, Any], options: Options, place: Callable[[int], st
     items = {name: keys[1][part] for name, part in parts.items()}
     notes = (
         *notes,
-        f"{len(labels):,} rows, {len(rows):,} of them used; fields: {_by_kind(kinds)}",
+        f"{len(labels):,} rows, {len(rows):,} of them used",
+        *_by_kind(kinds),
         *_on_duplicates(int(again.sum()), len(rows), options),
         *_absent(split["train"], schema),
         *on_labels({name: rows for name, rows in split.items() if rows.n}),
@@ -199,17 +206,21 @@ def _schema(options, table, vocabularies):
 def _rows(part, table, vocabularies, labels, users, schema):
     """The `Rows` at some positions."""
     ids = np.empty((len(part), len(table)), np.int32)
-    for f, (values, vocabulary) in enumerate(zip(table.values(), vocabularies, strict=True)):
-        of_values = np.append(vocabulary.encode(values.values), np.zeros(2, np.int32))
-        ids[:, f] = of_values[values.at[part]]
+    of_values = [vocabulary.encode(v.values) for v, vocabulary in zip(table.values(), vocabularies, strict=True)]
+    of_values = [np.append(found, [RARE, RARE]).astype(np.int32) for found in of_values]  # FOREIGN and MISSING
+    for start in range(0, len(part), _BLOCK_ROWS):
+        block = slice(start, start + _BLOCK_ROWS)
+        for f, values in enumerate(table.values()):
+            ids[block, f] = of_values[f][values.at[part[block]]]
     domains = (ids[:, schema.fields.index(schema.domain)] - 1).astype(np.uint8)
     return Rows(ids, labels[part].astype(np.uint8), domains, users[part])
 
 
 def _by_kind(kinds):
-    """Which fields were taken as what, for a note: kinds are inferred, and may be a surprise."""
+    """Lines on which fields were taken as what: kinds are inferred, and may be a surprise."""
     fields = {kind: [name for name, k in kinds.items() if k == kind] for kind in KINDS}
-    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in fields.items() if names)
+    lines = [wrap(f"fields of kind {kind}: {', '.join(names)}", WIDTH) for kind, names in fields.items() if names]
+    return [line for some in lines for line in some]
 
 
 def _on_duplicates(n, total, options):

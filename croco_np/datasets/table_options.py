@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import InputError
+from ..errors import OptionError
 from .table_split import SPLITS
 from .values import KINDS
 
@@ -49,44 +49,57 @@ class Options:
         return (*first, *self.fields, *([self.domain] if self.domain not in self.fields else []))
 
     def check(self, there: Sequence[str]) -> None:
-        """Raise InputError unless the options go together, and name columns that are there."""
+        """Raise OptionError unless the options go together, and name columns that are there."""
         roles = {"label": self.label, "user": self.user, "item": self.item, "domain": self.domain, "time": self.time}
         roles = {role: name for role, name in roles.items() if name is not None}
         wanted = [*roles.items(), *(("fields", name) for name in self.seen(there))]
         wanted += [("context", name) for name in self.context] + [("kinds", name) for name in self.kinds]
         for role, name in wanted:
             if name not in there:
-                raise InputError(f"{role}: no column {name!r}{_did_you_mean(name, there)}; there are: {_listed(there)}")
+                what = f"no column {name!r}{_did_you_mean(name, there)}; there are: {_listed(there)}"
+                raise _wrong(role, what)
         names = list(roles.values())
         if twice := [name for name in names if names.count(name) > 1]:
-            both = " and ".join(role for role, name in roles.items() if name == twice[0])
-            raise InputError(f"{both} are one column, {twice[0]!r}; each needs its own")
+            both = [role for role, name in roles.items() if name == twice[0]]
+            raise OptionError(
+                lambda called: f"{' and '.join(map(called, both))} are one column, {twice[0]!r}; each needs its own"
+            )
         seen = self.seen(there)
         if twice := [name for name in seen if seen.count(name) > 1]:
-            raise InputError(f"fields: {twice[0]!r} is there twice")
+            raise _wrong("fields", f"{twice[0]!r} is there twice")
         if self.label in seen:
-            raise InputError(f"fields: {self.label!r} is the label; a model that sees it learns nothing")
+            raise _wrong("fields", f"{self.label!r} is the label; a model that sees it learns nothing")
         if outside := [name for name in self.context if name not in seen]:
-            raise InputError(f"context: {outside[0]!r} is none of the fields")
+            raise _wrong("context", f"{outside[0]!r} is none of the fields")
         if wrong := [kind for kind in self.kinds.values() if kind not in KINDS]:
-            raise InputError(f"kinds: {wrong[0]!r} is none of {', '.join(KINDS)}")
+            raise _wrong("kinds", f"{wrong[0]!r} is none of {', '.join(KINDS)}")
         self._check_split()
 
     def _check_split(self):
         until = [name for name in ("train_until", "valid_until") if getattr(self, name) is not None]
         if self.how not in SPLITS:
-            raise InputError(f"split {self.how!r:.40}: choose one of {', '.join(SPLITS)}")
+            raise _wrong("split", f"choose one of {', '.join(SPLITS)}", f"{self.how!r:.40}")
         if self.how == "time" and not self.time:
-            raise InputError("split time: needs the column of time")
+            raise OptionError(lambda called: f"{called('split')} time: needs the column of times, {called('time')}")
         if until and self.how != "time":
-            raise InputError(f"{until[0]}: is for split time, which needs the column of time")
+            raise OptionError(
+                lambda called: f"{called(until[0])}: is for a split by time; {called('time')} names its column"
+            )
         for name in ("valid_share", "test_share"):
             if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{name} {getattr(self, name)}: must be at least 0 and less than 1")
+                raise _wrong(name, "must be at least 0 and less than 1", getattr(self, name))
         if sum(self.shares) >= 1:
-            raise InputError(f"valid_share {self.valid_share} and test_share {self.test_share} leave no training rows")
+            valid, test = self.shares
+            raise OptionError(
+                lambda called: f"{called('valid_share')} {valid}, {called('test_share')} {test}: leave no training rows"
+            )
         if self.min_count < 1:
-            raise InputError(f"min_count {self.min_count}: must be at least 1")
+            raise _wrong("min_count", "must be at least 1", self.min_count)
+
+
+def _wrong(option, what, value=""):
+    """The error of one option, with its value if that is at fault."""
+    return OptionError(lambda called: f"{called(option)}{f' {value}' if value != '' else ''}: {what}")
 
 
 def _did_you_mean(name, there):

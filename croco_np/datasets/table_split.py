@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..errors import InputError
+from ..errors import InputError, OptionError
 from .hashing import coin, combined
 from .values import FOREIGN, MISSING, distinct
 
@@ -81,7 +81,9 @@ def by_time(
     first = _end_of(train_until, times.is_date, "train_until")
     second = _end_of(valid_until, times.is_date, "valid_until")
     if None not in (first, second) and first >= second:
-        raise InputError(f"train_until {train_until}: must be before valid_until {valid_until}")
+        raise OptionError(
+            lambda called: f"{called('train_until')} {train_until}: not before {called('valid_until')} {valid_until}"
+        )
     return cut(times.at, shares, (first, second), "times")
 
 
@@ -93,7 +95,7 @@ def _end_of(bound, is_date, name):
         day = datetime.strptime(str(bound), "%Y%m%d" if str(bound).isdigit() else "%Y-%m-%d")
         return (day + timedelta(days=1) - datetime(1970, 1, 1)) // timedelta(microseconds=1) - 1
     except (ValueError, OverflowError) as error:
-        raise InputError(f"{name} {bound}: must be a day as YYYYMMDD") from error
+        raise OptionError(lambda called: f"{called(name)} {bound}: must be a day as YYYYMMDD") from error
 
 
 def by_chance(keys: list[np.ndarray], shares: tuple[float, float], seed: int = 0) -> list[np.ndarray]:
@@ -112,7 +114,7 @@ def by_user(users: np.ndarray, keys: list[np.ndarray], shares: tuple[float, floa
 
 def _row_coins(keys, seed):
     hashes = combined(keys)
-    again = pd.Series(hashes).groupby(hashes).cumcount().to_numpy()
+    again = pd.Series(hashes).groupby(hashes, sort=False).cumcount().to_numpy()
     return coin(combined([hashes, again, np.full(len(hashes), seed)]))
 
 

@@ -32,6 +32,7 @@ from ..layers import (
 from ..losses import LOSSES, Loss, bce
 from ..models import MODELS, System
 from ..models.sizes import COMMON
+from ..models.twins import forms
 from ..objective import Objective
 from ..tree import tree_map
 
@@ -193,16 +194,23 @@ def at_blackboard(name: str, schema: Schema = SCHEMA, **change: Any) -> Any:
     return MODELS[name].build(schema, **blackboard_sizes(MODELS[name], **change))
 
 
+def _forms(name, changes):
+    """label -> model: one system at blackboard sizes with each of the changes, and its twin if it has one."""
+    found = {}
+    for change in changes:
+        label = name + "".join(f", {key} {value}" for key, value in change.items())
+        for form, model in forms(at_blackboard(name, **change)).items():
+            found[f"{label}, {form}" if form else label] = model
+    return found
+
+
 def model_cases(name: str, changes: Iterable[dict[str, Any]] | None = None) -> dict[str, Callable]:
-    """One model: its taps under random cotangents, and the whole training loss.
+    """One model, its variants and twins: the taps under random cotangents, and the whole training loss.
 
     changes  of its blackboard sizes; by default none, and each of the system's `variants`
     """
-    cases = {}
-    changes = ({}, *MODELS[name].variants) if changes is None else changes
-    for change in changes:
-        model = at_blackboard(name, **change)
-        label = "".join(f", {key} {value}" for key, value in change.items())
+    cases: dict[str, Callable] = {}
+    for label, model in _forms(name, ({}, *MODELS[name].variants) if changes is None else changes).items():
         if hasattr(model, "stop"):  # closed, its backward is not the derivative of its forward; see `stops`
             model, label = replace(model, stop=False), label + ", stop-gradients open"
 
@@ -214,13 +222,11 @@ def model_cases(name: str, changes: Iterable[dict[str, Any]] | None = None) -> d
             own = objective.init(rng, model.forward(params, batch)[0])
             return Training(model, objective), _bend(params | {"loss": own} if own else params, rng), (batch,)
 
-        cases[f"{name}{label}"] = taps
-        cases[f"{name}{label}, objective"] = lambda rng, draw=training: draw(rng, alpha=0.1, reduction="domain_mean")
-        cases[f"{name}{label}, objective sampled"] = lambda rng, draw=training: draw(rng, alpha=0.1, rows=7)
+        cases[label] = taps
+        cases[f"{label}, objective"] = lambda rng, draw=training: draw(rng, alpha=0.1, reduction="domain_mean")
+        cases[f"{label}, objective sampled"] = lambda rng, draw=training: draw(rng, alpha=0.1, rows=7)
         for loss in (loss for loss in OTHER_LOSSES if LOSSES[loss].tap in MODELS[name].taps):
-            cases[f"{name}{label}, objective {loss}"] = lambda rng, draw=training, loss=loss: draw(
-                rng, alpha=0.1, loss=loss
-            )
+            cases[f"{label}, objective {loss}"] = lambda rng, draw=training, loss=loss: draw(rng, alpha=0.1, loss=loss)
     return cases
 
 

@@ -58,7 +58,7 @@ class Star:
 
 
 def _neutral(shared):
-    """An own part that changes nothing: weights 1, biases 0."""
+    """What `_join` leaves the shared part as it is with: weights are multiplied, so 1; biases are added, so 0."""
     return np.ones_like(shared) if shared.ndim == 2 else np.zeros_like(shared)
 
 

@@ -1,7 +1,8 @@
 """The systems of the paper by name.
 
 A new system is a class in a file of its own, made as `System` says, and a line in `MODELS`: its flags, gradient checks,
-diagnostics and counts follow from there.
+diagnostics and counts follow from there. These are definitions, which read like their figures; `fastest(model)` is the
+twin that training runs, where there is one (`models.twins`).
 """
 
 from .adasparse import AdaSparse
@@ -15,6 +16,7 @@ from .shared_bottom import SharedBottom, SingleDomain
 from .star import STAR
 from .stem import STEM
 from .system import System
+from .twins import fastest
 
 MODELS: dict[str, type[System]] = {
     "single_domain": SingleDomain,
@@ -32,4 +34,4 @@ MODELS: dict[str, type[System]] = {
 }
 
 __all__ = ["MEPLE", "MODELS", "PLE", "STAR", "STEM", "AdaSparse", "Crocodile", "HiNet", "MEMMoE", "MMoE", "Output"]
-__all__ += ["PEPNet", "SharedBottom", "SingleDomain", "System"]
+__all__ += ["PEPNet", "SharedBottom", "SingleDomain", "System", "fastest"]

@@ -13,7 +13,7 @@ from ..datasets.splits import Rows, Schema
 from ..errors import InputError
 from ..losses.bce import sigmoid
 from ..metrics import evaluate_domains
-from ..models import Output
+from ..models import Output, fastest
 from ..runs.saved import read_model
 
 # At AliCCP's sizes the processor time of a row is the same from 1024 to 8192 rows a block (256: a fifth more).
@@ -40,7 +40,7 @@ class Block(NamedTuple):
 class Predictor:
     """p = sigmoid(z), Eq. (5), for `Rows` in any order.
 
-    model    a system of `croco_np.models`
+    model    a system of `croco_np.models`; its twin runs in its place where it has one (`models.twins`)
     params   its parameters
     schema   the columns that it was built for
     encoder  turns raw columns into `Rows` (`datasets.encoder.Encoder`), or None
@@ -68,6 +68,7 @@ class Predictor:
 
     def outputs(self, rows: Rows) -> Iterator[Block]:
         """Yield what the model says of one block of rows after the other."""
+        model = fastest(self.model)
         for start in range(0, rows.n, self.block):
             stop = min(start + self.block, rows.n)
             try:
@@ -75,7 +76,7 @@ class Predictor:
             except (TypeError, ValueError) as error:
                 raise InputError(f"{error}; encode the rows with the vocabularies of the run's data") from error
             batch, at = make_batch(rows, np.arange(start, stop), self.schema, training=False)
-            output, cache = self.model.forward(self.params, batch)
+            output, cache = model.forward(self.params, batch)
             yield Block(output, cache, at, batch.domains)
             del output, cache  # before the next ones are made
 

@@ -54,7 +54,7 @@ def score(predictor: Predictor, source: str, sink: TextIO, simulated: bool) -> T
             if taken := [column for column in ADDED if column in block.columns]:
                 raise InputError(f"{name}: has a column {taken[0]!r} already; rename it, the result adds one")
             try:
-                encoded = predictor.encoder.encode(block, first_row=tally.rows + 1)
+                encoded = predictor.encoder.encode(block, first_row=tally.rows + 1, labels=False)
             except ValueError as error:
                 raise InputError(f"{name}: {error}") from error
             block["probability"] = predictor.probabilities(encoded.rows)

@@ -144,6 +144,7 @@ def test_truth_values_are_whole_numbers():
 
 def test_labels_are_read_where_there_are_any():
     assert tiny().encode(RAW | {"click": [True, "1", 0.0, "0"]}).rows.labels.tolist() == [1, 1, 0, 0]
+    assert tiny().encode(RAW | {"click": ["", 2, None, "?"]}, labels=False).rows.labels.tolist() == [0, 0, 0, 0]
     for wrong in (None, 2, "yes"):
         with pytest.raises(ValueError, match=r"row 12: click is .*, want 0 or 1"):
             tiny().encode(RAW | {"click": [0, 1, wrong, 0]}, first_row=10)

@@ -259,7 +259,9 @@ def _(rng):
 @bug("the tower's road into the experts is missing")
 def _(rng):
     def backward(model, c, d):
-        return model.backward(c, d) | model.embedded_experts.backward(c.experts, d.experts)[1]
+        dx, experts = model.experts.backward(c.experts, d.experts)
+        _, embeddings = model.embeddings.backward(c.embeddings, dx)
+        return model.backward(c, d) | {"embeddings": embeddings, "experts": experts}
 
     return _training(Crocodile.build(SCHEMA, **blackboard_sizes(Crocodile)), backward, rng)
 

@@ -85,6 +85,7 @@ def config(*flags):
             ("--loss covariance", "no experts", "mmoe", "crocodile"),
         ),
         (["--loss", "importance", "--model", "hinet"], ("--loss importance", "no gates", "me_ple")),
+        (["--loss", "trans5", "--n-experts", "1"], ("--loss trans5", "pairs of experts", "--n-experts 2")),
         (["--loss", "cosin"], ("did you mean cosine",)),
         (["--loss", "dot", "--cov-within"], ("--cov-within", "--loss covariance", "dot")),
         (["--loss", "dot", "--cov-reduction", "mean"], ("--cov-reduction", "--loss covariance")),
