@@ -1,15 +1,17 @@
 """Adam, in its two meanings for embedding tables."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from .arguments import REAL, at_least_0, integers, kind_of, number, plain
+from .arguments import REAL, at_least_0, integers, kind_of, plain
 from .kernels.adam import adam_dense, adam_rows, bias_correction
 from .kernels.idle import replay_rows
 from .kernels.idle_series import catch_up_rows, plan, series
 from .overlap import keep_apart
-from .tree import Moving, RowGrad, flatten, same_paths, tree_map
+from .tree import RowGrad, Tree, leaf_at, outline, same_leaves, same_lists, tree_map
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Adam:
         adam.settle(params, state)                             all rows, before anybody else reads them
 
     equals `step` without `defer` to rounding (`kernels.idle` derives it), and its cost follows the touched rows.
+
+    Parameters that are tracked, not trained, such as running means, have no gradient. Their new values are handed to
+    `step` (`tracked=model.tracked(cache)`), which writes them as they are: nothing else writes to parameters.
     """
 
     lr: float = 1e-3
@@ -45,7 +50,7 @@ class Adam:
         if not (self.b1 < 1 and self.b2 < 1):
             raise ValueError(f"b1 {self.b1}, b2 {self.b2}: want 0 <= b1, b2 < 1")
 
-    def init(self, params):
+    def init(self, params: Tree) -> dict[str, Any]:
         """State before the first step.
 
         t     steps taken
@@ -55,23 +60,36 @@ class Adam:
         """
         return {"t": 0, "m": tree_map(np.zeros_like, params), "v": tree_map(np.zeros_like, params), "last": {}}
 
-    def step(self, params, grads, state, defer=False):
+    def step(
+        self,
+        params: Tree,
+        grads: Tree,
+        state: dict[str, Any],
+        defer: bool = False,
+        tracked: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
         """One step, in place. With `defer`, idle rows are left as they are until `catch_up` or `settle`.
+
+        tracked  {path: new value} of the parameters that have no gradient, see `model.tracked`
 
         Raises ValueError if a gradient belongs to a row that was not up to date when it was used; ValueError or
         TypeError if gradients, parameters and state do not fit each other or share memory, before anything is changed.
         This and the two functions below are all that writes to parameters.
 
-        A gradient or a target that is not finite is followed, as any other: whoever watches the loss sees it.
+        A gradient or a tracked value that is not finite is followed, as any other: whoever watches the loss sees it.
         """
-        leaves, grads = self._leaves(params, state), flatten(grads)
-        same_paths("parameters", leaves, "gradients", grads)
+        theirs, grads = outline(params), outline(grads)
+        leaves, tracked = self._leaves(theirs, state), dict(tracked or {})
+        _check_sources(leaves, grads.leaves, tracked)
+        same_lists("parameters", theirs, "gradients", grads)
+        grads = grads.leaves
         t = state["t"] + 1
         step = float(self.lr / bias_correction(self.b1, t))
         c = float(np.sqrt(bias_correction(self.b2, t)))
         scalars = (step, c, self.b1, self.b2, self.eps)
-        moves = [self._move(path, *leaf, grads[path], scalars, state) for path, leaf in leaves.items()]
-        keep_apart(*_arrays(leaves, grads, state["last"]))
+        moves = [self._move(path, *leaves[path], g, scalars, state) for path, g in grads.items()]
+        moves += [_replacement(path, leaves[path][0], value) for path, value in tracked.items()]
+        keep_apart(*_arrays(leaves, grads, tracked, state["last"]))
         if not defer:
             _check_taken(state)
         state["t"] = t
@@ -83,21 +101,23 @@ class Adam:
         if not defer:
             self.settle(params, state)
 
-    def check(self, params, state):
+    def check(self, params: Tree, state: dict[str, Any]) -> None:
         """Raise ValueError or TypeError unless a state, such as one read back from a file, is one of these parameters.
 
         Rows of tables must be up to date to a step that was taken.
         """
-        self._leaves(params, state)
+        self._leaves(outline(params), state)
         _check_taken(state)
 
     def _leaves(self, params, state):
-        """{path: (w, m, v)}, trees and step counts checked; the arrays are checked where they are written to."""
+        """{path: (w, m, v)} from the `Outline` of parameters. Trees and counts are checked, arrays where written to."""
         if type(state["t"]) is not int or not 0 <= state["t"] < np.iinfo(np.int32).max:
             raise ValueError(f"state: t is {state['t']!r}, want the number of steps taken")
-        params, first, second = flatten(params), flatten(state["m"]), flatten(state["v"])
-        same_paths("parameters", params, "first moments", first)
-        same_paths("parameters", params, "second moments", second)
+        first, second = outline(state["m"]), outline(state["v"])
+        for name, moments in (("first moments", first), ("second moments", second)):
+            same_leaves("parameters", params, name, moments)
+            same_lists("parameters", params, name, moments)
+        params, first, second = params.leaves, first.leaves, second.leaves
         for path, last in state["last"].items():
             n_rows = len(params.get(path, ()))
             if type(last) is not np.ndarray or last.dtype != np.int32 or last.shape != (n_rows,):
@@ -108,9 +128,6 @@ class Adam:
         """The step of one leaf, checked: a function that will make it, and the arguments."""
         w = plain(f"{path}: parameters", w, "an array of float32 or float64")
         shape = w.shape
-        if isinstance(g, Moving):
-            _check_moving(path, w, g)
-            return _approach, w, g
         w, m, v = (_matrix(path, a, shape) for a in (w, m, v))
         if isinstance(g, RowGrad):
             g.check(shape, path)
@@ -125,7 +142,7 @@ class Adam:
             kernel, arguments = adam_dense, (w, g.reshape(w.shape), m, v, *scalars)
         return kernel.run, *kernel.check(arguments)
 
-    def catch_up(self, params, reads, state):
+    def catch_up(self, params: Tree, reads: Iterable[tuple[str, np.ndarray]], state: dict[str, Any]) -> None:
         """Bring rows of tables up to date, in place; reads: pairs of a table's path and its rows, repeats allowed."""
         if state["last"]:  # of `lazy_adam` it is empty
             for path, rows in reads:
@@ -133,7 +150,7 @@ class Adam:
                     _check_rows(path, rows, len(state["last"][path]))
                     self._catch_up(params, path, np.unique(_idle(rows, state, path)), state)
 
-    def settle(self, params, state):
+    def settle(self, params: Tree, state: dict[str, Any]) -> None:
         """Bring all rows of all tables up to date, in place. Raises ValueError for a state of other parameters."""
         if state["last"]:
             self.check(params, state)
@@ -145,7 +162,7 @@ class Adam:
         """Bring idle rows (R,), unique, of a table up to date: by the series where it is good, else step by step."""
         if not len(rows):
             return
-        leaf = [_leaf(tree, path) for tree in (params, state["m"], state["v"])]
+        leaf = [leaf_at(tree, path) for tree in (params, state["m"], state["v"])]
         w, m, v = (_matrix(path, a, np.shape(leaf[0])) for a in leaf)
         t, last = state["t"], state["last"][path]
         if len(last) != len(w):
@@ -183,8 +200,35 @@ def _touch(path, rows, n_rows, state):
     state["last"][path][rows] = state["t"]
 
 
-def _approach(w, moving):
-    w += moving.rate * (moving.target - w)
+def _check_sources(leaves, grads, tracked):
+    """Raise ValueError unless each parameter has either a gradient or a tracked value, and there are no others."""
+    if leaves.keys() == grads.keys() and not tracked:
+        return
+    for path in sorted(grads.keys() | tracked.keys()):
+        if path not in leaves:
+            what = "gradient" if path in grads else "tracked value"
+            raise ValueError(
+                f"{path}: a {what} for a parameter that does not exist; parameters and gradients are one tree"
+            )
+        if path in grads and path in tracked:
+            raise ValueError(
+                f"{path} has a gradient and a tracked value; leave it out of the gradients or out of tracked"
+            )
+    for path in sorted(leaves.keys() - grads.keys() - tracked.keys()):
+        raise ValueError(
+            f"{path} has no gradient; values that are tracked, not trained, come from model.tracked(cache): "
+            "step(..., tracked=...)"
+        )
+
+
+def _replacement(path, w, value):
+    """The step of a value that is tracked, checked: a function that will write the new value, and the arguments."""
+    w = plain(f"{path}: parameters", w, "an array of float32 or float64")
+    _check_shape(path, "tracked value", value, w.shape)
+    _check_real(path, "value", w)
+    if not w.flags.writeable:
+        raise ValueError(f"{path}: is written in place, so it must be writeable")
+    return np.copyto, w, value
 
 
 def _check_awake(path, rows, state):
@@ -205,16 +249,6 @@ def _check_real(path, what, g):
         raise TypeError(f"{path}: {what} is {kind_of(g)}, want an array of float32 or float64")
 
 
-def _check_moving(path, w, moving):
-    _check_shape(path, "target", moving.target, w.shape)
-    _check_real(path, "value", w)
-    if not w.flags.writeable:
-        raise ValueError(f"{path}: is moved in place, so it must be writeable")
-    number(f"{path}: rate", moving.rate)
-    if not 0 <= moving.rate <= 1:
-        raise ValueError(f"{path}: rate is {moving.rate}, want 0 to 1")
-
-
 def _check_taken(state):
     """Rows of tables are up to date to a step that was taken."""
     for path, last in state["last"].items():
@@ -222,13 +256,15 @@ def _check_taken(state):
             raise ValueError(f"{path}: rows up to date to step {last.min()} .. {last.max()}, {state['t']} were taken")
 
 
-def _arrays(leaves, grads, last):
+def _arrays(leaves, grads, tracked, last):
     """What a step writes to and what it reads, each a list of (name, array)."""
     written, read = [(path, steps) for path, steps in last.items()], []
-    for path, leaf in leaves.items():
-        g = grads[path]
-        written += [(path, a) for a in (leaf[:1] if isinstance(g, Moving) else leaf)]
-        read += [(path, a) for a in (g if isinstance(g, RowGrad) else (g.target if isinstance(g, Moving) else g,))]
+    for path, g in grads.items():
+        written += [(path, a) for a in leaves[path]]
+        read += [(path, a) for a in (g if isinstance(g, RowGrad) else (g,))]
+    for path, value in tracked.items():
+        written.append((path, leaves[path][0]))
+        read.append((path, value))
     return written, read
 
 
@@ -244,12 +280,6 @@ def _matrix(path, a, shape):
     if not shape:
         raise ValueError(f"{path}: has no axis; make it one of length 1")
     return a.reshape(len(a), a[:1].size, copy=False)
-
-
-def _leaf(tree, path):
-    for key in path.split("."):
-        tree = tree[key]
-    return tree
 
 
 OPTIMISERS = ("adam", "lazy_adam")  # `Adam` with `lazy` False, and True

@@ -1,14 +1,19 @@
-"""Parameters and gradients are nested dicts of arrays; these functions walk them.
+"""Parameters and gradients are trees: dicts and lists of arrays, nested. These functions walk them.
 
-A leaf has a path, its keys joined by dots: `experts.0.W`. The gradient of an embedding table is a `RowGrad`, since a
-batch touches few of its rows.
+A dict holds parts by name, a list holds parts in a row, such as the layers of an MLP. A leaf has a path, its names and
+places joined by dots: `experts.0.W`. The gradient of an embedding table is a `RowGrad`, since a batch touches few of
+its rows.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arguments import COMPLEX, REAL, integers, kind_of, plain
+
+Tree = dict[str, Any] | list[Any]
+BRANCH = (dict, list)
 
 
 class RowGrad(NamedTuple):
@@ -43,86 +48,147 @@ class RowGrad(NamedTuple):
         return full
 
 
-class Moving(NamedTuple):
-    """What stands in the place of a gradient for a value that is tracked, not trained, such as a running mean.
+def entries(branch: Tree) -> Iterable[tuple[str | int, Any]]:
+    """The pairs (key, child) of a branch; the keys of a list are the places 0, 1, ..."""
+    return enumerate(branch) if isinstance(branch, list) else branch.items()
 
-    The optimiser moves the value by `rate` of its distance towards `target`.
+
+class Outline(NamedTuple):
+    """What a tree is made of.
+
+    leaves  {path: leaf}, in the tree's order
+    lists   {path: length} of its lists, which leaves' paths do not tell from dicts with the keys "0", "1", ...; the
+            path of the tree itself is ""
     """
 
-    target: np.ndarray
-    rate: float
+    leaves: dict[str, Any]
+    lists: dict[str, int]
 
 
-def flatten(tree, prefix=""):
-    """Nested dict -> {path: leaf}, in the order of the dict. Raises ValueError for a key with a dot."""
-    flat = {}
-    for key, node in tree.items():
-        path = f"{prefix}{key}"
+def outline(tree: Tree) -> Outline:
+    """The `Outline` of a tree. Raises ValueError for a key with a dot, TypeError for what is no tree."""
+    if not isinstance(tree, BRANCH):
+        raise TypeError(f"parameters and gradients are dicts or lists of arrays, not {kind_of(tree)}")
+    found = Outline({}, {})
+    _outline(tree, "", found)
+    return found
+
+
+def _outline(branch, path, found):
+    if isinstance(branch, list):
+        found.lists[path] = len(branch)
+    start = f"{path}." if path else ""
+    for key, node in entries(branch):
         if "." in str(key):
-            raise ValueError(f"{path}: a key with a dot would be two")
-        if isinstance(node, dict):
-            flat.update(flatten(node, path + "."))
+            raise ValueError(f"{start}{key}: a key with a dot would be two")
+        if isinstance(node, BRANCH):
+            _outline(node, f"{start}{key}", found)
         else:
-            flat[path] = node
-    return flat
+            found.leaves[f"{start}{key}"] = node
 
 
-def unflatten(flat):
-    """{path: leaf} -> nested dict, the inverse of `flatten` but for empty branches, which have no leaf.
-
-    Raises ValueError for a path that goes on from a leaf.
-    """
-    tree = {}
-    for path, leaf in flat.items():
-        *parents, last = path.split(".")
-        node = tree
-        for key in parents:
-            node = node.setdefault(key, {})
-            if not isinstance(node, dict):
-                raise ValueError(f"{path}: {key!r} is a leaf already")
-        if last in node:
-            raise ValueError(f"{path}: is a branch already")
-        node[last] = leaf
-    return tree
+def flatten(tree: Tree) -> dict[str, Any]:
+    """{path: leaf} of a tree, in its order. Raises ValueError for a key with a dot, TypeError for what is no tree."""
+    return outline(tree).leaves
 
 
-def with_leaves(tree, leaves, prefix=""):
+def with_leaves(tree: Tree, leaves: Mapping[str, Any], prefix: str = "") -> Tree:
     """The same tree with other leaves where `leaves`, {path: leaf}, has some; empty branches stay.
 
+    This is the way back from paths to a tree: paths alone do not tell a list from a dict with the keys "0", "1", ...
     Raises ValueError for a path that the tree does not have.
     """
     if not prefix and (strangers := leaves.keys() - flatten(tree).keys()):
         raise ValueError(f"no such path in the tree: {', '.join(sorted(strangers)[:5])}")
-    return {
-        key: with_leaves(node, leaves, f"{prefix}{key}.") if isinstance(node, dict) else leaves.get(prefix + key, node)
-        for key, node in tree.items()
-    }
+    children = [
+        with_leaves(node, leaves, f"{prefix}{key}.") if isinstance(node, BRANCH) else leaves.get(f"{prefix}{key}", node)
+        for key, node in entries(tree)
+    ]
+    return _branch_like(tree, children)
 
 
-def tree_map(f, tree, *others):
-    """Apply `f` leaf by leaf to trees of one structure. Raises ValueError for others."""
+def leaf_at(tree: Tree, path: str) -> Any:
+    """The leaf of a tree at a path."""
+    for key in path.split("."):
+        tree = tree[int(key) if isinstance(tree, list) else key]
+    return tree
+
+
+def tree_map(f: Callable, tree: Tree, *others: Tree, at: str = "") -> Tree:
+    """Apply `f` leaf by leaf to trees of one structure. Raises ValueError for others.
+
+    at  path of the trees in larger ones, for the error
+    """
     for other in others:
-        same_paths("one tree", tree, "another", other)
-    return {
-        key: tree_map(f, node, *(o[key] for o in others))
-        if isinstance(node, dict)
-        else f(node, *(o[key] for o in others))
-        for key, node in tree.items()
-    }
+        _same_branch(tree, other, at)
+    children = []
+    for key, node in entries(tree):
+        others_there = [other[key] for other in others]
+        if isinstance(node, BRANCH):
+            children.append(tree_map(f, node, *others_there, at=f"{at}.{key}" if at else f"{key}"))
+        elif any(isinstance(other, BRANCH) for other in others_there):
+            raise ValueError(
+                f"trees of different structure: {f'{at}.' if at else ''}{key} is a leaf in one of them only"
+            )
+        else:
+            children.append(f(node, *others_there))
+    return _branch_like(tree, children)
 
 
-def same_paths(what, one, other_what, other):
-    """Raise ValueError unless two dicts have the same keys."""
-    if not isinstance(other, dict) or one.keys() != other.keys():
-        strangers = sorted(map(str, one.keys() ^ (other.keys() if isinstance(other, dict) else set())))
+def _branch_like(branch, children):
+    """A list or a dict, as `branch` is, of other children."""
+    return children if isinstance(branch, list) else dict(zip(branch, children, strict=True))
+
+
+def _same_branch(one, other, at):
+    """Raise ValueError unless both are lists of one length, or dicts with the same keys."""
+    if isinstance(one, list):
+        same = isinstance(other, list) and len(one) == len(other)
+    else:
+        same = isinstance(other, dict) and one.keys() == other.keys()
+    if not same:
+        raise ValueError(f"trees of different structure: {at or 'the whole'} is {_form(one)} and {_form(other)}")
+
+
+def _form(node):
+    if isinstance(node, list):
+        return f"a list of {len(node)}"
+    return f"a dict of {', '.join(map(str, node)) or 'nothing'}" if isinstance(node, dict) else "a leaf"
+
+
+def same_leaves(what: str, one: Outline, other_what: str, other: Outline) -> None:
+    """Raise ValueError unless two trees have leaves at the same paths."""
+    if one.leaves.keys() != other.leaves.keys():
+        strangers = sorted(one.leaves.keys() ^ other.leaves.keys())
         raise ValueError(f"{what} and {other_what} are of different trees: only one has {', '.join(strangers[:5])}")
 
 
-def not_finite(tree):
+def same_lists(what: str, one: Outline, other_what: str, other: Outline) -> None:
+    """Raise ValueError unless two trees have lists of the same lengths in the same places, whatever their leaves."""
+    if one.lists != other.lists:
+        mine, theirs = one.lists.items(), other.lists.items()
+        path = min(path for path, _ in mine ^ theirs)
+        said = f"{_length(one.lists.get(path))} in {what} and {_length(other.lists.get(path))} in {other_what}"
+        raise ValueError(f"{what} and {other_what} are of different trees: {path or 'the whole'} is {said}")
+
+
+def _length(n):
+    return "no list" if n is None else f"a list of {n}"
+
+
+def in_row(params: list, n: int, of: str = "layers") -> list:
+    """The params of n parts in a row, a list of n; raises ValueError for anything else, such as a dict."""
+    if not isinstance(params, list) or len(params) != n:
+        found = f"a list of {len(params)}" if isinstance(params, list) else kind_of(params)
+        raise ValueError(f"params of {n} {of} in a row are {found}, want a list of {n}")
+    return params
+
+
+def not_finite(tree: Tree) -> str | None:
     """Path of the first leaf that holds NaN or infinity, or None."""
     return next((path for path, leaf in flatten(tree).items() if not np.isfinite(leaf).all()), None)
 
 
-def count(tree):
+def count(tree: Tree) -> int:
     """Number of scalars in all leaves."""
     return sum(leaf.size for leaf in flatten(tree).values())

@@ -140,7 +140,7 @@ def test_item_tables_of_every_system(name):
     assert all(t.shape == (5, 2) for t in tables)
     n = {"single_domain": 4, "me_mmoe": 4, "crocodile": 4, "me_ple": 5, "stem": 5}.get(name, 1)
     assert len(tables) == n == len(table_owners(MODELS[name], SCHEMA, blackboard_sizes(MODELS[name])))
-    whole = (params["0"] if name == "single_domain" else params)["embeddings"]["table"]
+    whole = (params[0] if name == "single_domain" else params)["embeddings"]["table"]
     np.testing.assert_array_equal(tables[0], whole[6:11, 0])  # six users come first
 
 

@@ -5,6 +5,7 @@ row differs from it by rounding alone. From one use to the next, m is rounded 5 
 3 times, F and the product m F 3 times, w once: ROUNDINGS units of roundoff, of the weight and of all the way it moved.
 """
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -23,7 +24,7 @@ from croco_np.models import MODELS, Output
 from croco_np.optim import Adam
 from croco_np.runs.folder import RunFolder
 from croco_np.train.trainer import Trainer
-from croco_np.tree import Moving, RowGrad, flatten, tree_map, unflatten
+from croco_np.tree import RowGrad, flatten, tree_map, with_leaves
 
 V, K = 6, 3
 ROUNDINGS = 12
@@ -175,7 +176,7 @@ def test_models_read_what_they_announce(name, sizes):
     for path, rows in reads.items():
         spoilt[path][np.setdiff1d(np.arange(len(spoilt[path])), rows)] = np.nan
         assert np.isnan(spoilt[path]).any()
-    again, cache = model.forward(unflatten(spoilt), batch)
+    again, cache = model.forward(with_leaves(params, spoilt), batch)
     assert np.array_equal(again.logits, out.logits)
     for path, g in flatten(model.backward(cache, Output(np.ones_like(out.logits)))).items():
         for one, two in zip(*((g, grads[path]) if isinstance(g, tuple) else ((g,), (grads[path],))), strict=True):
@@ -197,7 +198,7 @@ def test_models_train_alike_deferred_or_not(name, sizes):
             adam.catch_up(params, model.reads(batch), state)
             out, cache = model.forward(params, batch)
             grads = model.backward(cache, Output(rng.standard_normal(out.logits.shape)))
-            adam.step(params, grads, state, defer)
+            adam.step(params, grads, state, defer, model.tracked(cache))
         assert bool(state["last"]) == defer
         adam.settle(params, state)
         assert not state["last"]
@@ -293,34 +294,68 @@ def frozen(a):
 
 
 ONES = np.ones((2, 2))
-NOT_MOVED = {  # label: (a value, what stands in the place of its gradient)
-    "read-only": (frozen(np.ones((2, 2))), Moving(ONES, 0.1)),
-    "a list": (ONES.tolist(), Moving(ONES, 0.1)),
-    "integers": (np.ones((2, 2), int), Moving(ONES, 0.1)),
-    "a rate in letters": (ONES, Moving(ONES, "0.1")),
-    "a rate each": (ONES, Moving(ONES, ONES / 10)),
-    "a rate of NaN": (ONES, Moving(ONES, np.nan)),
-    "a rate of 5": (ONES, Moving(ONES, 5)),
-    "a complex target": (ONES, Moving(ONES + 0j, 0.1)),
-    "a target in letters": (ONES, Moving(ONES.astype(str), 0.1)),
-    "a masked target": (ONES, Moving(np.ma.masked_array(ONES), 0.1)),
-    "a complex gradient": (ONES, ONES + 0j),
-    "complex rows": (ONES, RowGrad(np.array([1]), ONES[:1] + 0j)),
+NOT_STEPPED = {  # label: (a value, its gradient or None, its tracked value or None)
+    "read-only": (frozen(np.ones((2, 2))), None, ONES),
+    "a list": (ONES.tolist(), None, ONES),
+    "integers": (np.ones((2, 2), int), None, ONES),
+    "a tracked number": (ONES, None, 1.0),
+    "a tracked value of another shape": (ONES, None, ONES[0]),
+    "a complex tracked value": (ONES, None, ONES + 0j),
+    "a tracked value in letters": (ONES, None, ONES.astype(str)),
+    "a masked tracked value": (ONES, None, np.ma.masked_array(ONES)),
+    "a complex gradient": (ONES, ONES + 0j, None),
+    "complex rows": (ONES, RowGrad(np.array([1]), ONES[:1] + 0j), None),
+    "neither gradient nor tracked value": (ONES, None, None),
+    "both": (ONES, ONES, ONES),
 }
 
 
-@pytest.mark.parametrize("label", NOT_MOVED)
+@pytest.mark.parametrize("label", NOT_STEPPED)
 def test_a_refused_step_has_changed_nothing(label):
-    w, g = NOT_MOVED[label]
+    w, g, value = NOT_STEPPED[label]
     params = {"first": np.ones((3, 2)), "last": w}
     adam = Adam()
     state = adam.init(params)
-    with pytest.raises((TypeError, ValueError), match="last: "):
-        adam.step(params, {"first": np.ones((3, 2)), "last": g}, state)
+    grads = {"first": np.ones((3, 2))} | ({} if g is None else {"last": g})
+    with pytest.raises((TypeError, ValueError), match=r"last[: ]"):
+        adam.step(params, grads, state, tracked=None if value is None else {"last": value})
     assert state["t"] == 0
     assert not state["m"]["first"].any()
     assert (params["first"] == 1).all()
     assert np.array_equal(params["last"], ONES)
+
+
+def test_tracked_values_are_written_as_they_are():
+    """Into the arrays at hand, in their precision; their moments stay 0."""
+    params, adam = {"W": np.ones((2, 2)), "norm": {"mean": np.zeros(2, np.float32)}}, Adam()
+    mean, state = params["norm"]["mean"], adam.init(params)
+    adam.step(params, {"W": np.ones((2, 2)), "norm": {}}, state, tracked={"norm.mean": np.array([0.1, np.nan])})
+    assert params["norm"]["mean"] is mean
+    assert np.array_equal(mean, np.array([0.1, np.nan], np.float32), equal_nan=True)
+    assert not state["m"]["norm"]["mean"].any()
+    assert not state["v"]["norm"]["mean"].any()
+
+
+@pytest.mark.parametrize(
+    ("grads", "tracked", "told"),
+    [
+        (
+            {"a": [ONES]},
+            None,
+            "norm.mean has no gradient; values that are tracked, not trained, come from model.tracked",
+        ),
+        ({"a": [ONES]}, {"norm.mean": ONES, "var": ONES}, "var: a tracked value for a parameter that does not exist"),
+        ({"a": [ONES, ONES]}, {"norm.mean": ONES}, "a.1: a gradient for a parameter that does not exist"),
+        ({"a": []}, {"norm.mean": ONES}, "a.0 has no gradient"),
+        ({"a": {"0": ONES}}, {"norm.mean": ONES}, "a is a list of 1 in parameters and no list in gradients"),
+        ({"a": [ONES], "norm": {"mean": ONES}}, {"norm.mean": ONES}, "norm.mean has a gradient and a tracked value"),
+    ],
+)
+def test_gradients_and_tracked_values_fit_the_parameters(grads, tracked, told):
+    params, adam = {"a": [np.ones((2, 2))], "norm": {"mean": np.ones((2, 2))}}, Adam()
+    with pytest.raises(ValueError, match=re.escape(told)):
+        adam.step(params, grads, adam.init(params), tracked=tracked)
+    assert (params["a"][0] == 1).all()
 
 
 def two_in_one(kind):
@@ -339,7 +374,7 @@ def two_in_one(kind):
             da,
             db,
         ),
-        "a target": (a, b, da, Moving(a, 0.5)),
+        "a tracked value": (a, b, da, None),
         "rows": (a, b, da, RowGrad(np.arange(2), a)),
     }[kind]
 
@@ -347,13 +382,14 @@ def two_in_one(kind):
 KINDS = ("each the other's gradient", "one array twice", "a row of both", "a gradient in a parameter", "a buffer")
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "a target", "rows"])
+@pytest.mark.parametrize("kind", [*KINDS, "a tracked value", "rows"])
 def test_what_shares_memory_is_not_stepped(kind):
     a, b, da, db = two_in_one(kind)
     params, adam = {"a": a, "b": b}, Adam()
     before, state = (a.copy(), b.copy()), adam.init(params)
+    grads, tracked = ({"a": da}, {"b": a}) if db is None else ({"a": da, "b": db}, None)
     with pytest.raises(ValueError, match="shares memory"):
-        adam.step(params, {"a": da, "b": db}, state)
+        adam.step(params, grads, state, tracked=tracked)
     assert np.array_equal(a, before[0])
     assert np.array_equal(b, before[1])
     assert state["t"] == 0

@@ -215,7 +215,7 @@ p = tower.init(rng)
 h = rng.standard_normal((5, 3))
 z, cache = tower.forward(p, h)
 dh, grads = tower.backward(cache, np.ones_like(z))
-print("z", z.shape, " dh", dh.shape, " dW of the hidden layer", grads["hidden"]["0"]["W"].shape)
+print("z", z.shape, " dh", dh.shape, " dW of the hidden layer", grads["hidden"][0]["W"].shape)
 assert dh.shape == h.shape
 
 # %% [markdown]

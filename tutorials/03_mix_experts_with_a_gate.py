@@ -277,14 +277,14 @@ wanted = np.concatenate([experts[rows][:, source[s], np.arange(K)] for s, rows i
 
 def learn(gate, steps=300, rate=1.0):
     """Gradient descent from equal shares -> loss at each step, shares after the last."""
-    params = {str(s): {"W": np.zeros_like(w["W"])} for s, w in gate.init(rng).items()}
+    params = [{"W": np.zeros_like(w["W"])} for w in gate.init(rng)]
     losses = []
     for _ in range(steps):
         (h, g), cache = gate.forward(params, halves, ones, experts)
         losses.append(((h - wanted) ** 2).sum() / B)
         _, grads = gate.backward(cache, (2 * (h - wanted) / B, None))
-        for s in params:
-            params[s]["W"] -= rate * grads[s]["W"]
+        for own, d_own in zip(params, grads, strict=True):
+            own["W"] -= rate * d_own["W"]
     return losses, g
 
 

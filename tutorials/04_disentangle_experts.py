@@ -249,14 +249,14 @@ def disentangle(within, steps=300, rate=0.3):
     rng = np.random.default_rng(0)
     layer, x = Experts(3, (8, 6)), rng.standard_normal((512, 1, 8))
     params = layer.init(rng)
-    params["0"]["b"] += 0.5  # most units are on
+    params[0]["b"] += 0.5  # most units are on
     before = covariance_map(layer.forward(params, x)[0])
     for t in range(steps):
         o, cache = layer.forward(params, x)
         _, do = covariance(o, "mean", within)
         _, grads = layer.backward(cache, do)
-        for name, w in params["0"].items():
-            w -= rate * (1 - t / steps) * grads["0"][name]
+        for name, w in params[0].items():
+            w -= rate * (1 - t / steps) * grads[0][name]
     return before, covariance_map(layer.forward(params, x)[0])
 
 

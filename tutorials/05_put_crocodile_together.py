@@ -358,12 +358,12 @@ def relative_noise(params, n_batches=200):
         for reading in readings:
             w = row_weights(some.domains, reading, counts)
             _, dlogits = bce(out.logits, some.labels, w / (1 if reading == "batch_mean" else 3))
-            drawn[reading].append(model.backward(cache, Output(dlogits))["experts"]["0"]["W"].ravel())
+            drawn[reading].append(model.backward(cache, Output(dlogits))["experts"][0]["W"].ravel())
     noise = {reading: np.var(np.array(gs), axis=0).sum() for reading, gs in drawn.items()}
     return {reading: value / noise["batch_mean"] for reading, value in noise.items()}
 
 
-alike = params | {name: dict.fromkeys("012", params[name]["0"]) for name in ("gates", "towers")}
+alike = params | {name: [params[name][0]] * 3 for name in ("gates", "towers")}
 noise, noise_of_own = relative_noise(alike), relative_noise(params)
 for reading in readings:
     print(
@@ -487,7 +487,7 @@ pull = Output(np.zeros_like(out.logits), experts=covariance(out.experts)[1])  # 
 always_on = (out.experts > 0).all(axis=0)
 print(f"{always_on.sum()} of {always_on.size} outputs are on in every row")
 assert always_on.any()
-assert np.allclose(model.backward(cache, pull)["experts"]["1"]["b"][always_on], 0)
+assert np.allclose(model.backward(cache, pull)["experts"][1]["b"][always_on], 0)
 
 # %% [markdown]
 # **Bug 2: the other road is dropped.** Now CovLoss arrives and the gates' `do` gets lost. The wrong leaves are the same

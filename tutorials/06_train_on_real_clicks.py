@@ -133,9 +133,9 @@ print("vocabulary:", dict(zip(schema.fields[:5], schema.vocabulary[:5], strict=T
 #
 # `Config` holds every size and weight. `Trainer` holds what they ask for: a model, an objective and an optimiser, none
 # of which changes. What changes is a `State`: parameters, moments of Adam, where training stands. One training step is
-# the whole course so far, a line for nearly each tutorial. Two things are new and may be skipped: `catch_up` brings
-# rows of tables up to date that Adam left alone (tutorial 9), and `own` is the gradient of a loss that has parameters
-# itself; ours has none.
+# the whole course so far, a line for nearly each tutorial. Three things are new and may be skipped: `catch_up` brings
+# rows of tables up to date that Adam left alone (tutorial 9), `own` is the gradient of a loss that has parameters
+# itself, and `tracked` are values that a model keeps without training them, such as running means. Ours has neither.
 
 # %%
 trainer = Trainer.from_config(config, splits)

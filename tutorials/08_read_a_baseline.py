@@ -271,15 +271,15 @@ catches(wrong, gate_params, (DOMAINS, e, o), leaves={"0.W", "1.W", "2.W", "input
 star = Star(Linear(1, 1), n_domains=2)
 toy = {
     "shared": {"W": np.array([[2.0]]), "b": np.array([0.0])},
-    "own": {"0": {"W": np.array([[3.0]]), "b": np.array([0.0])}, "1": {"W": np.array([[0.5]]), "b": np.array([0.0])}},
+    "own": [{"W": np.array([[3.0]]), "b": np.array([0.0])}, {"W": np.array([[0.5]]), "b": np.array([0.0])}],
 }
 y, cache = star.forward(toy, (slice(0, 1), slice(1, 2)), np.ones((2, 1)))
 _, grads = star.backward(cache, np.ones((2, 1)))
 print("y =", y.ravel())
-print("dW =", grads["shared"]["W"].item(), "  dW_A =", grads["own"]["0"]["W"].item())
+print("dW =", grads["shared"]["W"].item(), "  dW_A =", grads["own"][0]["W"].item())
 assert y.ravel().tolist() == [6, 1]
 assert grads["shared"]["W"].item() == 3.5
-assert grads["own"]["0"]["W"].item() == grads["own"]["1"]["W"].item() == 2
+assert grads["own"][0]["W"].item() == grads["own"][1]["W"].item() == 2
 
 # %% [markdown]
 # Domain A teaches the shared weight six times as much as B does, only because its own factor is six times as large.
@@ -303,9 +303,8 @@ show(_join, _through, Star.backward)
 class ForgetfulStar(Star):
     def backward(self, c, dy):
         dx, djoint = self.copies.backward(c.parts, dy)
-        dshared = tree_map(lambda *gs: sum(gs), *djoint.values())  # wrong: dW*_s without its factor W_s
-        own = {s: tree_map(_through, djoint[s], c.p["shared"]) for s in c.p["own"]}
-        return dx, {"shared": dshared, "own": own}
+        dshared = tree_map(lambda *gs: sum(gs), *djoint)  # wrong: dW*_s without its factor W_s
+        return dx, {"shared": dshared, "own": [tree_map(_through, of_domain, c.p["shared"]) for of_domain in djoint]}
 
 
 forgetful, x = ForgetfulStar(Linear(4, 3), n_domains=3), rng.standard_normal((10, 4))
@@ -359,11 +358,11 @@ def teaching(model, experts_of):
 
 
 def last_level(grads):
-    return [grads["specific"][s]["0"]["W"][0] for s in "012"] + [grads["shared"]["0"]["W"][0]]
+    return [own[0]["W"][0] for own in grads["specific"]] + [grads["shared"][0]["W"][0]]
 
 
 def first_level(grads):
-    return grads["levels"]["0"]["experts"]["0"]["W"]
+    return grads["levels"][0]["experts"][0]["W"]
 
 
 two_levels = sizes | {"n_levels": 2}
@@ -372,7 +371,7 @@ maps = {
     "PLE, first of two levels": teaching(PLE.build(schema, **two_levels), first_level),
     "PLE, last level": teaching(PLE.build(schema, **two_levels), last_level),
     "PLE, first level, shared_only": teaching(PLE.build(schema, **narrow_gate), first_level),
-    "STEM": teaching(stem, lambda grads: grads["experts"]["0"]["W"]),
+    "STEM": teaching(stem, lambda grads: grads["experts"][0]["W"]),
 }
 for name, table in maps.items():
     print(name, table, sep="\n")

@@ -15,7 +15,7 @@ from .. import arguments, batch, optim, tree
 from ..layers import domain
 
 FUNCTIONS = (arguments.expect, batch.check_ids, batch.check_domain_ids, batch.check_labels, domain.check_domains)
-FUNCTIONS += (optim._check_shape, optim._check_rows, optim._check_awake, tree.same_paths)
+FUNCTIONS += (optim._check_shape, optim._check_rows, optim._check_awake, tree.same_leaves, tree.same_lists, tree.in_row)
 METHODS = ((arguments.Takes, "__call__"), (tree.RowGrad, "check"))
 
 

@@ -9,6 +9,7 @@ expert_width.
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..command import status
@@ -17,9 +18,10 @@ from ..config.flags import parse
 from ..datasets.splits import Schema
 from ..errors import InputError, in_flags
 from ..models import MODELS
+from ..models.assembly import shape_tree
 from ..storage.files import require_file
-from ..tree import flatten, unflatten
-from .budget import budget, shapes_of
+from ..tree import BRANCH, Tree, entries, flatten, with_leaves
+from .budget import budget
 from .match import KNOBS, LARGEST, match_parameters
 from .schemas import SCHEMAS
 
@@ -75,29 +77,28 @@ def _line(name, schema, config, target, knob):
     shown = f"{shares[0]:,}" if len(shares) == 1 else f"{shares[0]:,} to {shares[-1]:,}"
     line = f"{name:<14}{cost.parameters:>14,}{cost.tables / cost.parameters:>11.1%}{cost.multiply_adds:>15,.0f}"
     line += f"{shown:>17}  {note}".rstrip()
-    paths = list(shapes_of(system.build(schema, **sizes)))
-    own = [whole_branches(paths, owned) for owned in cost.owned]
+    tree = shape_tree(system.build(schema, **sizes))
+    own = [whole_branches(tree, owned) for owned in cost.owned]
     patterns = {tuple(_pattern(path, s) for path in mine) for s, mine in enumerate(own)}
     if len(patterns) == 1:
         return f"{line}\n    own: {', '.join(patterns.pop()) or 'nothing'}"
     return line + "".join(f"\n    own of {s}: {', '.join(mine)}" for s, mine in enumerate(own))
 
 
-def whole_branches(paths, owned):
+def whole_branches(tree: Tree, owned: Iterable[str]) -> list[str]:
     """The paths in `owned`, with a branch of the parameter tree in place of all its leaves where all are owned."""
-    tree = unflatten({path: path in owned for path in paths})
 
     def walk(node, prefix):
-        for key, child in node.items():
+        for key, child in entries(node):
             path = f"{prefix}{key}"
-            if not isinstance(child, dict):
+            if not isinstance(child, BRANCH):
                 yield from [path] if child else [p for p in owned if p.startswith(path + "[")]
-            elif all(flatten(child).values()):
+            elif (leaves := flatten(child)) and all(leaves.values()):
                 yield path
             else:
                 yield from walk(child, path + ".")
 
-    return list(walk(tree, ""))
+    return list(walk(with_leaves(tree, {path: path in owned for path in flatten(tree)}), ""))
 
 
 def _pattern(path, domain):

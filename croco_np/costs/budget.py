@@ -13,9 +13,9 @@ import numpy as np
 from ..batch import Batch
 from ..datasets.splits import Schema
 from ..models import System
-from ..models.assembly import shapes_of
+from ..models.assembly import count_trained, shapes_of
 from ..models.output import Output
-from ..tree import Moving, RowGrad, flatten, tree_map
+from ..tree import RowGrad, flatten, tree_map
 from .products import forward_products
 
 N_VALUES = 3  # of a field, in trials
@@ -50,7 +50,7 @@ def budget(system: type[System], schema: Schema, sizes: dict[str, Any]) -> Budge
             own[s][path + _where(part)] = int(part.sum()) * prod(shapes[path]) // part.size
     model, params = _trial_model(system, schema, sizes)
     return Budget(
-        parameters=sum(prod(shapes[path]) for path in owners),
+        parameters=count_trained(system.build(schema, **sizes)),
         tables=sum(prod(shapes[path]) for path in owners if path.split(".")[-1] == "table"),
         multiply_adds=multiply_adds(model, params, _trial_batch(schema, range(len(schema.domains)))),
         owned=own,
@@ -73,7 +73,7 @@ def ownership(system: type[System], schema: Schema, sizes: dict[str, Any]) -> di
         pull = np.random.default_rng(1).uniform(0.5, 1.5, len(out.logits))
         grads = flatten(model.backward(cache, Output(pull)))
         grads = {path: g.dense(leaves[path].shape) if isinstance(g, RowGrad) else g for path, g in grads.items()}
-        reached.append({path: g != 0 for path, g in grads.items() if not isinstance(g, Moving)})
+        reached.append({path: g != 0 for path, g in grads.items()})
     owners = {}
     for path in reached[0]:
         by = np.stack([r[path] for r in reached])

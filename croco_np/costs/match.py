@@ -1,12 +1,11 @@
 """Sizes at which one system has as many parameters as another, for comparisons at equal cost."""
 
-from math import prod
 from typing import Any, NamedTuple
 
 from ..datasets.splits import Schema
 from ..errors import OptionError
 from ..models import System
-from .budget import ownership, shapes_of
+from ..models.assembly import count_trained
 
 KNOBS = {"embedding_width": "embedding_width", "expert_width": "expert_sizes"}  # name -> the size that it turns
 LARGEST = 1 << 14
@@ -39,11 +38,9 @@ def match_parameters(
     The count grows with the width, so the search is by bisection. The knob has steps: the result is the closest width,
     not an exact match, and at the knob's ends (1 and LARGEST) it may be far away.
     """
-    trained = list(ownership(system, schema, sizes))
 
     def count(value):
-        shapes = shapes_of(system.build(schema, **turned(sizes, knob, value)))
-        return sum(prod(shapes[path]) for path in trained)
+        return count_trained(system.build(schema, **turned(sizes, knob, value)))
 
     low, high = 1, LARGEST
     while high - low > 1:

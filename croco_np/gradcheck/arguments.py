@@ -7,6 +7,7 @@ from collections.abc import Mapping, MappingView, Sequence, Set
 
 import numpy as np
 
+from ..tree import BRANCH
 from .forms import FLOAT, leaves, not_finite, paths
 
 OWN = "pass each array of floats as an input of its own; what is no variable belongs in the layer"
@@ -19,8 +20,8 @@ def check_arguments(layer, params, inputs, rng, methods, known):
     for method in ("forward", "backward"):
         if not callable(getattr(layer, method, None)):
             raise TypeError(f"{type(layer).__name__} has no method {method}")
-    if not isinstance(params, dict):
-        raise TypeError(f"params must be a nested dict of arrays, {{}} for none; it is {type(params).__name__}")
+    if not isinstance(params, BRANCH):
+        raise TypeError(f"params must be a dict or a list of arrays, {{}} for none; it is {type(params).__name__}")
     if not isinstance(inputs, tuple):
         raise TypeError(f"inputs must be a tuple, (x,) for a single one; it is {type(inputs).__name__}")
     if not isinstance(rng, np.random.Generator):

@@ -34,6 +34,7 @@ from ..models import MODELS, System
 from ..models.sizes import COMMON
 from ..models.twins import forms
 from ..objective import Objective
+from ..tree import tree_map
 
 SCHEMA = Schema(
     fields=("user", "item", "category", "domain"),
@@ -91,13 +92,17 @@ class Training:
 
     def forward(self, p, batch):
         out, cache = self.model.forward(p, batch)
-        parts, d, own = self.objective(out, batch, np.random.default_rng(0), p.get("loss"))
+        own = p["loss"] if self.objective.has_parameters else None
+        parts, d, own = self.objective(out, batch, np.random.default_rng(0), own)
         return parts["total"], (cache, d, own)
 
     def backward(self, c, dvalue):
         cache, d, own = c
         grads = self.model.backward(cache, type(d)(*(None if x is None else dvalue * x for x in d)))
-        return grads | ({"loss": {name: dvalue * g for name, g in own.items()}} if own else {})
+        return grads | {"loss": {name: dvalue * g for name, g in own.items()}} if own else grads
+
+    def tracked(self, c):
+        return self.model.tracked(c[0])
 
 
 def layer_cases():
@@ -215,7 +220,7 @@ def model_cases(name: str, changes: Iterable[dict[str, Any]] | None = None) -> d
         def training(rng, model=model, **objective):
             objective, params, batch = Objective(**objective), model.init(rng), draw_batch(rng)
             own = objective.init(rng, model.forward(params, batch)[0])
-            return Training(model, objective), _bend(params | ({"loss": own} if own else {}), rng), (batch,)
+            return Training(model, objective), _bend(params | {"loss": own} if own else params, rng), (batch,)
 
         cases[label] = taps
         cases[f"{label}, objective"] = lambda rng, draw=training: draw(rng, alpha=0.1, reduction="domain_mean")
@@ -227,6 +232,4 @@ def model_cases(name: str, changes: Iterable[dict[str, Any]] | None = None) -> d
 
 def _bend(params, rng):
     """Add noise to every parameter: biases at 0 and dead experts would hide mistakes."""
-    from ..tree import tree_map
-
     return tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)

@@ -18,12 +18,14 @@ NOTHING_MOVES = (
 def check(layer, params, inputs, rng, name="", methods=METHODS):
     """Check `layer.backward` at (params, inputs), leaf by leaf -> list of `Check`.
 
-    params  nested dict of float64 arrays
+    params  dicts and lists of float64 arrays, nested
     inputs  tuple; float64 arrays in it are leaves too, everything else (ids, slices, batches) is handed through
     rng     draws cotangents and directions
     name    put before the leaf's path in `Check.name`
     methods of `METHODS`; leave the complex step out for a forward that cannot run on complex numbers
-            (a value that backward says is tracked, `Moving`, is a constant here, and has no row)
+
+    A parameter that the layer tracks and does not train, named by `layer.tracked(cache) -> {path: new value}` if it has
+    that method, is a constant here: it must have no gradient, and has no row.
 
     A leaf passes if its gradient has the right form, is finite, linear in doutput, zeros included, the same at a second
     call, right at a second point too (see `elsewhere`), and obeys
@@ -47,7 +49,7 @@ def check(layer, params, inputs, rng, name="", methods=METHODS):
         guarded.restore()
     checks += [refused(f"{name}: {where}", PROTOCOL, why) for where, why in guarded.breaches.items()]
     if not checks:
-        raise ValueError("nothing was checked: all parameters are tracked (Moving), not trained")
+        raise ValueError("nothing was checked: all parameters are tracked, not trained")
     if all(c.ok for c in checks) and _nothing_moves(shown):
         checks.append(refused(f"{name}: output", PROTOCOL, NOTHING_MOVES)._replace(kink=True))
     return checks

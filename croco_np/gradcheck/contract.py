@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..tree import Moving
 from .forms import arrays, check_output, copied, each, leaves, not_finite, random_like
-from .gradients import dense, fault, gradients
+from .gradients import dense, fault, fault_of_tracked, gradients
 from .snapshot import changed, snapshot
 
 NUDGE = 1e-5  # how far the second call of forward is from the first: as far as central differences go
@@ -36,7 +35,7 @@ ONCE_ONLY = "backward fails when it is called again: {}"
 OWN_GRADIENT = "backward hands out an array of its own: the next call overwrites this gradient"
 NOT_LINEAR = "right for one doutput, but not linear in doutput: a clip, a mask by doutput or a constant"
 CLIPPED = "right for a small doutput, wrong for a larger one: it is clipped, and backward must be linear in doutput"
-TRACKED_INPUT = "gradient is a Moving, which stands for a parameter that is tracked and not trained"
+TRACKED_STRANGER = "a tracked value for a parameter that does not exist"
 ZEROS = "right for one doutput, wrong or not finite where entries of doutput are 0: is something divided by it?"
 FROM_NOTHING = "doutput is 0 everywhere, and this gradient is not: backward must be linear in doutput"
 SIGN_ONLY = "it takes the sign of doutput and not its size: backward must be linear in doutput"
@@ -81,9 +80,13 @@ def examine(guarded, rng):
     said, strays = gradients(guarded.backward(cotangent), guarded.params, guarded.inputs)
     here = leaves(guarded.params, guarded.inputs)
     faults = {key: fault(said.get(key), leaf) for key, leaf in here.items()}
-    tracked = {key for key, g in said.items() if isinstance(g, Moving)}
-    faults |= {key: TRACKED_INPUT for key in tracked if key[0] == "input"}
-    faults = {key: why for key, why in faults.items() if why or key in tracked}
+    faults = {key: why for key, why in faults.items() if why}
+    for path, value in guarded.tracked().items():
+        key = ("params", path)
+        if key in here:
+            faults[key] = fault_of_tracked(value, said.get(key), here[key])
+        else:
+            strays[key] = TRACKED_STRANGER
     kept = _full(said, here, faults)
 
     if changed(returned, snapshot(output)):
@@ -170,7 +173,7 @@ def _agree(y, y0):
 def _full(said, here, faults):
     """The gradients that can be compared, as full arrays of their own."""
     fit = {key: said.get(key) for key in here if key not in faults}
-    return {key: dense(g, here[key]) for key, g in fit.items() if not fault(g, here[key]) and not isinstance(g, Moving)}
+    return {key: dense(g, here[key]) for key, g in fit.items() if not fault(g, here[key])}
 
 
 def _differ(one, other, noise=None):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..tree import Moving, RowGrad
+from ..tree import BRANCH, RowGrad, entries
 
 FORWARD = "forward(params, *inputs) must return (output, cache)"
 FLOAT = np.dtype(np.float64)
@@ -14,18 +14,22 @@ def leaves(params, inputs):
     return found | {("input", i): x for i, x in enumerate(inputs) if isinstance(x, np.ndarray) and x.dtype == FLOAT}
 
 
-def paths(tree, above=()):
-    """{path as a tuple: leaf} of a nested dict; dots in keys stay apart from dots between them."""
+def paths(tree, above=(), ends=()):
+    """{path as a tuple: leaf} of a tree; dots in keys stay apart from dots between them, places in lists are texts.
+
+    ends  paths at which a list is a leaf of a wrong kind, and no branch
+    """
     found = {}
-    for key, node in tree.items():
-        path = (*above, key)
-        found |= paths(node, path) if isinstance(node, dict) else {path: node}
+    for key, node in entries(tree):
+        path = (*above, str(key) if isinstance(tree, list) else key)
+        is_branch = isinstance(node, BRANCH) and not (isinstance(node, list) and path in ends)
+        found |= paths(node, path, ends) if is_branch else {path: node}
     return found
 
 
 def pair(returned, protocol):
     """`returned`, if it is a pair."""
-    if not isinstance(returned, tuple) or isinstance(returned, (RowGrad, Moving)) or len(returned) != 2:
+    if not isinstance(returned, tuple) or isinstance(returned, RowGrad) or len(returned) != 2:
         raise TypeError(f"{protocol}; it returned {kind(returned)}")
     return returned
 
@@ -61,7 +65,7 @@ def copied(y):
 
 def check_output(output):
     """TypeError if an output is neither a float64 array nor a tuple of such arrays and None."""
-    if isinstance(output, (RowGrad, Moving)):
+    if isinstance(output, RowGrad):
         raise TypeError(f"forward returned {kind(output)} as output: it stands for a gradient")
     ys = arrays(output)
     if not ys:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..tree import Moving, RowGrad
+from ..tree import BRANCH, RowGrad, entries
 from .forms import kind, leaves, not_finite, not_float64, not_plain, pair, paths
 
 BACKWARD = "backward(cache, doutput) must return (dinputs, grads), with one entry in dinputs for each input of floats"
@@ -10,12 +10,13 @@ BACKWARD = "backward(cache, doutput) must return (dinputs, grads), with one entr
 
 def gradients(returned, params, inputs):
     """What backward returned as {key: gradient}, keys as in `leaves`, and {key: why} for what has no place there."""
-    dinputs, grads = ((), returned) if isinstance(returned, dict) else pair(returned, BACKWARD)
-    if not isinstance(grads, dict):
-        raise TypeError(f"{BACKWARD}; its grads is {kind(grads)}, and must be a dict like params")
+    tree = list if isinstance(params, list) else dict
+    dinputs, grads = ((), returned) if isinstance(returned, tree) else pair(returned, BACKWARD)
+    if not isinstance(grads, tree):
+        raise TypeError(f"{BACKWARD}; its grads is {kind(grads)}, and must be a {tree.__name__} like params")
     if isinstance(dinputs, (list, dict)):
         raise TypeError(f"{BACKWARD}; its dinputs is {kind(dinputs)}, and must be an array or a tuple of arrays")
-    single = not isinstance(dinputs, tuple) or isinstance(dinputs, (RowGrad, Moving))
+    single = not isinstance(dinputs, tuple) or isinstance(dinputs, RowGrad)
     dinputs = (dinputs,) if single else tuple(dinputs)
 
     floats = list(leaves({}, inputs))
@@ -24,8 +25,9 @@ def gradients(returned, params, inputs):
     why = f"a gradient too many: only arrays of floats have one, and {len(floats)} of the inputs are such"
     why += f"; input {whole[0]} is {inputs[whole[0]].dtype}" if whole else ""
     strangers = {("input", f"{i} of dinputs"): why for i in range(len(floats), len(dinputs)) if dinputs[i] is not None}
+    strangers |= _other_branches(params, grads)
     known = paths(params)
-    for path, g in paths(grads).items():
+    for path, g in paths(grads, ends=known).items():
         key = ("params", ".".join(map(str, path)))
         if path in known:
             found[key] = g
@@ -34,12 +36,39 @@ def gradients(returned, params, inputs):
     return found, strangers
 
 
+def _other_branches(params, grads, above=()):
+    """{key: why} for branches of grads that params has in another form: a dict for a list, a list of another length."""
+    if isinstance(params, list) != isinstance(grads, list):
+        mine, theirs = (type(tree).__name__ for tree in (grads, params))
+        return {("params", ".".join(above)): f"its gradients are a {mine}, and must be a {theirs} like params"}
+    if isinstance(params, list) and len(params) != len(grads):
+        where = ("params", ".".join(above) or "params")
+        return {where: f"its gradients are a list of {len(grads)}, and must be one of {len(params)} like params"}
+    found, theirs = {}, dict(entries(grads))
+    for key, node in entries(params):
+        if isinstance(node, BRANCH) and isinstance(theirs.get(key), BRANCH):
+            found |= _other_branches(node, theirs[key], (*above, str(key)))
+    return found
+
+
+def fault_of_tracked(value, g, leaf):
+    """What is wrong with the new value of a leaf that is tracked, not trained, in a sentence; "" if nothing is.
+
+    g  what backward returns as its gradient, which should be None
+    """
+    if g is not None:
+        return "it is tracked, not trained, and yet backward returns a gradient for it: leave out one of them"
+    if what := not_float64(value, scalars=(float,)):
+        return f"its tracked value is {what}: return a float64 array"
+    if np.shape(value) != leaf.shape:
+        return f"its tracked value has shape {np.shape(value)}, leaf {leaf.shape}"
+    return f"its tracked value is {place}" if (place := not_finite(value)) else ""
+
+
 def fault(g, leaf):
     """What is wrong with the form of the gradient `g` of `leaf`, in a sentence; "" if nothing is."""
     if g is None:
         return "backward returns no gradient for it"
-    if isinstance(g, Moving):
-        return _fault_of_moving(g, leaf)
     if isinstance(g, RowGrad):
         why = _fault_of_rows(g, leaf)
         if why:
@@ -76,15 +105,3 @@ def _fault_of_rows(g, leaf):
     if len(different) < len(rows):
         return f"the RowGrad names row {different[counts > 1][0]} more than once: add up what belongs to one row"
     return "" if (rows[1:] > rows[:-1]).all() else "rows of the RowGrad are not in ascending order"
-
-
-def _fault_of_moving(g, leaf):
-    target, rate = g
-    if what := not_float64(target, scalars=(float,)):
-        return f"the target of Moving is {what}: return a float64 array"
-    if np.shape(target) != leaf.shape:
-        return f"the target of Moving has shape {np.shape(target)}, leaf {leaf.shape}"
-    if place := not_finite(target):
-        return f"the target of Moving is {place}"
-    share = np.ndim(rate) == 0 and isinstance(rate, (int, float, np.number)) and 0 <= rate <= 1
-    return "" if share else f"the rate of Moving is {rate}: it is a share, 0 to 1"

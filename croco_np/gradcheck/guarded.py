@@ -3,11 +3,12 @@
 import copy
 
 from ..tree import with_leaves
-from .forms import FORWARD, copied, each, leaves, pair
+from .forms import FORWARD, copied, each, kind, leaves, pair
 from .kept import Kept
 from .snapshot import KEYS, changed, snapshot
 
 CALLERS = "it belongs to the caller"
+TRACKED = "tracked(cache) must return {path: new value}"
 
 
 class Guarded:
@@ -39,7 +40,7 @@ class Guarded:
     def forward(self, moved=None):
         """(output, cache), with the arrays of `moved`, {leaf's key: array}, in the place of the point's."""
         moved = moved or {}
-        params = with_leaves(self.params, {where: a for (kind, where), a in moved.items() if kind == "params"})
+        params = with_leaves(self.params, {where: a for (group, where), a in moved.items() if group == "params"})
         inputs = tuple(moved.get(("input", i), x) for i, x in enumerate(self.inputs))
         output, cache = pair(self.layer.forward(params, *inputs), FORWARD)
         if not moved:
@@ -73,6 +74,21 @@ class Guarded:
             self.breaches["cache"] = f"backward writes into its cache{where}: a second call would start from that"
             self.drop()
         return returned
+
+    def tracked(self):
+        """{path: new value} of the parameters that the layer tracks and does not train; {} for a layer without such."""
+        if not callable(getattr(self.layer, "tracked", None)):
+            return {}
+        if self.held is None:
+            self.hold(self.forward()[1])
+        values = self.layer.tracked(self.cache)
+        if not isinstance(values, dict):
+            raise TypeError(f"{TRACKED}; it returned {kind(values)}")
+        values = {path: copied(value) for path, value in values.items()}
+        if not self._look("tracked", (self.params, self.inputs)) and self.stale():
+            self.breaches["cache"] = "tracked writes into its cache: backward would start from that"
+            self.drop()
+        return values
 
     def restore(self):
         """Mend what a layer has written into objects that refuse to be copied."""

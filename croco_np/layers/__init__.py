@@ -1,8 +1,9 @@
 """Layers: frozen dataclasses of sizes that own no arrays.
 
-    layer.init(rng)             -> params                 nested dict of float64 arrays
+    layer.init(rng)             -> params                 dicts and lists of float64 arrays; layers in a row are a list
     layer.forward(params, *x)   -> output, cache          cache: what backward needs, parameters by reference
     layer.backward(cache, dy)   -> dinputs, grads         one entry per float input; grads has the tree of params
+    layer.tracked(cache)        -> {path: new value}      where some are tracked, not trained; they have no gradient
 
 Axis 0 is the sample and may have length 0. `dx` is the gradient of the objective with respect to `x`.
 Letters: B rows, S domains, F fields, E embedding width, M experts, K expert output width, P prior width.

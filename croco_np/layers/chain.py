@@ -1,26 +1,33 @@
 """Layers one after the other."""
 
+from typing import Any
+
+import numpy as np
+
+from ..tree import in_row
+
 
 class Chain:
-    """Forward through `self.layers` in order, backward through them in reverse; params are keyed "0", "1", ...
+    """Forward through `self.layers` in order, backward through them in reverse; params are a list, one entry a layer.
 
     The chain rule in two loops. A subclass says which layers.
     """
 
     layers: tuple
 
-    def init(self, rng):
-        return {str(i): layer.init(rng) for i, layer in enumerate(self.layers)}
+    def init(self, rng: np.random.Generator) -> list[dict]:
+        return [layer.init(rng) for layer in self.layers]
 
-    def forward(self, p, x):
+    def forward(self, p: list[dict], x: np.ndarray) -> tuple[np.ndarray, list]:
         caches = []
-        for i, layer in enumerate(self.layers):
-            x, cache = layer.forward(p[str(i)], x)
+        for layer, own in zip(self.layers, in_row(p, len(self.layers)), strict=True):
+            x, cache = layer.forward(own, x)
             caches.append(cache)
         return x, caches
 
-    def backward(self, caches, dy):
-        grads = {}
-        for i in reversed(range(len(caches))):
-            dy, grads[str(i)] = self.layers[i].backward(caches[i], dy)
-        return dy, dict(reversed(grads.items()))
+    def backward(self, caches: list[Any], dy: np.ndarray) -> tuple[np.ndarray, list[dict]]:
+        grads = []
+        for layer, cache in zip(reversed(self.layers), reversed(caches), strict=True):
+            dy, own = layer.backward(cache, dy)
+            grads.append(own)
+        return dy, grads[::-1]

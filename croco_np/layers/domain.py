@@ -7,6 +7,7 @@ import numpy as np
 
 from ..arguments import INTEGERS, expect, kind_of
 from ..batch import check_domains
+from ..tree import in_row
 
 
 class DomainCache(NamedTuple):
@@ -19,26 +20,28 @@ class PerDomain:
     """S copies of a layer with one input; copy s sees the rows of domain s only.
 
     Batches are sorted by domain, so routing is slicing: forward cuts x into slices and joins the outputs, backward cuts
-    dy and joins the dx. A domain absent from the batch leaves its copy a gradient of exactly 0.
+    dy and joins the dx. A domain absent from the batch leaves its copy a gradient of exactly 0. Params are a
+    list, one entry a domain.
     """
 
     layer: Any
     n_domains: int
 
-    def init(self, rng):
-        return {str(s): self.layer.init(rng) for s in range(self.n_domains)}
+    def init(self, rng: np.random.Generator) -> list:
+        return [self.layer.init(rng) for _ in range(self.n_domains)]
 
-    def forward(self, p, domains, x):
+    def forward(self, p: list, domains: tuple[slice, ...], x: np.ndarray) -> tuple[np.ndarray, DomainCache]:
         check_domains(domains, self.n_domains, len(x), may_be_open=True)
-        parts = [self.layer.forward(p[str(s)], x[rows]) for s, rows in enumerate(domains)]
+        own = in_row(p, self.n_domains, "copies of a layer")
+        parts = [self.layer.forward(p_s, x[rows]) for p_s, rows in zip(own, domains, strict=True)]
         outputs, caches = zip(*parts, strict=True)
         return np.concatenate(outputs), DomainCache(domains, caches)
 
-    def backward(self, c, dy):
+    def backward(self, c: DomainCache, dy: np.ndarray) -> tuple[np.ndarray, list]:
         check_domains(c.domains, self.n_domains, len(dy), may_be_open=True)
         parts = [self.layer.backward(cache, dy[rows]) for cache, rows in zip(c.parts, c.domains, strict=True)]
         dxs, grads = zip(*parts, strict=True)
-        return np.concatenate(dxs), {str(s): g for s, g in enumerate(grads)}
+        return np.concatenate(dxs), list(grads)
 
 
 def domain_ids(domains):

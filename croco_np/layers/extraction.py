@@ -7,6 +7,7 @@ import numpy as np
 
 from ..arguments import expect
 from ..kernels.mix import mix_scalars, mix_scalars_backward
+from ..tree import in_row
 from .experts import Experts
 from .linear import Linear
 
@@ -58,32 +59,33 @@ class Extraction:
     def gate(self, path):
         return Linear(self.sizes[0], len(self.used(path)))
 
-    def init(self, rng):
-        gates = {str(j): self.gate(j).init(rng) for j in range(self.n_domains + 1)}
+    def init(self, rng: np.random.Generator) -> dict:
+        gates = [self.gate(j).init(rng) for j in range(self.n_domains + 1)]
         return {"experts": self.experts.init(rng), "gates": gates}
 
-    def forward(self, p, x):
+    def forward(self, p: dict, x: np.ndarray) -> tuple[np.ndarray, ExtractionCache]:
         expect("x", x, None, self.n_domains + 1, self.sizes[0])
         o, experts = self.experts.forward(p["experts"], x[:, self.paths])
         mixed, gates, mixtures = [], [], []
-        for j in range(self.n_domains + 1):
-            a, gate = self.gate(j).forward(p["gates"][str(j)], x[:, j])
+        for j, own in enumerate(in_row(p["gates"], self.n_domains + 1, "gates")):
+            a, gate = self.gate(j).forward(own, x[:, j])
             g, h = mix_scalars(a, np.take(o, self.used(j), axis=1))
             mixed.append(h)
             gates.append(gate)
             mixtures.append((g, h))
         return np.stack(mixed, axis=1), ExtractionCache(experts, gates, mixtures, o)
 
-    def backward(self, c, dmixed):
+    def backward(self, c: ExtractionCache, dmixed: np.ndarray) -> tuple[np.ndarray, dict]:
         expect("dmixed", dmixed, len(c.o), self.n_domains + 1, c.o.shape[2])
-        do, grads = np.zeros_like(c.o), {}
+        do, gates = np.zeros_like(c.o), []
         dx = np.empty((len(dmixed), self.n_domains + 1, self.sizes[0]), dmixed.dtype)
         for j, (g, h) in enumerate(c.mixtures):
             used = self.used(j)
             do_j, da = mix_scalars_backward(g, np.take(c.o, used, axis=1), h, np.ascontiguousarray(dmixed[:, j]))
             do[:, used] += do_j
-            dx[:, j], grads[str(j)] = self.gate(j).backward(c.gates[j], da)
+            dx[:, j], gate = self.gate(j).backward(c.gates[j], da)
+            gates.append(gate)
         de, experts = self.experts.backward(c.experts, do)
         for e, j in enumerate(self.paths):
             dx[:, j] += de[:, e]
-        return dx, {"experts": experts, "gates": grads}
+        return dx, {"experts": experts, "gates": gates}

@@ -8,7 +8,7 @@ import numpy as np
 from ..arguments import expect
 from ..batch import check_ids
 from ..kernels.rows import add_rows, gather, sum_by_row, sum_rows
-from ..tree import RowGrad
+from ..tree import RowGrad, in_row
 from .embedding import Embeddings
 from .experts import Experts, add_bias_relu, products, products_backward, stacked_relu_backward
 
@@ -72,8 +72,9 @@ class LookUpExperts:
         blocks = self.blocks(W)[:, ~self.is_narrow]
         return blocks.reshape(len(W), blocks.shape[1] * self.embeddings.width, W.shape[2])
 
-    def forward(self, p, ids):
-        first, table = p["experts"]["0"], p["embeddings"]["table"]
+    def forward(self, p: dict, ids: np.ndarray) -> tuple[np.ndarray, LookUpCache]:
+        layers = self.experts.layers
+        (first, *others), table = in_row(p["experts"], len(layers)), p["embeddings"]["table"]
         n_fields, M, E = len(self.embeddings.vocabulary), self.embeddings.n_tables, self.embeddings.width
         check_ids(ids, self.embeddings.vocabulary)
         expect("table", table, sum(self.embeddings.vocabulary), M, E)
@@ -89,18 +90,19 @@ class LookUpExperts:
             add_rows.run(z, np.concatenate(projected), narrow.slots)
         y = o = add_bias_relu(z, first["b"])
         above = []
-        for i, layer in enumerate(self.experts.layers[1:], 1):
-            o, cache = layer.forward(p["experts"][str(i)], o)
+        for layer, own in zip(layers[1:], others, strict=True):
+            o, cache = layer.forward(own, o)
             above.append(cache)
         return o, LookUpCache(p, rows, x, narrow, y, above)
 
-    def backward(self, c, do):
-        experts = {}
-        for i in reversed(range(len(c.above))):
-            do, experts[str(i + 1)] = self.experts.layers[i + 1].backward(c.above[i], do)
+    def backward(self, c: LookUpCache, do: np.ndarray) -> tuple[None, dict]:
+        above = []
+        for layer, cache in zip(reversed(self.experts.layers[1:]), reversed(c.above), strict=True):
+            do, own = layer.backward(cache, do)
+            above.append(own)
         expect("do", do, *c.y.shape)
         dz, db = stacked_relu_backward(c.y, do)
-        first, table = c.p["experts"]["0"], c.p["embeddings"]["table"]
+        first, table = c.p["experts"][0], c.p["embeddings"]["table"]
         dW, W = np.empty_like(first["W"], dtype=dz.dtype), self.blocks(first["W"])
         dx, dW_wide = products_backward(c.x, self.wide(first["W"]), dz)
         self.blocks(dW)[:, ~self.is_narrow] = dW_wide.reshape(dW.shape[0], -1, self.embeddings.width, dW.shape[2])
@@ -113,8 +115,8 @@ class LookUpExperts:
         sums = sum_by_row.run(slots, len(wide), dx).reshape(len(wide), *table.shape[1:])
         values = np.concatenate([sums, dvalues])
         order = np.argsort(rows)
-        grads = {"0": {"W": dW, "b": db}, **dict(reversed(experts.items()))}
-        return None, {"embeddings": {"table": RowGrad(rows[order], values[order])}, "experts": grads}
+        experts = [{"W": dW, "b": db}, *above[::-1]]
+        return None, {"embeddings": {"table": RowGrad(rows[order], values[order])}, "experts": experts}
 
     def _narrow(self, rows):
         values, slots = np.unique(rows[:, self.is_narrow], return_inverse=True)

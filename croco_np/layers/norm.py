@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import expect
-from ..tree import Moving
 from .domain import check_domains
 
 FLAT = 1e-3  # a variance below this share of eps is none
@@ -32,8 +31,9 @@ class PartitionedNorm:
     x (B, n) -> y (B, n); gamma, beta (n,), gamma_s, beta_s (S, n).
 
     In training the moments are those of the domain's rows in the batch, elsewhere the running ones ("mean", "var", both
-    (S, n)), which the optimiser moves by `rate` of the distance at each step in which the domain's own were used; as in
-    PyTorch, rows are scaled by the variance over n_s rows, and "var" tracks the one over n_s - 1.
+    (S, n)). Running moments are tracked, not trained: they have no gradient, and at each step in which the domain's own
+    moments were used they move towards them by `rate` of the distance (`tracked`). As in PyTorch, rows are scaled by
+    the variance over n_s rows, and "var" tracks the one over n_s - 1.
 
     Our choices: a domain with a single row in the batch, whose xhat would be 0, uses the running moments, too, as
     constants. A column that does not vary within a domain, such as the domain's own id, has xhat = 0 elsewhere as in
@@ -51,6 +51,8 @@ class PartitionedNorm:
     n_domains: int
     rate: float = 0.1
     eps: float = 1e-5
+
+    running = ("mean", "var")
 
     def init(self, rng):
         n, of_domains = (self.width,), (self.n_domains, self.width)
@@ -81,24 +83,30 @@ class PartitionedNorm:
         y = np.concatenate([gamma[s] * xhat[rows] + beta[s] for s, rows in enumerate(domains)])
         return y, NormCache(p, domains, scale, xhat, batch, mean, var)
 
-    def backward(self, c, dy):
+    def backward(self, c: NormCache, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         expect("dy", dy, *c.xhat.shape)
         p, gamma = c.p, c.p["gamma"] * c.p["gamma_s"]
         dx = np.empty_like(dy)
-        u, dbeta_s, var = np.empty_like(gamma), np.empty_like(gamma), c.var.copy()
+        u, dbeta_s = np.empty_like(gamma), np.empty_like(gamma)
         for s, rows in enumerate(c.domains):
-            xhat, n = c.xhat[rows], rows.stop - rows.start
+            xhat = c.xhat[rows]
             u[s], dbeta_s[s] = (dy[rows] * xhat).sum(axis=0), dy[rows].sum(axis=0)
             dxhat = gamma[s] * dy[rows]
             if c.batch[s]:
                 dxhat = dxhat - dxhat.mean(axis=0) - xhat * (dxhat * xhat).mean(axis=0)
-                var[s] *= n / (n - 1)
             dx[rows] = c.scale[s] * dxhat
         return dx, {
             "gamma": (u * p["gamma_s"]).sum(axis=0),
             "beta": dbeta_s.sum(axis=0),
             "gamma_s": u * p["gamma"],
             "beta_s": dbeta_s,
-            "mean": Moving(c.mean, self.rate),  # where the running moments were used, the target is where they are
-            "var": Moving(var, self.rate),
         }
+
+    def tracked(self, c: NormCache) -> dict[str, np.ndarray]:
+        """{path: new value} of the running moments after the step; where forward used them, they stay as they are."""
+        var = c.var.copy()
+        for s in np.flatnonzero(c.batch):
+            n = c.domains[s].stop - c.domains[s].start
+            var[s] *= n / (n - 1)
+        targets = {"mean": c.mean, "var": var}
+        return {name: c.p[name] + self.rate * (target - c.p[name]) for name, target in targets.items()}

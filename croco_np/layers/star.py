@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arguments import expect
-from ..tree import tree_map
+from ..tree import in_row, tree_map
 from .domain import DomainCache, PerDomain
 
 
@@ -39,22 +39,22 @@ class Star:
     def copies(self):
         return PerDomain(self.layer, self.n_domains)
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         shared = self.layer.init(rng)
-        own = {str(s): tree_map(_neutral, shared) for s in range(self.n_domains)}
-        return {"shared": shared, "own": own}
+        return {"shared": shared, "own": [tree_map(_neutral, shared) for _ in range(self.n_domains)]}
 
-    def forward(self, p, domains, x):
-        joint = {s: tree_map(_join, p["shared"], own) for s, own in p["own"].items()}
+    def forward(self, p: dict, domains: tuple[slice, ...], x: np.ndarray) -> tuple[np.ndarray, StarCache]:
+        own = in_row(p["own"], self.n_domains, "own parts")
+        joint = [tree_map(_join, p["shared"], own_s) for own_s in own]
         y, parts = self.copies.forward(joint, domains, x)
         return y, StarCache(p, parts)
 
-    def backward(self, c, dy):
+    def backward(self, c: StarCache, dy: np.ndarray) -> tuple[np.ndarray, dict]:
         dx, djoint = self.copies.backward(c.parts, dy)
         shared, own = c.p["shared"], c.p["own"]
-        each = [tree_map(_through, djoint[s], own[s]) for s in own]
+        each = [tree_map(_through, djoint_s, own_s) for djoint_s, own_s in zip(djoint, own, strict=True)]
         dshared = tree_map(lambda *gs: sum(gs), *each)
-        return dx, {"shared": dshared, "own": {s: tree_map(_through, djoint[s], shared) for s in own}}
+        return dx, {"shared": dshared, "own": [tree_map(_through, djoint_s, shared) for djoint_s in djoint]}
 
 
 def _neutral(shared):

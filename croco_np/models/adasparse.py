@@ -10,7 +10,7 @@ from ..layers import MLP, Embeddings, Linear, Pruner, domain_ids
 from ..layers.domain import check_domains
 from ..layers.prune import MODES
 from ..options import Option
-from ..tree import Moving
+from ..tree import in_row
 from .assembly import Assembly
 from .output import Output
 from .sizes import checked
@@ -38,7 +38,8 @@ class AdaSparse(Assembly):
     which the pruner passes straight through its step. No control where nothing is pruned (scaling) or `penalty` is 0.
 
     Our choice: over the first `ramp` training steps, alpha grows linearly from 0.1 to 5 and lambda from a hundredth of
-    `penalty` to all of it; then both stay. "step" counts training steps. The optimiser moves it, so evaluation cannot.
+    `penalty` to all of it; then both stay. "step" counts training steps: it is tracked, not trained, and only the
+    optimiser writes it, so evaluation cannot.
 
     Where we follow the paper and not the usual code: the step prunes to zero, where code has a sign function that
     negates; the schedules move with training steps, not with forward passes.
@@ -67,6 +68,7 @@ class AdaSparse(Assembly):
         "prune_steps": 100,
     }
     variants = ({"prune_mode": "scaling"},)  # binarization learns straight through a step, whose gradient is 0
+    running = ("step",)
 
     @classmethod
     @checked
@@ -118,10 +120,12 @@ class AdaSparse(Assembly):
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
         h, e, alpha = h[:, 0], e[:, 0], self.schedule(p["step"])[0]
         hidden, pruners = [], []
-        for i, (dense, pruner) in enumerate(zip(self.hidden.layers, self.pruners, strict=True)):
-            h, cache = dense.forward(p["hidden"][str(i)], h)
+        p_hidden, p_pruners = (in_row(p[name], len(self.pruners)) for name in ("hidden", "pruners"))
+        upwards = zip(self.hidden.layers, self.pruners, p_hidden, p_pruners, strict=True)
+        for dense, pruner, p_dense, p_pruner in upwards:
+            h, cache = dense.forward(p_dense, h)
             hidden.append(cache)
-            h, cache = pruner.forward(p["pruners"][str(i)], e, h, alpha)  # (B, n_l)
+            h, cache = pruner.forward(p_pruner, e, h, alpha)  # (B, n_l)
             pruners.append(cache)
         z, logit = self.logit.forward(p["logit"], h)  # (B, 1)
         gap, weights = self.control(pruners, p["step"])
@@ -132,16 +136,20 @@ class AdaSparse(Assembly):
         gap, weights = self.control(c.pruners, c.step)
         dshares = (d.penalty or 0.0) * weights * np.sign(gap) / len(gap)
         dh, logit = self.logit.backward(c.logit, d.logits[:, None])
-        de, hidden, pruners = 0, {}, {}
+        de, hidden, pruners = 0, [], []
         for i in reversed(range(len(self.pruners))):
-            (de_i, dh), pruners[str(i)] = self.pruners[i].backward(c.pruners[i], dh, float(dshares[i]))
-            dh, hidden[str(i)] = self.hidden.layers[i].backward(c.hidden[i], dh)
+            (de_i, dh), pruner = self.pruners[i].backward(c.pruners[i], dh, float(dshares[i]))
+            dh, dense = self.hidden.layers[i].backward(c.hidden[i], dh)
+            pruners.append(pruner)
+            hidden.append(dense)
             de = de + de_i  # every pruner reads e
         _, domain = self.domain.backward(c.domain, np.ascontiguousarray(de)[:, None])
         _, embeddings = self.embeddings.backward(c.embeddings, dh[:, None])
-        grads = {"embeddings": embeddings, "domain": domain, "hidden": dict(sorted(hidden.items()))}
-        grads |= {"pruners": dict(sorted(pruners.items())), "logit": logit}
-        return grads | {"step": Moving(c.step + 1, 1.0)}
+        grads = {"embeddings": embeddings, "domain": domain, "hidden": hidden[::-1]}
+        return grads | {"pruners": pruners[::-1], "logit": logit}
+
+    def tracked(self, c: AdaSparseCache) -> dict[str, np.ndarray]:
+        return {"step": c.step + 1}
 
     def stand_in(self, c, s):
         return c.logit.x

@@ -9,7 +9,7 @@ import numpy as np
 from ..datasets.splits import Schema
 from ..layers import Dense, Embeddings, GateUnit, Linear, PerDomain, domain_ids
 from ..options import Option
-from ..tree import flatten, tree_map
+from ..tree import flatten, in_row, tree_map
 from .assembly import Assembly
 from .output import Output
 from .sizes import WIDEST, checked
@@ -107,13 +107,14 @@ class PEPNet(Assembly):
         delta, epnet = self.epnet.forward(p["epnet"], EVERYONE, np.concatenate([e, x], axis=1))  # (B, F E)
         h = delta * x
         seen, layers = np.concatenate([r, h], axis=1), []  # what every gate of PPNet reads
-        for i, (gate, layer) in enumerate(zip(self.gates, self.layers, strict=True)):
-            delta, gate_cache = gate.forward(p["gates"][str(i)], batch.domains, seen)
+        p_gates, p_layers = (in_row(p[name], len(self.layers)) for name in ("gates", "layers"))
+        for gate, layer, p_gate, p_layer in zip(self.gates, self.layers, p_gates, p_layers, strict=True):
+            delta, gate_cache = gate.forward(p_gate, batch.domains, seen)
             if self.gate_at == "input":
                 scaled = h
-                h, cache = layer.forward(p["layers"][str(i)], batch.domains, delta * scaled)
+                h, cache = layer.forward(p_layer, batch.domains, delta * scaled)
             else:
-                scaled, cache = layer.forward(p["layers"][str(i)], batch.domains, h)
+                scaled, cache = layer.forward(p_layer, batch.domains, h)
                 h = delta * scaled
             layers.append((gate_cache, cache, scaled))
         z, logit = self.logit.forward(p["logit"], batch.domains, h)  # (B, 1)
@@ -122,15 +123,17 @@ class PEPNet(Assembly):
     def backward(self, c, d):
         embeddings, domain, prior = c.tables
         dh, logit = self.logit.backward(c.logit, d.logits[:, None])
-        dseen, gates, layers = 0, {}, {}
-        for i in reversed(range(len(self.layers))):
-            gate, cache, scaled = c.layers[i]
+        dseen, gates, layers = 0, [], []
+        downwards = zip(reversed(self.gates), reversed(self.layers), reversed(c.layers), strict=True)
+        for gate, layer, (gate_cache, cache, scaled) in downwards:
             if self.gate_at == "input":
-                dh, layers[str(i)] = self.layers[i].backward(cache, dh)
-            ddelta, dh = dh * scaled, dh * gate.delta
+                dh, dlayer = layer.backward(cache, dh)
+            ddelta, dh = dh * scaled, dh * gate_cache.delta
             if self.gate_at == "output":
-                dh, layers[str(i)] = self.layers[i].backward(cache, dh)
-            dread, gates[str(i)] = self.gates[i].backward(gate, ddelta)
+                dh, dlayer = layer.backward(cache, dh)
+            dread, dgate = gate.backward(gate_cache, ddelta)
+            layers.append(dlayer)
+            gates.append(dgate)
             dseen = dseen + dread
         dr, do = np.split(dseen, [dseen.shape[1] - dh.shape[1]], axis=1)
         dh = dh if self.stop else dh + do  # stopped: do is dropped
@@ -141,8 +144,7 @@ class PEPNet(Assembly):
         _, domain = self.domain.backward(domain, de[:, None])
         _, embeddings = self.embeddings.backward(embeddings, dx[:, None])
         grads = {"embeddings": embeddings, "domain": domain, "prior": prior, "epnet": epnet}
-        gates, layers = dict(reversed(gates.items())), dict(reversed(layers.items()))
-        return grads | {"gates": gates, "layers": layers, "logit": logit}
+        return grads | {"gates": gates[::-1], "layers": layers[::-1], "logit": logit}
 
     def stand_in(self, c, s):
         return c.logit.parts[s].x
@@ -150,7 +152,7 @@ class PEPNet(Assembly):
     def stop_settings(self, p, batch, schema):
         """Whatever the towers do not read is read by gates only, and those do not teach it."""
         blind = tree_map(np.copy, p)
-        for w in blind["layers"]["0"].values():
+        for w in blind["layers"][0]:
             w["W"][:] = 0
             w["b"][:] = 1  # alive, so that there is something to scale
         places = dict.fromkeys(["embeddings.table", "domain.table"], np.s_[:])
@@ -160,6 +162,6 @@ class PEPNet(Assembly):
         blind = tree_map(np.copy, p)
         item, width = schema.fields.index(schema.item), self.embeddings.width
         start = self.embeddings.offsets[item]
-        for w in blind["layers"]["0"].values():
+        for w in blind["layers"][0]:
             w["W"][item * width : (item + 1) * width] = 0
         yield "EPNet's gate", blind, batch, {"embeddings.table": np.s_[start : start + schema.vocabulary[item]]}

@@ -8,6 +8,7 @@ import numpy as np
 from ..datasets.splits import Schema
 from ..layers import Embeddings, Experts, Extraction, PerDomain, ScalarGate, Tower, add_own, own
 from ..options import Option
+from ..tree import in_row
 from .assembly import Assembly
 from .output import Output
 from .sizes import MOST_PARTS, SPECIFIC_AND_SHARED, checked
@@ -92,8 +93,8 @@ class PLE(Assembly):
         n_domains, levels = self.gates.n_domains, []
         if self.levels:
             x = np.repeat(x, n_domains + 1, axis=1)  # all paths start alike
-        for i, level in enumerate(self.levels):
-            x, cache = level.forward(p["levels"][str(i)], x)  # (B, S + 1, K)
+        for level, own_level in zip(self.levels, in_row(p["levels"], len(self.levels), "levels"), strict=True):
+            x, cache = level.forward(own_level, x)  # (B, S + 1, K)
             levels.append(cache)
         tables = np.arange(n_domains) if x.shape[1] > 1 else np.zeros(n_domains, int)
         e = own(x, batch.domains, tables)  # (B, n)
@@ -115,13 +116,14 @@ class PLE(Assembly):
         dx = np.zeros((len(de), n_paths, de.shape[1]), de.dtype)
         add_own(dx, c.domains, c.tables, de + dspe[:, 0])  # x_s is read by the gate and the experts of s
         dx[:, -1:] += dsha
-        levels = {}
-        for i in reversed(range(len(self.levels))):
-            dx, levels[str(i)] = self.levels[i].backward(c.levels[i], dx)
+        levels = []
+        for level, cache in zip(reversed(self.levels), reversed(c.levels), strict=True):
+            dx, own_level = level.backward(cache, dx)
+            levels.append(own_level)
         if self.levels:
             dx = dx.sum(axis=1, keepdims=True)
         _, embeddings = self.embeddings.backward(c.embeddings, dx)
-        grads = {"embeddings": embeddings, "levels": dict(sorted(levels.items())), "specific": specific}
+        grads = {"embeddings": embeddings, "levels": levels[::-1], "specific": specific}
         return grads | {"shared": shared, "gates": gates, "towers": towers}
 
     def stand_in(self, c, s):

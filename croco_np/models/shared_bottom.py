@@ -1,13 +1,16 @@
 """Shared bottom, and the single-domain baseline that is made of it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..batch import Batch
 from ..datasets.splits import Schema
 from ..layers import MLP, Embeddings, PerDomain, Tower
 from ..layers.domain import check_domains
+from ..tree import in_row
 from .assembly import Assembly
 from .output import Output
 from .sizes import checked
@@ -76,7 +79,8 @@ class SingleDomain(System):
     comparable; the paper leaves that cell empty.
 
     Where we follow the paper and not the usual code: embeddings are a domain's own too. The S models are trained side
-    by side: they share the optimiser's step count and the epoch that early stopping picks.
+    by side: they share the optimiser's step count and the epoch that early stopping picks. Their parameters are a list,
+    one entry a domain.
     """
 
     model: SharedBottom
@@ -102,25 +106,26 @@ class SingleDomain(System):
         )
         return cls(replace(one, towers=replace(one.towers, n_domains=1)), len(schema.domains))
 
-    def init(self, rng):
-        return {str(s): self.model.init(rng) for s in range(self.n_domains)}
+    def init(self, rng: np.random.Generator) -> list[dict]:
+        return [self.model.init(rng) for _ in range(self.n_domains)]
 
-    def reads(self, batch):
+    def reads(self, batch: Batch) -> Iterator[tuple[str, np.ndarray]]:
         for s, rows in enumerate(batch.domains):
             for path, ids in self.model.reads(batch.only(rows)):
                 yield f"{s}.{path}", ids
 
-    def forward(self, p, batch):
+    def forward(self, p: list[dict], batch: Batch) -> tuple[Output, tuple]:
         check_domains(batch.domains, self.n_domains, len(batch.ids))
-        parts = [self.model.forward(p[str(s)], batch.only(rows)) for s, rows in enumerate(batch.domains)]
+        own = zip(in_row(p, self.n_domains, "models"), batch.domains, strict=True)
+        parts = [self.model.forward(p_s, batch.only(rows)) for p_s, rows in own]
         outputs, caches = zip(*parts, strict=True)
         return Output(np.concatenate([out.logits for out in outputs])), (batch.domains, caches)
 
-    def backward(self, c, d):
+    def backward(self, c: tuple, d: Output) -> list[dict]:
         domains, caches = c
         check_domains(domains, self.n_domains, len(d.logits))
         parts = zip(caches, domains, strict=True)
-        return {str(s): self.model.backward(cache, Output(d.logits[rows])) for s, (cache, rows) in enumerate(parts)}
+        return [self.model.backward(cache, Output(d.logits[rows])) for cache, rows in parts]
 
     def stand_in(self, c, s):
         return c[1][s].towers.parts[0].logit.x

@@ -44,6 +44,8 @@ class STAR(Assembly):
     network: Star
     auxiliary: Tower
 
+    running = ("norm.mean", "norm.var")
+
     @classmethod
     @checked
     def build(
@@ -85,6 +87,9 @@ class STAR(Assembly):
         _, domain = self.domain.backward(c.domain, np.ascontiguousarray(de[:, None]))
         _, embeddings = self.embeddings.backward(c.embeddings, (dx + dx_aux)[:, None])  # x is read twice
         return {"embeddings": embeddings, "domain": domain, "norm": norm, "network": network, "auxiliary": auxiliary}
+
+    def tracked(self, c: STARCache) -> dict[str, np.ndarray]:
+        return {f"norm.{name}": value for name, value in self.norm.tracked(c.norm).items()}
 
     def stand_in(self, c, s):
         return c.network.parts.parts[s].logit.x

@@ -11,16 +11,18 @@ from typing import Any, ClassVar, Self
 from ..batch import Batch
 from ..datasets.splits import Schema
 from ..options import Option
+from ..tree import Tree
 from .output import Output
 from .sizes import COMMON, keywords_of
 
-Place = tuple[str, dict, Batch, dict[str, Any]]
+Place = tuple[str, Tree, Batch, dict[str, Any]]
 
 
 class System:
     """A system: how it is built and run, and what others have to know of it.
 
     taps          what a loss can pull on beside the logits: names of fields of `Output`
+    running       paths of the parameters that are tracked, not trained, such as running means; see `tracked`
     options       {keyword of `build`: `Option`} for the keywords that are not in `sizes.COMMON`
     default_loss  the loss it is trained with by `loss="auto"`, a name in `LOSSES`, or "none"
     blackboard    its own sizes where the gradient checker wants others than the defaults: small ones
@@ -30,6 +32,7 @@ class System:
     """
 
     taps: ClassVar[tuple[str, ...]] = ()
+    running: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[dict[str, Option]] = {}
     default_loss: ClassVar[str] = "none"
     blackboard: ClassVar[dict[str, Any]] = {}
@@ -41,23 +44,33 @@ class System:
         """The system for the columns of a data set. Its sizes are keywords with defaults and type hints, `checked`."""
         raise NotImplementedError(f"{cls.__name__} has no build(schema, *, sizes)")
 
-    def init(self, rng: Any) -> dict:
-        """Parameters, a nested dict of float64 arrays."""
+    def init(self, rng: Any) -> Tree:
+        """Parameters: dicts and lists of float64 arrays, nested."""
         raise NotImplementedError(f"{type(self).__name__} has no init(rng)")
 
     def reads(self, batch: Batch) -> Iterator[tuple[str, Any]]:
         """The rows of tables that `forward` will read: pairs of a table's path and its rows, with repeats."""
         raise NotImplementedError(f"{type(self).__name__} has no reads(batch)")
 
-    def forward(self, params: dict, batch: Batch) -> tuple[Output, Any]:
+    def forward(self, params: Tree, batch: Batch) -> tuple[Output, Any]:
         """Every tap, and the cache for `backward`."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(params, batch)")
 
-    def backward(self, cache: Any, d: Output) -> dict:
-        """The gradients of the parameters, given those of the taps: an `Output` with None where no loss pulls."""
+    def backward(self, cache: Any, d: Output) -> Tree:
+        """The gradients of the parameters, given those of the taps: an `Output` with None where no loss pulls.
+
+        A tree like the parameters, in which those that are tracked, not trained, are absent.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no backward(cache, doutput)")
 
-    def stop_settings(self, params: dict, batch: Batch, schema: Schema) -> Iterator[Place]:
+    def tracked(self, cache: Any) -> dict[str, Any]:
+        """{path: new value} of the parameters in `running` after this step, which only the optimiser writes.
+
+        cache  that of the step's `forward`
+        """
+        return {}
+
+    def stop_settings(self, params: Tree, batch: Batch, schema: Schema) -> Iterator[Place]:
         """Settings in which all roads to some leaves lead through a stop-gradient; see `gradcheck.stops`.
 
         A system with stop-gradients has a field `stop`, to open them, and overrides this.

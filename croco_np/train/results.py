@@ -6,7 +6,7 @@ import numpy as np
 
 from ..command.interrupts import stop_if_asked
 from ..metrics import evaluate_domains
-from ..tree import count
+from ..models.assembly import count_trained
 from .loop import Nowhere, diverged
 from .pictures import draw
 
@@ -34,7 +34,7 @@ def measure(trainer, state, config, folder=None):
         "split": "test",
         **measures,
         "best_epoch": facts["best_epoch"],
-        "parameters": count({key: p for key, p in params.items() if key != "loss"}),  # the model's alone
+        "parameters": count_trained(trainer.model),
         "train_rows_per_second": facts["train_rows"] / facts["train_seconds"] if facts["train_seconds"] else 0.0,
         "seconds": facts["seconds"],
     }

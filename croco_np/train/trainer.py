@@ -17,7 +17,7 @@ from ..models import MODELS, fastest
 from ..objective import Objective
 from ..optim import Adam
 from ..predict import Predictor
-from ..tree import tree_map
+from ..tree import Tree, tree_map
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -34,15 +34,15 @@ class State:
     best     parameters at the best validation AUC so far; None before the first validation
     """
 
-    params: dict
+    params: Tree
     moments: dict
     rng: np.random.Generator
     facts: dict
-    best: dict | None = None
+    best: Tree | None = None
     clock: float = field(default_factory=time.perf_counter)
 
     @property
-    def chosen(self) -> dict:
+    def chosen(self) -> Tree:
         """The parameters to use: the best ones, or those of now where nothing was validated yet."""
         return self.params if self.best is None else self.best
 
@@ -77,8 +77,9 @@ class Trainer:
         grads       = model.backward(cache, d)
         optimiser.step(params, grads, moments)
 
-    and `step` is those, with the two things that make them fast and general: rows of tables that no batch used are
-    brought up to date when they are next read, and a loss may have parameters of its own.
+    and `step` is those, with the three things that make them fast and general: rows of tables that no batch used are
+    brought up to date when they are next read; a loss may have parameters of its own; and a model may have parameters
+    that are tracked, not trained, such as running means.
     """
 
     model: Any
@@ -136,11 +137,12 @@ class Trainer:
         """
         self.optimiser.catch_up(state.params, self.model.reads(batch), state.moments)
         out, cache = self.model.forward(state.params, batch)
-        parts, d, own = self.objective(out, batch, state.rng, state.params.get("loss"))  # Eq. 7, at every tap
+        of_loss = state.params["loss"] if self.objective.has_parameters else None
+        parts, d, own = self.objective(out, batch, state.rng, of_loss)  # Eq. 7, at every tap
         grads = self.model.backward(cache, d)
         if self.objective.has_parameters:
             grads["loss"] = own
-        self.optimiser.step(state.params, grads, state.moments, defer)
+        self.optimiser.step(state.params, grads, state.moments, defer, self.model.tracked(cache))
         return parts
 
     def steps(self, state: State) -> Iterator[tuple[Batch, dict]]:
@@ -162,7 +164,7 @@ class Trainer:
         """Apply all deferred updates of tables in place: the parameters may then be read by anybody."""
         self.optimiser.settle(state.params, state.moments)
 
-    def settled(self, state: State) -> dict:
+    def settled(self, state: State) -> Tree:
         """A copy of the parameters with all deferred updates applied.
 
         A copy, because applying them in place would change the rounding of later steps.
@@ -178,6 +180,6 @@ class Trainer:
             at = order[start : start + self.batch_size]
             yield make_batch(self.splits.train, at, self.splits.schema, self.dtype)[0]
 
-    def predictor(self, params: dict) -> Predictor:
+    def predictor(self, params: Tree) -> Predictor:
         """The model with these parameters, ready to score rows."""
         return Predictor(self.model, params, self.splits.schema, encoder=self.splits.encoder)

@@ -18,10 +18,13 @@ def drawn(rng, *shape):
     return rng.standard_normal(shape)
 
 
-def broken(layer, backward=None, forward=None):
-    """A copy of a layer (a frozen dataclass) with another backward(layer, cache, dy) or forward(layer, p, *inputs)."""
+def broken(layer, backward=None, forward=None, tracked=None):
+    """A copy of a layer (a frozen dataclass) with other methods.
+
+    These are backward(layer, cache, dy), forward(layer, p, *inputs) and tracked(layer, cache).
+    """
     kind = type(layer)
-    methods = {"backward": backward, "forward": forward}
+    methods = {"backward": backward, "forward": forward, "tracked": tracked}
     methods = {name: _method(layer, f) for name, f in methods.items() if f}
     return type(kind.__name__, (kind,), methods)(**{name: getattr(layer, name) for name in kind.__dataclass_fields__})
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from croco_np.gradcheck.cases import N_EXPERTS, N_ROWS
-from croco_np.layers import Embeddings, Linear
+from croco_np.gradcheck.cases import DOMAINS, N_EXPERTS, N_ROWS
+from croco_np.layers import Embeddings, Linear, PerDomain, Tower
 from croco_np.layers.mlp import Dense
-from croco_np.tree import Moving, RowGrad, tree_map
+from croco_np.tree import RowGrad, tree_map
 
 from .planted import broken, bug, drawn
 
@@ -42,10 +42,14 @@ class Centre:
         return {"m": np.zeros(self.width)}
 
     def forward(self, p, x):
-        return x - p["m"], x.real.mean(axis=0)
+        return x - p["m"], (p["m"], x.real.mean(axis=0))
 
-    def backward(self, mean, dy):
-        return dy, {"m": Moving(mean, 0.1)}
+    def backward(self, c, dy):
+        return dy, {}
+
+    def tracked(self, c):
+        m, mean = c
+        return {"m": m + 0.1 * (mean - m)}
 
 
 def linear(rng, backward=None, forward=None, layer=None):
@@ -303,9 +307,6 @@ FORMS = {  # what becomes of a gradient -> what is said of it
     "a number": (lambda g: g.sum(), "gradient has shape ()"),
     "one row for all": (lambda g: g[:1], "gradient has shape (1, 3)"),
     "a branch": (lambda g: {"W": g}, "a gradient for a parameter that does not exist"),
-    "Moving of another shape": (lambda g: Moving(g[0], 0.1), "target of Moving has shape (3,)"),
-    "Moving at no rate": (lambda g: Moving(g, np.nan), "the rate of Moving is nan"),
-    "Moving to NaN": (lambda g: Moving(g * np.nan, 0.1), "target of Moving is NaN"),
 }
 for form, (change, told) in FORMS.items():
     bug(f"the gradient is {form}", hint=told, found=("complex step",))(
@@ -313,16 +314,77 @@ for form, (change, told) in FORMS.items():
     )
 
 
-@bug("Moving for an input", hint="gradient is a Moving")
-def _(rng):
-    return linear(rng, changed_gradient(lambda dx: Moving(dx, 0.1), "input 0"))
+TRACKED = {  # what becomes of {path: tracked value} -> what is said of it
+    "of another shape": (lambda values: {"m": values["m"].mean()}, "tracked value has shape ()"),
+    "that is NaN": (lambda values: {"m": values["m"] * np.nan}, "tracked value is NaN"),
+    "in float32": (lambda values: {"m": values["m"].astype(np.float32)}, "tracked value is float32"),
+    "under another name": (lambda values: {"mean": values["m"]}, "no gradient for it"),
+    "too many": (lambda values: values | {"v": values["m"]}, "a tracked value for a parameter that does not exist"),
+}
+for form, (change, told) in TRACKED.items():
+    bug(f"a tracked value {form}", hint=told, found=("complex step",))(
+        lambda rng, change=change: centre(rng, tracked=lambda layer, c: change(layer.tracked(c)))
+    )
 
 
-@bug("Moving for a mean of another shape", hint="target of Moving has shape ()")
-def _(rng):
+def centre(rng, **methods):
     layer = Centre(5)
-    wrong = broken(layer, lambda layer, mean, dy: (dy, {"m": Moving(mean.mean(), 0.1)}))
-    return layer, wrong, (drawn(rng, N_ROWS, 5),)
+    return layer, broken(layer, **methods), (drawn(rng, N_ROWS, 5),)
+
+
+@bug("a gradient for a tracked value", hint="tracked, not trained, and yet", found=("complex step",))
+def _(rng):
+    return centre(rng, backward=lambda layer, c, dy: (dy, {"m": -dy.sum(axis=0)}))
+
+
+@bug("tracked moves the mean itself", hint="tracked writes into parameter m", found=PROTOCOL)
+def _(rng):
+    def tracked(layer, c):
+        m, mean = c
+        m += 0.1 * (mean - m)
+        return {"m": m.copy()}
+
+    return centre(rng, tracked=tracked)
+
+
+@bug("tracked writes into its cache", hint="tracked writes into its cache", found=PROTOCOL)
+def _(rng):
+    def tracked(layer, c):
+        m, mean = c
+        mean -= m
+        return {"m": m + 0.1 * mean}
+
+    return centre(rng, tracked=tracked)
+
+
+def copies(rng, change):
+    layer = PerDomain(Linear(5, 3), 4)
+
+    def backward(layer, c, dy):
+        dx, grads = layer.backward(c, dy)
+        return dx, change(grads)
+
+    return layer, broken(layer, backward), (DOMAINS, drawn(rng, N_ROWS, 5))
+
+
+@bug("gradients of copies, one too many", hint="a list of 5, and must be one of 4", found=("complex step",))
+def _(rng):
+    return copies(rng, lambda grads: [*grads, {}])
+
+
+@bug("gradients of copies, one too few", hint="no gradient for it", found=("complex step",))
+def _(rng):
+    return copies(rng, lambda grads: grads[:3])
+
+
+@bug("a dict of gradients in the place of a list", hint="are a dict, and must be a list", found=("complex step",))
+def _(rng):
+    def backward(layer, c, dy):
+        dh, grads = layer.backward(c, dy)
+        return dh, grads | {"hidden": {str(i): own for i, own in enumerate(grads["hidden"])}}
+
+    layer = Tower((5, 4))
+    return layer, broken(layer, backward), (drawn(rng, N_ROWS, 5),)
 
 
 @bug("a gradient for ids", hint="a gradient too many", found=("complex step",))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from croco_np.gradcheck import Check, assert_ok, check
-from croco_np.tree import Moving, RowGrad
+from croco_np.tree import RowGrad
 
 X = np.random.default_rng(1).standard_normal((3, 2))
 
@@ -90,10 +90,13 @@ def test_inputs_that_would_not_be_checked(inputs, told):
 @pytest.mark.parametrize(
     ("params", "told"),
     [
-        ([X], "params must be a nested dict"),
+        ((X,), "params must be a dict or a list of arrays"),
+        ([X, 3.0], "parameter 1 is of type float"),
         ({"n": np.arange(3)}, "parameter n is int64"),
         ({"n": 3.0}, "parameter n is of type float"),
-        ({"a": {"n": [1.0]}}, "parameter a.n is of type list"),
+        ({"a": {"n": [1.0]}}, "parameter a.n.0 is of type float"),
+        ({"a": [{0: X}]}, "params has the key 0"),
+        ({"a": [X], "a.0": X}, "two parameters are called a.0"),
         ({"a.b": X, "a": {"b": X}}, "two parameters are called a.b"),
         ({0: X, "0": X}, "params has the key 0"),
         ({"W": X * np.nan}, "parameter W is NaN"),
@@ -161,7 +164,7 @@ class Returns(Square):
         ("backward", None, "it returned None"),
         ("backward", RowGrad(np.arange(3), X), "it returned RowGrad"),
         ("backward", (X, None), "its grads is None"),
-        ("backward", (X, [X]), "its grads is list"),
+        ("backward", (X, [X]), "its grads is list, and must be a dict"),
         ("backward", ([X], {}), "its dinputs is list"),
         ("backward", ({"x": X}, {}), "its dinputs is dict"),
     ],
@@ -238,10 +241,46 @@ def test_all_parameters_tracked_is_nothing_checked():
             return p["mean"][ids], None
 
         def backward(self, c, dy):
-            return {"mean": Moving(np.ones(3), 0.1)}
+            return {}
+
+        def tracked(self, c):
+            return {"mean": np.ones(3)}
 
     with pytest.raises(ValueError, match="nothing was checked"):
         of_square(Tracked(), {"mean": np.zeros(3)}, (np.arange(3),))
+
+
+def test_layers_may_keep_their_parameters_in_a_list():
+    class Line(Square):
+        """y = a x + b."""
+
+        def forward(self, p, x):
+            return p[0] * x + p[1], (p, x)
+
+        def backward(self, c, dy):
+            (a, _), x = c
+            return a * dy, [(x * dy).sum(axis=0), dy.sum(axis=0)]
+
+    class Numbered(Line):
+        def backward(self, c, dy):
+            dx, grads = super().backward(c, dy)
+            return dx, {"0": grads[0], "1": grads[1]}
+
+    params = [np.ones(2), np.zeros(2)]
+    found = of_square(Line(), params)
+    assert_ok(found)
+    assert [c.name for c in found[::2]] == [": 0", ": 1", ": input 0"]
+    with pytest.raises(TypeError, match="its grads is dict, and must be a list like params"):
+        of_square(Numbered(), params)
+
+
+def test_what_tracked_returns_is_named():
+    class Tracked(Square):
+        def tracked(self, c):
+            return [X]
+
+    with pytest.raises(TypeError, match=r"tracked\(cache\) must return \{path: new value\}; it returned list"):
+        of_square(Tracked())
 
 
 class Mean:

@@ -36,28 +36,28 @@ def test_eq3_fields_lie_below_each_other():
 def test_eq4_by_hand():
     # Two experts with one unit each: o_1 = relu(x_1 + 1), o_2 = relu(-2 x_2).
     layer = Experts(2, (1, 1))
-    p = {"0": {"W": np.array([[[1.0]], [[-2]]]), "b": np.array([[1.0], [0]])}}
+    p = [{"W": np.array([[[1.0]], [[-2]]]), "b": np.array([[1.0], [0]])}]
     o, cache = layer.forward(p, np.array([[[2.0], [3]]]))
     equal(o, [[[3], [0]]])  # relu(2 + 1) = 3; relu(-6) = 0
     dx, grads = layer.backward(cache, np.array([[[10.0], [10]]]))
     equal(dx, [[[10], [0]]])  # expert 2 is off: nothing goes back through it
-    equal(grads["0"]["W"], [[[20]], [[0]]])
-    equal(grads["0"]["b"], [[10], [0]])
+    equal(grads[0]["W"], [[[20]], [[0]]])
+    equal(grads[0]["b"], [[10], [0]])
 
 
 def test_eq5_by_hand():
     # Domain 1: z = 2 h, domain 2: z = 3 h + 1. Rows 1 and 2 are of domain 1, row 3 of domain 2.
     layer = PerDomain(Tower((1,)), 2)
-    p = {
-        "0": {"hidden": {}, "logit": {"W": np.array([[2.0]]), "b": np.zeros(1)}},
-        "1": {"hidden": {}, "logit": {"W": np.array([[3.0]]), "b": np.ones(1)}},
-    }
+    p = [
+        {"hidden": [], "logit": {"W": np.array([[2.0]]), "b": np.zeros(1)}},
+        {"hidden": [], "logit": {"W": np.array([[3.0]]), "b": np.ones(1)}},
+    ]
     z, cache = layer.forward(p, (slice(0, 2), slice(2, 3)), np.array([[1.0], [2], [5]]))
     equal(z, [[2], [4], [16]])
     dh, grads = layer.backward(cache, np.array([[1.0], [1], [1]]))
     equal(dh, [[2], [2], [3]])
-    equal(grads["0"]["logit"]["W"], [[3]])  # 1 + 2
-    equal(grads["1"]["logit"]["b"], [1])
+    equal(grads[0]["logit"]["W"], [[3]])  # 1 + 2
+    equal(grads[1]["logit"]["b"], [1])
 
 
 def test_eq6_by_hand():
@@ -116,7 +116,7 @@ def test_eq8_mixes_each_dimension_by_itself():
     # One row, M = 2, K = 2. Gate logits (ln 3, 0) for expert 1, (0, 0) for expert 2: shares 3/4 : 1/4 in dimension 1
     # and 1/2 : 1/2 in dimension 2.
     layer = ElementGate(n_prior=1, n_experts=2, width=2, n_domains=1)
-    p = {"0": {"W": np.array([[LN3, 0, 0, 0]])}}
+    p = [{"W": np.array([[LN3, 0, 0, 0]])}]
     o = np.array([[[4.0, 1], [8, 3]]])
     (h, g), _ = layer.forward(p, (slice(0, 1),), np.ones((1, 1)), o)
     equal(g, [[[0.75, 0.5], [0.25, 0.5]]])
@@ -138,31 +138,31 @@ def test_eq9_prior_is_a_table_for_each_of_user_item_and_domain():
 def test_eq10_by_hand():
     # PG: one row, two experts with outputs 4 and 8, prior e = 1, W = (ln 3, 0): shares 3/4 and 1/4, mixture 5.
     layer = ScalarGate(n_prior=1, n_experts=2, n_domains=1)
-    p, domains = {"0": {"W": np.array([[LN3, 0]])}}, (slice(0, 1),)
+    p, domains = [{"W": np.array([[LN3, 0]])}], (slice(0, 1),)
     (h, g), cache = layer.forward(p, domains, np.ones((1, 1)), np.array([[[4.0], [8]]]))
     equal(g, [[0.75, 0.25]])
     equal(h, [[5]])
     # do = g dh; da = g dh (o - h) = 3/4 * 2 * (4 - 5) and 1/4 * 2 * (8 - 5): adds up to 0; de = da W^T
     (de, do), grads = layer.backward(cache, (np.array([[2.0]]), None))
     equal(do, [[[1.5], [0.5]]])
-    equal(grads["0"]["W"], [[-1.5, 1.5]])
+    equal(grads[0]["W"], [[-1.5, 1.5]])
     equal(de, [[-1.5 * LN3]])
 
 
 def test_eq10_peg_backward():
     # As above in dimension 1; dimension 2 has equal shares: da = 1/2 * 2 * (1 - 2) and 1/2 * 2 * (3 - 2).
     layer = ElementGate(n_prior=1, n_experts=2, width=2, n_domains=1)
-    p = {"0": {"W": np.array([[LN3, 0, 0, 0]])}}
+    p = [{"W": np.array([[LN3, 0, 0, 0]])}]
     _, cache = layer.forward(p, (slice(0, 1),), np.ones((1, 1)), np.array([[[4.0, 1], [8, 3]]]))
     (_, do), grads = layer.backward(cache, (np.array([[2.0, 2]]), None))
     equal(do, [[[1.5, 1], [0.5, 1]]])
-    equal(grads["0"]["W"], [[-1.5, -1, 1.5, 1]])
+    equal(grads[0]["W"], [[-1.5, -1, 1.5, 1]])
 
 
 def test_eq10_loss_on_the_shares():
     # Only dg pulls: g = (1/2, 1/2), dg = (1, 0): da = g (dg - sum g dg) = 1/2 (1 - 1/2), 1/2 (0 - 1/2).
     layer = ScalarGate(n_prior=1, n_experts=2, n_domains=1)
-    p = {"0": {"W": np.zeros((1, 2))}}
+    p = [{"W": np.zeros((1, 2))}]
     _, cache = layer.forward(p, (slice(0, 1),), np.ones((1, 1)), np.ones((1, 2, 1)))
     _, grads = layer.backward(cache, (np.zeros((1, 1)), np.array([[1.0, 0]])))
-    equal(grads["0"]["W"], [[0.25, -0.25]])
+    equal(grads[0]["W"], [[0.25, -0.25]])

@@ -21,7 +21,7 @@ from croco_np.batch import check_ids, check_rows, make_batch
 from croco_np.datasets.splits import Rows, Schema
 from croco_np.kernels.idle_series import plan, series
 from croco_np.optim import Adam
-from croco_np.tree import Moving, RowGrad, flatten, tree_map, unflatten, with_leaves
+from croco_np.tree import RowGrad, flatten, in_row, tree_map, with_leaves
 
 
 def of_batches():
@@ -57,14 +57,14 @@ def of_the_optimiser():
     w, table = np.ones((4, 3)), np.ones((5, 2, 3))
     rows = np.array([1, 3])
 
-    def step(params=None, grads=None, spoil=None, **options):
+    def step(params=None, grads=None, spoil=None, tracked=None, **options):
         params = {"W": w.copy(), "table": table.copy(), "mean": np.ones(3)} | (params or {})
         adam = Adam(**options)
         state = adam.init(params)
         if spoil:
             spoil(state)
-        own = {"W": np.ones((4, 3)), "table": RowGrad(rows, np.ones((2, 2, 3))), "mean": Moving(np.zeros(3), 0.1)}
-        adam.step(params, own | (grads or {}), state)
+        own = {"W": np.ones((4, 3)), "table": RowGrad(rows, np.ones((2, 2, 3)))}
+        adam.step(params, own | (grads or {}), state, tracked={"mean": np.zeros(3)} if tracked is None else tracked)
 
     step()
     for label, b in {**wrong_floats(w), "float32": w.astype(np.float32), "None": None}.items():
@@ -95,8 +95,14 @@ def of_the_optimiser():
         g = RowGrad(rows, np.ones(shape))
         yield f"Adam: values {shape}", partial(step, grads={"table": g})
         yield f"RowGrad.dense: values {shape}", partial(g.dense, (5, 2, 3))
-    for target in (np.zeros(1), np.zeros((3, 3)), np.zeros(4)):
-        yield f"Adam: target {target.shape}", partial(step, grads={"mean": Moving(target, 0.1)})
+    for value in (np.zeros(1), np.zeros((3, 3)), np.zeros(4)):
+        yield f"Adam: tracked value {value.shape}", partial(step, tracked={"mean": value})
+    for label, b in (subclassed(np.zeros(3)) | {"a list": [0.0] * 3, "a number": 0.0, "None": None}).items():
+        yield f"Adam: tracked value: {label}", partial(step, tracked={"mean": b})
+    yield "Adam: no tracked value", partial(step, tracked={})
+    yield "Adam: a tracked value more", partial(step, tracked={"mean": np.zeros(3), "other": w})
+    yield "Adam: a gradient and a tracked value", partial(step, grads={"mean": np.zeros(3)})
+    yield "Adam: a list of gradients", partial(step, grads={"W": [np.ones((4, 3))]})
     yield "RowGrad.check: no axis", partial(RowGrad(rows, np.ones(2)).check, ())
     for label, b in subclassed(rows).items():
         yield f"Adam: rows: {label}", partial(step, grads={"table": RowGrad(b, np.ones((2, 2, 3)))})
@@ -130,8 +136,22 @@ def of_trees():
     yield "tree_map: an entry more", partial(tree_map, np.add, {"a": np.ones(1)}, {"a": np.ones(1), "b": np.ones(1)})
     yield "tree_map: a leaf for a branch", partial(tree_map, np.add, {"a": {"b": np.ones(1)}}, {"a": np.ones(1)})
     yield "with_leaves: a stranger", partial(with_leaves, {"a": 1}, {"b": 2})
-    yield "unflatten: a leaf and a branch", partial(unflatten, {"a": 1, "a.b": 2})
-    yield "unflatten: a branch and a leaf", partial(unflatten, {"a.b": 1, "a": 2})
+    one, two = [np.ones(1)], [np.ones(1), np.ones(1)]
+    for label, (a, b) in {
+        "a dict for a list": (one, {"0": np.ones(1)}),
+        "a list for a dict": ({"0": np.ones(1)}, one),
+        "a shorter list": (two, one),
+        "a longer list": (one, two),
+        "an empty part more": ([*one], [*one, {}]),
+        "an array for a list": (one, np.ones(1)),
+        "a branch for a leaf": (one, [one]),
+    }.items():
+        yield f"tree_map: {label}", partial(tree_map, np.add, {"a": a}, {"a": b})
+        yield f"tree_map: {label}, at the root", partial(tree_map, np.add, a, b)
+    yield "with_leaves: beyond a list", partial(with_leaves, {"a": one}, {"a.1": np.ones(1)})
+    for label, p in {"a dict": {"0": {}}, "shorter": [], "longer": [{}, {}], "a tuple": ({},), "None": None}.items():
+        yield f"in_row: {label}", partial(in_row, p, 1)
+    yield "flatten: an array", partial(flatten, np.ones(1))
     yield "flatten: a dot", partial(flatten, {"a.b": 1})
 
 

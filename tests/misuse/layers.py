@@ -11,7 +11,7 @@ from croco_np.gradcheck.cases import SCHEMA, at_blackboard, draw_batch, layer_ca
 from croco_np.kernels.mix import softmax_backward
 from croco_np.layers import PartitionedNorm, add_own, domain_ids, own
 from croco_np.models import MODELS, Output
-from croco_np.tree import flatten, with_leaves
+from croco_np.tree import entries, flatten, with_leaves
 
 
 def is_legal(layer, i, label):
@@ -19,6 +19,23 @@ def is_legal(layer, i, label):
     any_width = ("ScalarGate", "ScenarioAttention")
     one_for_all = (layer, label) == ("Experts", "axis 1 of length 1")
     return one_for_all or (i == 2 and layer.startswith(any_width) and label.startswith("axis 2"))
+
+
+def other_lists(tree, above=""):
+    """(label, the tree with one of its lists gone wrong) for each list and each way."""
+    if isinstance(tree, list):
+        where = above or "params"
+        yield f"{where}: a dict", {str(i): node for i, node in enumerate(tree)}
+        yield f"{where}: a tuple", tuple(tree)
+        yield f"{where}: one too many", [*tree, *(tree[-1:] or [{}])]
+        if tree:
+            yield f"{where}: one too few", tree[:-1]
+    for key, node in entries(tree):
+        if isinstance(node, (dict, list)):
+            for label, changed in other_lists(node, f"{above}.{key}" if above else f"{key}"):
+                other = list(tree) if isinstance(tree, list) else dict(tree)
+                other[key] = changed
+                yield label, other
 
 
 def of_layers():
@@ -44,6 +61,8 @@ def of_layers():
             for label, b in resized(w).items():
                 changed = with_leaves(params, {path: b})
                 yield f"{name}: {path}: {label}", partial(layer.forward, changed, *inputs)
+        for label, changed in other_lists(params):
+            yield f"{name}: {label}", partial(layer.forward, changed, *inputs)
         ys = y if isinstance(y, tuple) else (y,)
         for i, dy in enumerate(ys):
             for label, b in wrong_floats(np.ones_like(dy)).items():
@@ -91,6 +110,8 @@ def of_models():
         model, batch = at_blackboard(name), draw_batch(rng)
         params = model.init(rng)
         out, cache = model.forward(params, batch)
+        for label, changed in other_lists(params):
+            yield f"{name}: {label}", partial(model.forward, changed, batch)
         for label, ids in wrong_ids(batch.ids, SCHEMA.vocabulary[0]).items():
             yield f"{name}: ids: {label}", partial(model.forward, params, batch._replace(ids=ids))
         for label, spoil in BAD_SLICES.items():

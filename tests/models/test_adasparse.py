@@ -149,7 +149,7 @@ def test_the_penalty_steers_the_share(bias, low, high):
     """Biases up: nothing is pruned, so the gradient is positive and descent prunes. Biases down: the other way."""
     model, params, _, batch = drawn(prune_penalty=1.0)
     params["pruners"] = tree_map(np.zeros_like, params["pruners"])
-    for p in params["pruners"].values():
+    for p in params["pruners"]:
         p["b"] += bias
     out, cache = model.forward(params, batch)
     gaps = [c.share - 0.2 for c in cache.pruners]
@@ -180,7 +180,8 @@ def test_training_counts_steps_and_evaluation_does_not():
         for training in (False, True):
             out, cache = model.forward(params, batch._replace(training=training))
             assert params["step"] == t
-        optimiser.step(params, model.backward(cache, Output(np.ones_like(out.logits))), state)
+        grads = model.backward(cache, Output(np.ones_like(out.logits)))
+        optimiser.step(params, grads, state, tracked=model.tracked(cache))
     assert params["step"] == 3
 
 
@@ -202,7 +203,7 @@ def test_no_rows_and_single_precision(n, mode):
     assert out.logits.shape == (n,)
     assert out.logits.dtype == np.float32
     assert (out.penalty is None) == (mode == "scaling")
-    assert grads.keys() == flatten(params).keys()
-    for path, g in grads.items():
-        array = g.target if path == "step" else g.values if isinstance(g, RowGrad) else g
+    tracked = model.tracked(cache)
+    assert grads.keys() == flatten(params).keys() - tracked.keys()
+    for array in [*(g.values if isinstance(g, RowGrad) else g for g in grads.values()), *tracked.values()]:
         assert array.dtype == np.float32

@@ -8,10 +8,11 @@ import pytest
 
 from croco_np.config import ABLATIONS
 from croco_np.costs.__main__ import main, whole_branches
-from croco_np.costs.budget import budget, ownership, shapes_of, table_owners
+from croco_np.costs.budget import budget, ownership, table_owners
 from croco_np.costs.match import match_parameters
 from croco_np.gradcheck.cases import SCHEMA, SIZES, at_blackboard, blackboard_sizes
 from croco_np.models import MODELS
+from croco_np.models.assembly import count_trained, shape_tree, shapes_of
 from croco_np.tree import count, flatten
 
 # Four domains and fields, 19 values, E = 2: an input of 8. Experts 8 -> 5 -> 3, towers 3 -> 4 -> 1, M = 4.
@@ -60,16 +61,25 @@ def test_every_system_is_counted(name):
     c = cost(name)
     tracked = set(flatten(params)) - set(ownership(MODELS[name], SCHEMA, sizes(name)))
     assert c.parameters == count(params) - sum(flatten(params)[path].size for path in tracked)
-    assert {path.split(".")[0] for path in tracked} <= {"norm", "step"}
+    assert tracked == set(model.running)
+    assert c.parameters == count_trained(model)
     assert 0 < c.tables < c.parameters
     assert c.multiply_adds > 0
     assert all(c.owned), "in every system some part belongs to each domain"
     assert len({sum(own.values()) for own in c.owned}) == 1, "domains are treated alike"
 
 
+@pytest.mark.parametrize(("name", "trained", "stored"), [("star", 510, 574), ("adasparse", 171, 172)])
+def test_running_values_are_no_parameters(name, trained, stored):
+    """STAR keeps a mean and a variance of 8 columns for 4 domains, AdaSparse a count of steps."""
+    model = at_blackboard(name)
+    assert count(model.init(np.random.default_rng(0))) == stored
+    assert count_trained(model) == cost(name).parameters == trained
+
+
 def owned_branches(name, domain, **change):
-    paths = list(shapes_of(at_blackboard(name, **change)))
-    return whole_branches(paths, cost(name, **change).owned[domain])
+    tree = shape_tree(at_blackboard(name, **change))
+    return whole_branches(tree, cost(name, **change).owned[domain])
 
 
 def test_owners():

@@ -10,7 +10,8 @@ from croco_np.gradcheck import assert_ok, check
 from croco_np.gradcheck.cases import DOMAINS, SCHEMA, SIZES, at_blackboard, draw_batch
 from croco_np.layers import Embeddings, Experts, Extraction, PerDomain, ScalarGate, Tower
 from croco_np.models import MODELS, PLE, Output
-from croco_np.tree import Moving, RowGrad, flatten, tree_map, unflatten
+from croco_np.models.assembly import shape_tree
+from croco_np.tree import RowGrad, flatten, tree_map, with_leaves
 
 N_DOMAINS, ABSENT = len(SCHEMA.domains), 2  # the batch has no rows of domain 2
 N_SPECIFIC, N_SHARED = 2, 1  # experts of PLE and STEM at blackboard size
@@ -30,21 +31,26 @@ def draw(model, seed=0):
     return flatten(tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), model.init(rng)))
 
 
+def as_tree(model, p):
+    """{path: leaf} of all parameters as the tree that the model takes."""
+    tree = shape_tree(model)
+    assert p.keys() == flatten(tree).keys()
+    return with_leaves(tree, p)
+
+
 def pulls(n):
     """Gradients at n logits."""
     return np.random.default_rng(2).standard_normal(n)
 
 
 def run(model, p, batch, dlogits=None):
-    """The output, and what pulls on the logits leave at each parameter, as {path: full array}."""
-    out, cache = model.forward(unflatten(p), batch)
+    """The output, and what pulls on the logits leave at each parameter, {path: full array}: gradient or new value."""
+    out, cache = model.forward(as_tree(model, p), batch)
     grads = flatten(model.backward(cache, Output(pulls(len(out.logits)) if dlogits is None else dlogits)))
     for path, g in grads.items():
         if isinstance(g, RowGrad):
             grads[path] = g.dense(p[path].shape)
-        elif isinstance(g, Moving):
-            grads[path] = g.target
-    return out, grads
+    return out, grads | model.tracked(cache)
 
 
 def near(a, b):
@@ -117,10 +123,11 @@ def test_ple_with_one_domain_by_hand():
     )
     p = {
         "embeddings": {"table": np.array([[[7.0]], [[2.0]], [[7.0]]])},
-        "specific": {"0": {"0": {"W": np.array([[[2.0]]]), "b": np.array([[0.0]])}}},
-        "shared": {"0": {"W": np.array([[[3.0]]]), "b": np.array([[2.0]])}},
-        "gates": {"0": {"W": np.zeros((1, 2)), "b": np.array([np.log(3), 0])}},
-        "towers": {"0": {"hidden": {}, "logit": {"W": np.array([[2.0]]), "b": np.array([1.0])}}},
+        "levels": [],
+        "specific": [[{"W": np.array([[[2.0]]]), "b": np.array([[0.0]])}]],
+        "shared": [{"W": np.array([[[3.0]]]), "b": np.array([[2.0]])}],
+        "gates": [{"W": np.zeros((1, 2)), "b": np.array([np.log(3), 0])}],
+        "towers": [{"hidden": [], "logit": {"W": np.array([[2.0]]), "b": np.array([1.0])}}],
     }
     ids = np.array([[1]])
     out, cache = model.forward(p, Batch(ids, ids, (slice(0, 1),), np.ones(1)))
@@ -184,13 +191,13 @@ def stem_and_open():
 def test_open_stem_is_differentiated_rightly(batch):
     _, model = stem_and_open()
     rng = np.random.default_rng(3)
-    assert_ok(check(model, unflatten(draw(model)), (batch,), rng, methods=("complex step",)))
+    assert_ok(check(model, as_tree(model, draw(model)), (batch,), rng, methods=("complex step",)))
 
 
 def test_the_stop_changes_no_value(batch):
     stem, model = stem_and_open()
     p = draw(stem)
-    out, out_open = stem.forward(unflatten(p), batch)[0], model.forward(unflatten(p), batch)[0]
+    out, out_open = (m.forward(as_tree(m, p), batch)[0] for m in (stem, model))
     for tap, tap_open in zip(out[:3], out_open[:3], strict=True):
         assert np.array_equal(tap, tap_open)
 
@@ -217,9 +224,9 @@ def test_the_stop_closes_foreign_experts_and_their_tables_and_nothing_else(rows_
 
 def test_the_stop_holds_for_a_loss_on_the_experts(rows_of_d):
     stem, _ = stem_and_open()
-    out, cache = stem.forward(unflatten(draw(stem)), rows_of_d)
+    out, cache = stem.forward(as_tree(stem, draw(stem)), rows_of_d)
     grads = stem.backward(cache, Output(np.zeros_like(out.logits), experts=np.ones_like(out.experts)))
-    db = grads["experts"]["0"]["b"]
+    db = grads["experts"][0]["b"]
     n_foreign = (N_DOMAINS - 1) * N_SPECIFIC
     assert not db[:n_foreign].any()
     assert db[n_foreign:].any()
@@ -262,16 +269,16 @@ def test_a_level_is_its_formula(shared_only):
     # Row by row and path by path, with an input of its own for each path, which only levels after the first have.
     n_domains, n_specific, n_shared = 2, 2, 3
     layer = Extraction(n_domains, n_specific, n_shared, (4, 3), shared_only)
-    p = unflatten(draw(layer))
+    p = as_tree(layer, draw(layer))
     x = np.random.default_rng(5).standard_normal((6, n_domains + 1, 4))
-    W, b = p["experts"]["0"]["W"], p["experts"]["0"]["b"]
+    W, b = p["experts"][0]["W"], p["experts"][0]["b"]
     specific, shared = [[0, 1], [2, 3]], [4, 5, 6]
     path_of = {m: j for j, own in enumerate([*specific, shared]) for m in own}
     y, _ = layer.forward(p, x)
     for i in range(len(x)):
         for j, used in enumerate([specific[0] + shared, specific[1] + shared, shared if shared_only else range(7)]):
             o = [np.maximum(x[i, path_of[m]] @ W[m] + b[m], 0) for m in used]
-            e = np.exp(x[i, j] @ p["gates"][str(j)]["W"] + p["gates"][str(j)]["b"])
+            e = np.exp(x[i, j] @ p["gates"][j]["W"] + p["gates"][j]["b"])
             near(y[i, j], sum(e_m * o_m for e_m, o_m in zip(e, o, strict=True)) / e.sum())
 
 
@@ -279,7 +286,7 @@ def test_a_level_is_its_formula(shared_only):
 def test_levels_are_differentiated_rightly(batch, sizes):
     model = build("ple", **sizes)
     rng = np.random.default_rng(3)
-    assert_ok(check(model, unflatten(draw(model)), (batch,), rng, methods=("complex step",)))
+    assert_ok(check(model, as_tree(model, draw(model)), (batch,), rng, methods=("complex step",)))
 
 
 @pytest.mark.parametrize("shared_gate", ["all", "shared_only"])
@@ -339,7 +346,7 @@ def test_permuting_rows_inside_a_domain_permutes_the_outputs(batch, name, sizes)
 def test_a_row_alone_has_the_same_outputs(batch, name, sizes):
     # In evaluation: while training, STAR normalises a row by the others of its domain.
     model, batch = build(name, **sizes), batch._replace(training=False)
-    p = unflatten(draw(model))
+    p = as_tree(model, draw(model))
     out, _ = model.forward(p, batch)
     for i in range(len(batch.labels)):
         domains = tuple(slice(int(d.start > i), int(d.stop > i)) for d in batch.domains)
@@ -357,3 +364,16 @@ def test_a_batch_without_rows(batch, name, sizes):
     out, grads = run(model, p, empty)
     assert out.logits.shape == (0,)
     assert {path: g.shape for path, g in grads.items()} == {path: w.shape for path, w in p.items()}
+
+
+@every_system
+@pytest.mark.parametrize("training", [True, False])
+def test_running_values_are_those_that_are_tracked(batch, name, sizes, training):
+    # They are parameters without a gradient; all others have one.
+    model = build(name, **sizes)
+    p = draw(model)
+    out, cache = model.forward(as_tree(model, p), batch._replace(training=training))
+    tracked = model.tracked(cache)
+    assert tuple(tracked) == model.running
+    assert {path: value.shape for path, value in tracked.items()} == {path: p[path].shape for path in model.running}
+    assert flatten(model.backward(cache, Output(np.ones_like(out.logits)))).keys() == p.keys() - tracked.keys()

@@ -71,10 +71,10 @@ def by_hand():
     p = {
         "embeddings": {"table": leaf([7, 2]).reshape(2, 1, 1)},
         "domain": {"table": leaf([1, 7]).reshape(2, 1, 1)},
-        "experts": {"0": {"W": leaf([[[1]], [[2]], [[3]]]), "b": np.zeros((3, 1))}},
+        "experts": [{"W": leaf([[[1]], [[2]], [[3]]]), "b": np.zeros((3, 1))}],
         "gates": {"W": np.ones((1, 3)), "b": np.zeros(3)},
         "attention": {"W": np.zeros((1, 2)), "b": np.zeros(2)},
-        "towers": {s: {"hidden": {}, "logit": {"W": leaf([[1], [10], [100]]), "b": np.zeros(1)}} for s in "01"},
+        "towers": [{"hidden": [], "logit": {"W": leaf([[1], [10], [100]]), "b": np.zeros(1)}} for _ in range(2)],
     }
     row = np.array([[1]])
     return model, p, Batch(row, row, (slice(0, 1), slice(1, 1)), np.ones(1))

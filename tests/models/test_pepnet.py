@@ -31,16 +31,16 @@ def test_gate_unit_by_hand():
     unit = GateUnit(n_in=2, n_hidden=1, n_out=1, n_domains=2)
     p = {
         "first": {"W": leaf([[1], [1]]), "b": leaf([-1])},
-        "second": {"0": {"W": leaf([[LN3 / 2]]), "b": leaf([0])}, "1": {"W": leaf([[0]]), "b": leaf([0])}},
+        "second": [{"W": leaf([[LN3 / 2]]), "b": leaf([0])}, {"W": leaf([[0]]), "b": leaf([0])}],
     }
     delta, cache = unit.forward(p, (slice(0, 1), slice(1, 1)), leaf([[1, 2]]))
     equal(delta, [[1.5]])
     # du = 4 * 3/2 * (1 - 3/4) = 3/2; dW2 = 2 * 3/2; dv = 3/2 (ln 3)/2; dx = dv (1, 1); dW1 = (1, 2) dv
     dx, grads = unit.backward(cache, leaf([[4]]))
     equal(dx, [[0.75 * LN3, 0.75 * LN3]])
-    equal(grads["second"]["0"]["W"], [[3]])
+    equal(grads["second"][0]["W"], [[3]])
     equal(grads["first"]["W"], [[0.75 * LN3], [1.5 * LN3]])
-    assert not grads["second"]["1"]["W"].any()
+    assert not grads["second"][1]["W"].any()
     equal(unit.forward(p, (slice(0, 0), slice(0, 1)), leaf([[1, 2]]))[0], [[1]])
 
 
@@ -48,7 +48,7 @@ def test_gate_unit_stays_between_0_and_gamma():
     unit = GateUnit(1, 1, 2)
     p = {
         "first": {"W": leaf([[1]]), "b": leaf([0])},
-        "second": {"0": {"W": leaf([[1e4, -1e4]]), "b": leaf([0, 0])}},
+        "second": [{"W": leaf([[1e4, -1e4]]), "b": leaf([0, 0])}],
     }
     with np.errstate(all="raise"):
         equal(unit.forward(p, (slice(None),), leaf([[1]]))[0], [[2, 0]])
@@ -70,20 +70,20 @@ def by_hand(gate_at, stop=True):
     )
     both = leaf([[1], [1]]), leaf([0])
 
-    def unit(w, blocks):
+    def unit(w, n_blocks):
         return {
             "first": dict(zip("Wb", both, strict=True)),
-            "second": {s: {"W": leaf([[w]]), "b": leaf([0])} for s in blocks},
+            "second": [{"W": leaf([[w]]), "b": leaf([0])} for _ in range(n_blocks)],
         }
 
     p = {
         "embeddings": {"table": leaf([7, 3]).reshape(2, 1, 1)},
         "domain": {"table": leaf([1, 7]).reshape(2, 1, 1)},
         "prior": {"table": leaf([7, 0.5]).reshape(2, 1, 1)},
-        "epnet": unit(LN3 / 4, "0"),
-        "gates": {"0": unit(-LN3 / 5, "01")},
-        "layers": {"0": {s: {"W": leaf([[2]]), "b": leaf([1])} for s in "01"}},
-        "logit": {s: {"W": leaf([[2]]), "b": leaf([0.5])} for s in "01"},
+        "epnet": unit(LN3 / 4, 1),
+        "gates": [unit(-LN3 / 5, 2)],
+        "layers": [[{"W": leaf([[2]]), "b": leaf([1])} for _ in range(2)]],
+        "logit": [{"W": leaf([[2]]), "b": leaf([0.5])} for _ in range(2)],
     }
     row = np.array([[1]])
     return model, p, Batch(row, row, (slice(0, 1), slice(1, 1)), np.ones(1))

@@ -12,7 +12,7 @@ import pytest
 from croco_np.batch import Batch
 from croco_np.gradcheck.cases import SCHEMA, at_blackboard
 from croco_np.models import MODELS, Output
-from croco_np.tree import Moving, RowGrad, flatten, tree_map
+from croco_np.tree import RowGrad, flatten, tree_map
 
 S, N_ROWS = 4, 9
 FREE_OF_FOURS = {
@@ -68,9 +68,10 @@ def owned(model, params, name):
         keys = path.split(".")
         node, numbered = params, None
         for i, key in enumerate(keys[:-1]):
-            if set(node) == {str(s) for s in range(S)}:
+            is_list = isinstance(node, list)
+            if is_list and len(node) == S:
                 numbered = i
-            node = node[key]
+            node = node[int(key) if is_list else key]
         axes = [axis for axis, n in enumerate(w.shape) if n == S]
         if numbered is not None:
             parts[int(keys[numbered])][path] = ...
@@ -95,9 +96,7 @@ def gradients(model, params, domain, seed=0):
     for path, g in flat.items():
         if isinstance(g, RowGrad):
             flat[path] = g.dense(leaves[path].shape)
-        elif isinstance(g, Moving):
-            flat[path] = g.rate * (g.target - leaves[path])
-    return flat
+    return flat | {path: value - leaves[path] for path, value in model.tracked(cache).items()}
 
 
 @pytest.fixture(params=VARIANTS, ids=lambda v: "-".join([v[0], *map(str, v[1].values())]))

@@ -9,7 +9,7 @@ from croco_np.gradcheck.cases import at_blackboard, draw_batch
 from croco_np.layers import Linear, PartitionedNorm, Star
 from croco_np.models import Output
 from croco_np.optim import Adam
-from croco_np.tree import Moving, RowGrad, flatten, tree_map
+from croco_np.tree import RowGrad, flatten, tree_map
 
 TWO = (slice(0, 4), slice(4, 6))
 
@@ -59,7 +59,8 @@ def test_norm_by_hand():
 def test_running_moments_move_a_tenth_of_the_way_to_the_unbiased_ones():
     layer, p, (y, cache) = norm_example()
     optimiser = Adam()
-    optimiser.step(p, layer.backward(cache, np.zeros_like(y))[1], optimiser.init(p))
+    grads = layer.backward(cache, np.zeros_like(y))[1]
+    optimiser.step(p, grads, optimiser.init(p), tracked=layer.tracked(cache))
     equal(p["mean"], [[0.2], [0.9 * 5 + 0.1 * 20]])
     equal(p["var"], [[0.9 + 0.1 * 4 / 3], [0.9 * 4 + 0.1 * 200]])  # 1 over 4 rows is 4/3 over 3; 100 is 200
 
@@ -71,15 +72,15 @@ def test_a_domain_of_less_than_two_rows_uses_its_running_moments_and_keeps_them(
     dx, grads = layer.backward(cache, np.ones_like(y))
     equal(dx[4:, 0], [2 / 2][:rows])  # constants: gamma gamma_s / sqrt(4)
     optimiser = Adam()
-    optimiser.step(p, grads, optimiser.init(p))
+    optimiser.step(p, grads, optimiser.init(p), tracked=layer.tracked(cache))
     assert (p["mean"][1], p["var"][1]) == (5, 4)
 
 
 def test_evaluation_uses_running_moments_and_keeps_them():
     layer, p, (y, cache) = norm_example(training=False)
     equal(y[:, 0], [8, 8, 20, 20, 6, 26])  # 6 x + 2, and 2 (x - 5) / 2 + 1
-    grads = layer.backward(cache, np.ones_like(y))[1]
-    assert all((grads[name].target == p[name]).all() for name in ("mean", "var"))
+    assert layer.backward(cache, np.ones_like(y))[1].keys() == p.keys() - {"mean", "var"}
+    assert all((layer.tracked(cache)[name] == p[name]).all() for name in ("mean", "var"))
 
 
 def test_a_constant_column_is_exactly_zero():
@@ -93,17 +94,17 @@ def test_star_by_hand():
     # W = 2, b = 1; domain 1 has W_s = 3, b_s = 0, domain 2 has W_s = 5, b_s = 10: y = 6 x + 1 and 10 x + 11.
     layer = Star(Linear(1, 1), 2)
     p = {"shared": {"W": np.array([[2.0]]), "b": np.array([1.0])}}
-    p["own"] = {"0": {"W": np.array([[3.0]]), "b": np.zeros(1)}, "1": {"W": np.array([[5.0]]), "b": np.array([10.0])}}
+    p["own"] = [{"W": np.array([[3.0]]), "b": np.zeros(1)}, {"W": np.array([[5.0]]), "b": np.array([10.0])}]
     y, cache = layer.forward(p, (slice(0, 2), slice(2, 3)), np.array([[1.0], [2], [4]]))
     equal(y[:, 0], [7, 13, 51])
     dx, grads = layer.backward(cache, np.ones((3, 1)))
     equal(dx[:, 0], [6, 6, 10])
     # dW* = 1 + 2 and 4: dW_s = 2 dW*, dW = 3 * 3 + 4 * 5.
-    equal(grads["own"]["0"]["W"], [[6]])
-    equal(grads["own"]["1"]["W"], [[8]])
+    equal(grads["own"][0]["W"], [[6]])
+    equal(grads["own"][1]["W"], [[8]])
     equal(grads["shared"]["W"], [[29]])
     equal(grads["shared"]["b"], [3])
-    equal(grads["own"]["0"]["b"], [2])
+    equal(grads["own"][0]["b"], [2])
 
 
 def test_at_the_start_every_domain_is_the_shared_network():
@@ -149,10 +150,11 @@ def test_an_absent_domain_gets_gradients_of_exactly_zero():
     model, params, rng, batch = drawn()
     out, cache = model.forward(params, batch)
     grads = model.backward(cache, Output(rng.standard_normal(out.logits.shape)))
-    assert not any(g.any() for g in flatten(grads["network"]["own"]["2"]).values())
+    assert not any(g.any() for g in flatten(grads["network"]["own"][2]).values())
     assert not grads["norm"]["gamma_s"][2].any()
     assert not grads["norm"]["beta_s"][2].any()
-    assert all((grads["norm"][name].target[2] == params["norm"][name][2]).all() for name in ("mean", "var"))
+    tracked = model.tracked(cache)
+    assert all((tracked[f"norm.{name}"][2] == params["norm"][name][2]).all() for name in ("mean", "var"))
     assert grads["domain"]["table"].rows.tolist() == [0, 1, 3]
 
 
@@ -165,7 +167,7 @@ def test_no_rows_and_single_precision(n):
     grads = flatten(model.backward(cache, Output(np.ones(n, np.float32))))
     assert out.logits.shape == (n,)
     assert out.logits.dtype == np.float32
-    assert grads.keys() == flatten(params).keys()
-    for g in grads.values():
-        array = g.values if isinstance(g, RowGrad) else g.target if isinstance(g, Moving) else g
+    tracked = model.tracked(cache)
+    assert grads.keys() == flatten(params).keys() - tracked.keys()
+    for array in [*(g.values if isinstance(g, RowGrad) else g for g in grads.values()), *tracked.values()]:
         assert array.dtype == np.float32

@@ -15,7 +15,6 @@ SETTINGS = {  # name -> sparse gradients of tables, torch.compile, bfloat16
     "torch-bf16": (True, False, True),
 }
 B1, B2, EPS = 0.9, 0.999, 1e-8
-TRACKED = ("norm.mean", "norm.var", "step")  # moved by the model itself, not trained
 
 
 class Contender:
@@ -31,7 +30,7 @@ class Contender:
         self.shapes = {path: w.shape[1:] for path, w in params.items() if path.endswith(".table")}  # (M, E)
         self.tables = {path: torch.tensor(params[path]).flatten(1).requires_grad_() for path in self.shapes}
         self.dense = {
-            path: torch.tensor(w).requires_grad_(path not in TRACKED)
+            path: torch.tensor(w).requires_grad_(path not in job.running)
             for path, w in params.items()
             if path not in self.shapes
         }

@@ -31,7 +31,10 @@ class Batch(NamedTuple):
 
 
 class Job(NamedTuple):
-    """config: all fields of the run's config, as attributes; the rest as in job.json and its schema."""
+    """config: all fields of the run's config, as attributes; the rest as in job.json and its schema.
+
+    running  paths of the values that are tracked, not trained: the model itself says what they become
+    """
 
     model: str
     config: SimpleNamespace
@@ -41,6 +44,7 @@ class Job(NamedTuple):
     n_domains: int
     alpha: float
     lr: float
+    running: list[str]
     threads: int
 
     def places(self, path, batch):
@@ -64,7 +68,9 @@ def read(folder):
     raw = json.loads((folder / "job.json").read_text())
     if raw["model"] not in SYSTEMS:
         raise ValueError(f"the peer has no system {raw['model']}")
-    job = Job(**{k: raw[k] for k in ("model", "alpha", "lr", "threads")}, **raw["schema"], config=_config(raw))
+    job = Job(
+        **{k: raw[k] for k in ("model", "alpha", "lr", "threads", "running")}, **raw["schema"], config=_config(raw)
+    )
     with np.load(folder / "params.npz") as arrays:
         params = dict(arrays)
     with np.load(folder / "batches.npz") as arrays:

@@ -6,15 +6,15 @@ from ...gradcheck.cases import SCHEMA, blackboard_sizes, draw_batch
 from ...gradcheck.gradients import dense, fault
 from ...losses import row_weights
 from ...models import Crocodile, Output
-from ...tree import flatten
+from ...tree import flatten, outline
 from ..compare import is_number, same
 from ..grading import exercise
 
 
 def _wrong_branches(answer, right, params):
     """The layers in whose gradients anything is missing, wrong or too much."""
-    answer, right = flatten(answer), flatten(right)
-    wrong = answer.keys() - right.keys()
+    (answer, lists), (right, right_lists) = outline(answer), outline(right)
+    wrong = answer.keys() - right.keys() | {path for path, _ in lists.items() ^ right_lists.items()}
     for path, leaf in flatten(params).items():
         g = answer.get(path)
         if fault(g, leaf) or not same(dense(g, leaf), dense(right[path], leaf)):

@@ -109,6 +109,6 @@ def _taught():
     for s, domains in enumerate(((slice(0, 8), slice(8, 8)), (slice(0, 0), slice(0, 8)))):
         ids = np.stack([rng.integers(0, n, 8) for n in schema.vocabulary], axis=1)
         _, cache = model.forward(params, Batch(ids, ids, domains, np.zeros(8)))
-        W = model.backward(cache, Output(np.ones(8)))["levels"]["1"]["experts"]["0"]["W"]
+        W = model.backward(cache, Output(np.ones(8)))["levels"][1]["experts"][0]["W"]
         table[s] = np.abs(W).max(axis=(1, 2)) > 0
     return table

@@ -26,6 +26,11 @@ def without_towers(model, c, d):
     return {name: g for name, g in grads.items() if name != "towers"}
 
 
+def numbered(model, c, d):
+    grads = backward(model, c, d)
+    return grads | {"gates": {str(s): own for s, own in enumerate(grads["gates"])}}
+
+
 def domain_mean(domains):
     return np.concatenate([np.full(s.stop - s.start, 1 / max(s.stop - s.start, 1)) for s in domains])
 
@@ -44,6 +49,7 @@ ANSWERS = {
             "the shares' gradient dropped": lambda model, c, d: backward(model, c, d, shares=False),
             "the prior learns nothing": lambda model, c, d: backward(model, c, d, prior=False),
             "no gradients of the towers": without_towers,
+            "a dict in the place of a list": numbered,
             "a pair": lambda model, c, d: (None, backward(model, c, d)),
         },
     ),
