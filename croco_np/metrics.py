@@ -1,4 +1,4 @@
-"""AUC, gAUC and log loss; what is undefined is None with a reason, never 0.5 and never NaN.
+"""AUC, gAUC and log loss. A measure that is undefined is None with a reason, never 0.5 and never NaN.
 
 Columns of other lengths, labels other than 0 and 1, and users or domains that are no integers raise ValueError or
 TypeError.
@@ -15,7 +15,7 @@ from .losses.bce import bce
 
 
 class Ranking(NamedTuple):
-    """A rank measure and how much of the data it speaks of.
+    """A rank measure, and the share of the rows that it covers.
 
     value   the measure, or None where it is undefined
     reason  why it is undefined, or ""

@@ -56,7 +56,7 @@ def budget(build, schema, sizes):
 
 
 def ownership(build, schema, sizes):
-    """Who trains what: {path: int array}, for each scalar of a trained leaf the domain that alone trains it, or SHARED.
+    """Owners: {path: int array}, for each scalar of a trained leaf the domain that alone trains it, or SHARED.
 
     Measured, not declared: one backward pass for each domain, on a batch with rows of that domain only. A scalar is a
     domain's own if it gets a gradient there and nowhere else. All parameters of the trial are positive, which keeps

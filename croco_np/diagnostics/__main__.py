@@ -41,7 +41,7 @@ def _flags():
         "--data-dir", default="", metavar="DIR", type=expanduser, help="folder of the raw files, if they have moved"
     )
     parser.add_argument(
-        "--changed-data", action="store_true", help="go on though the data are others than the run was trained on"
+        "--changed-data", action="store_true", help="accept other rows than those the run was trained on"
     )
     return parser
 
