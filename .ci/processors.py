@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from croco_np.machine import cpu  # before NumPy
+from croco_np.machine import cpu
 
 TESTS = ["tests/test_optim.py", "tests/test_golden.py", "tests/losses/test_by_hand.py", "tests/layers/test_by_hand.py"]
 TESTS += ["-k", "test_golden or by_hand or series or bias_correction or replay"]

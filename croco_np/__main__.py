@@ -1,33 +1,38 @@
-"""python -m croco_np: the commands there are."""
+"""python -m croco_np: the commands there are; python -m croco_np NAME ... runs one."""
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
 from .command import status
 from .errors import InputError
 
-COMMANDS = """\
-python -m croco_np.train --dataset {aliccp,kuairand}   train a system and measure it
-python -m croco_np.diagnostics RUN                     report on what a trained model learnt
-python -m croco_np.predict RUN                         click probabilities from a trained model
-python -m croco_np.bench                               time a training step, phase by phase, and PyTorch's beside it
-python -m croco_np.gradcheck                           check every gradient
-python -m croco_np.costs                              list the systems, their sizes and costs
-python -m tutorials.publish                                run the tutorials and build their pages
-python -m croco_np.doctor                              say what is wrong or slow on this machine, and what to change
-Each has --help."""
+COMMANDS = {
+    "train": "train a system on clicks and measure it",
+    "diagnostics": "report on what a trained model learnt",
+    "predict": "click probabilities from a trained model",
+    "bench": "time a training step, phase by phase, and PyTorch's beside it",
+    "gradcheck": "check every gradient",
+    "costs": "list the systems, their sizes and costs",
+    "doctor": "say what is wrong or slow on this machine, and what to change",
+}
 HELP = ("-h", "--help")
 
 
-def run(argv):
-    """The command; returns the exit status."""
+def run(argv: Sequence[str]) -> int:
+    """List the commands, or refuse one that does not exist; returns the exit status."""
     if argv and argv[0] not in HELP:
-        raise InputError(f"python -m croco_np {argv[0]}: commands are modules; python -m croco_np lists them")
-    print(COMMANDS)
+        raise InputError(f"python -m croco_np {argv[0]}: no such command; there are {', '.join(COMMANDS)}")
+    print("\n".join(f"python -m croco_np {name:<12} {what}" for name, what in COMMANDS.items()))
+    print("Each has --help.")
     return 0
 
 
-def main(argv=None):
-    return status(run, sys.argv[1:] if argv is None else argv)
+def main(argv: Sequence[str] | None = None) -> int:
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if argv and argv[0] in COMMANDS:
+        return import_module(f"{__package__}.{argv[0]}.__main__").main(argv[1:])
+    return status(run, argv)
 
 
 if __name__ == "__main__":

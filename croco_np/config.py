@@ -1,81 +1,83 @@
 """Every size and weight of a run, in one frozen dataclass; the command line is generated from it."""
 
 import argparse
-import difflib
 import os
-import sys
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from typing import NamedTuple
-
-import numpy as np
+from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass, replace
+from typing import Any, NamedTuple
 
 from .command import Parser
-from .errors import InputError
+from .errors import InputError, OptionError, flag
 from .losses import LOSSES
 from .losses.orthogonal import FORMS
-from .models import MODELS, TAPS
+from .models import MODELS, System
+from .models.sizes import COMMON
 from .optim import OPTIMISERS
-
-LARGEST = 2**31 - 1  # of a whole number in general: rows and steps beyond it are a slip of the finger
-WIDEST = 2**16  # of a layer: with what can be multiplied by it here, an array still has less than 2^63 bytes
-MOST_PARTS = 1000  # experts and the like: each is built and walked through one by one
+from .options import KINDS, Option, check_value, did_you_mean, plain
 
 
-def option(default, text, choices=None, low=None, high=LARGEST, only=(), empty=False):
-    """A field of `Config`: default, help text, possible values, and the models or data sets that it is for (all).
+def option(default: Any, text: str, only: tuple[str, ...] = (), **limits: Any) -> Any:
+    """A field of `Config`: default, help text, the models or data sets that it is for (all), limits (`Option`)."""
+    return _field(default, Option(text, **limits), only)
 
-    high   the largest whole number
-    empty  whether a list may have no entry
-    """
-    text = f"{', '.join(only)}: {text}" if only else text
-    limits = {"choices": choices, "low": low, "high": high, "only": only, "empty": empty}
-    return field(default=default, metadata={"help": text, **limits})
+
+def _field(default, described, only):
+    return field(default=default, metadata={"option": described, "only": only})
 
 
 @dataclass(frozen=True)
-class Config:
-    """What a run depends on. Two runs with equal configs, data and thread counts are equal bit for bit."""
+class Subject:
+    """What is trained on what: the fields of `Config` that have to be known before any size means something."""
 
-    dataset: str = option(MISSING, "which data to train on", choices=("aliccp", "kuairand"))
+    dataset: str = option(MISSING, "which data to train on", choices=("aliccp", "kuairand", "movielens", "table"))
     data_dir: str = option("", "folder of the raw files (default: data/DATASET)")
     model: str = option(
         "crocodile", "which system to train, or a row of Table 5: me, me_pg, me_peg, me_pg_cov", choices=tuple(MODELS)
     )
     seed: int = option(0, "seed of parameters and batch order", low=0, high=2**63 - 1)
 
-    embedding_width: int = option(16, "width E of one field's embedding", low=1, high=WIDEST)
-    embedding_std: float = option(0.01, "standard deviation of the initial embeddings", low=0)
-    n_experts: int = option(5, "number M of experts, and of embedding tables", low=1, high=MOST_PARTS)
-    expert_sizes: tuple[int, ...] = option((64,), "widths of an expert's layers; the last is K", low=1, high=WIDEST)
-    tower_sizes: tuple[int, ...] = option((32,), "widths of a tower's hidden layers", low=1, high=WIDEST, empty=True)
-    prior_width: int = option(16, "width of one prior embedding (Eq. 9)", low=1, high=WIDEST)
-    n_specific: int = option(1, "experts of each domain's own", low=1, high=MOST_PARTS, only=("ple", "me_ple", "stem"))
-    n_shared: int = option(1, "experts shared by all domains", low=1, high=MOST_PARTS, only=("ple", "me_ple", "stem"))
-    n_levels: int = option(1, "extraction levels", low=1, high=MOST_PARTS, only=("ple",))
-    shared_gate: str = option(
-        "all", "what the shared gate of early levels mixes", choices=("all", "shared_only"), only=("ple",)
-    )
-    gate_at: str = option("input", "which end of a layer is scaled", choices=("input", "output"), only=("pepnet",))
-    gate_width: int = option(64, "hidden width of a gate unit", low=1, high=WIDEST, only=("pepnet",))
-    n_sub_experts: int = option(4, "experts of each domain, and shared ones", low=1, high=MOST_PARTS, only=("hinet",))
-    attention: str = option(
-        "official", "the own share, lost or not", choices=("official", "renorm", "with_self"), only=("hinet",)
-    )
-    gate: str = option(
-        "element", "gate; element = PEG, scalar = PG", choices=("element", "scalar"), only=("crocodile",)
-    )
-    prune_mode: str = option(
-        "fusion", "how neurons are weighed", choices=("fusion", "binarization", "scaling"), only=("adasparse",)
-    )
-    prune_epsilon: float = option(0.25, "neurons weighed lower than this are pruned", low=0, only=("adasparse",))
-    prune_penalty: float = option(
-        1.0, "final weight of the sparsity control; 0 switches it off", low=0, only=("adasparse",)
-    )
-    prune_steps: int = option(2000, "training steps until pruning is at its sharpest", low=1, only=("adasparse",))
+
+def _losses_by_default():
+    """What `auto` stands for, in words."""
+    own = [f"{system.default_loss} for {name}" for name, system in MODELS.items() if system.default_loss != "none"]
+    return ", ".join([*own, "none for the others"])
+
+
+def sizes_of_all(models: dict[str, type[System]]) -> list[tuple[str, Any, Any]]:
+    """The sizes of all systems as fields of a dataclass: (name, type, field). Common ones come first.
+
+    Two systems may share a size that they mean alike; a TypeError says of one that they mean differently.
+    """
+    found, users = {}, {}
+    for model, system in models.items():
+        for name, keyword in system.keywords().items():
+            says = (keyword.annotation, keyword.default, system.option(name))
+            if keyword.default is keyword.empty or keyword.annotation not in KINDS:
+                raise TypeError(f"{model}: build needs a default and a type of {list(KINDS)} for {name}")
+            if found.setdefault(name, says) != says:
+                raise TypeError(f"{model}: {name} has another type, default or Option than in {users[name][0]}")
+            users.setdefault(name, []).append(model)
+    common, own = (name for name in COMMON if name in found), (name for name in found if name not in COMMON)
+    result = []
+    for name in (*common, *own):
+        kind, default, described = found[name]
+        only = () if name in COMMON else tuple(users[name])
+        result.append((name, kind, _field(default, described, only)))
+    return result
+
+
+Sizes = make_dataclass("Sizes", sizes_of_all(MODELS), frozen=True)
+
+
+@dataclass(frozen=True)
+class Config(Sizes, Subject):
+    """What a run depends on. Two runs with equal configs, data and thread counts are equal bit for bit.
+
+    The sizes are those of all systems, with the defaults of their `build`; each system is built with its own (`sizes`).
+    """
 
     loss: str = option(
         "auto",
-        "loss beside the cross-entropy; covariance = CovLoss; auto = covariance for crocodile, none for the others",
+        f"loss beside the cross-entropy; covariance = CovLoss; auto = {_losses_by_default()}",
         choices=("auto", "none", *LOSSES),
     )
     alpha: float = option(1e-3, "weight of the loss (Eq. 7: of CovLoss); 0 switches it off", low=0)
@@ -89,7 +91,7 @@ class Config:
         "batch_mean", "what 1/N_s of Eq. 7 means in a batch", choices=("batch_mean", "domain_mean", "dataset_mean")
     )
 
-    optimiser: str = option("adam", "adam: every row decays; lazy_adam: touched rows only", choices=tuple(OPTIMISERS))
+    optimiser: str = option("adam", "adam: every row decays; lazy_adam: touched rows only", choices=OPTIMISERS)
     lr: float = option(1e-3, "learning rate", low=0)
     l2: float = option(0.0, "weight decay of the embedding rows that a batch touches", low=0)
     batch_size: int = option(1024, "rows a step", low=1)
@@ -97,11 +99,35 @@ class Config:
     patience: int = option(1, "epochs without a better validation AUC before stopping", low=1)
 
     min_count: int = option(10, "values rarer than this in the training rows share id 0", low=1)
+    path: str = option("", "file of clicks with a header, .csv, .csv.gz or .parquet", only=("table",))
+    label: str = option("", "column of clicks, 0 and 1", only=("table",))
+    user: str = option("", "column of users", only=("table",))
+    item: str = option("", "column of items", only=("table",))
+    domain: str = option("", "column of domains", only=("table",))
+    time: str = option("", "column of times, numbers or dates; the model does not see it", only=("table",))
+    fields: str = option("", "columns that the model sees, with commas (all but label and time)", only=("table",))
+    split: str = option(
+        "auto",
+        "how rows are divided; auto = by time if there is --time, else at random",
+        choices=("auto", "time", "random", "user"),
+        only=("table",),
+    )
+    valid_share: float = option(0.1, "share of the validation rows", low=0, only=("table",))
+    test_share: float = option(0.1, "share of the test rows", low=0, only=("table",))
+    drop_duplicates: bool = option(False, "drop rows that equal an earlier one in all columns used", only=("table",))
     train_until: int = option(
-        0, "last date of the training rows, YYYYMMDD (0: all but four days)", low=0, only=("kuairand",)
+        0,
+        "last time of the training rows; a day is YYYYMMDD (0: kuairand, all but four days; table, by share)",
+        low=0,
+        high=2**63 - 1,
+        only=("kuairand", "table"),
     )
     valid_until: int = option(
-        0, "last date of the validation rows, YYYYMMDD (0: all but two days)", low=0, only=("kuairand",)
+        0,
+        "last time of the validation rows; a day is YYYYMMDD (0: kuairand, all but two days; table, by share)",
+        low=0,
+        high=2**63 - 1,
+        only=("kuairand", "table"),
     )
     simulated_rows: int = option(
         600_000, "rows of the simulated AliCCP, training and test together", low=2000, high=100_000_000
@@ -115,39 +141,52 @@ class Config:
         300, "train a twin without the loss for this many steps, to show what the loss does; 0 = no twin", low=0
     )
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for f in fields(self):
-            if isinstance(value := getattr(self, f.name), np.generic):
-                object.__setattr__(self, f.name, value.item())  # a number of Python's, as a JSON file takes it
-            _check(f, getattr(self, f.name))
-        if self.loss == "auto":
-            object.__setattr__(self, "loss", _auto_loss(self.model))
+            given = getattr(self, f.name)
+            if (value := plain(given)) is not given:
+                object.__setattr__(self, f.name, value)
+            check_value(f.name, f.type, value, f.metadata["option"])
         _check_loss(self)
 
     @property
-    def system(self):
+    def sizes(self) -> dict[str, Any]:
+        """The keywords to build the model with: `MODELS[config.model].build(schema, **config.sizes)`."""
+        return self.sizes_of(self.model)
+
+    def sizes_of(self, model: str) -> dict[str, Any]:
+        """The same for another system at the sizes of this config."""
+        return {name: getattr(self, name) for name in MODELS[model].keywords()}
+
+    @property
+    def resolved_loss(self) -> str:
+        """The loss that is trained with: `loss`, or the model's own where that is "auto"."""
+        return MODELS[self.model].default_loss if self.loss == "auto" else self.loss
+
+    @property
+    def system(self) -> str:
         """The name of what is trained: of the row of Table 5 if it is one, else of the model."""
-        loss = self.loss if self.alpha else "none"
+        loss = self.resolved_loss if self.alpha else "none"
         rows = (
             name for name, row in ABLATIONS.items() if row == {"model": self.model, "gate": self.gate, "loss": loss}
         )
         return next(rows, self.model)
 
     @property
-    def loss_options(self):
+    def loss_options(self) -> dict[str, Any]:
         """The arguments of the loss."""
         options = {
             "covariance": {"reduction": self.cov_reduction, "within": self.cov_within},
             "ole": {"form": self.ole_form},
         }
-        return options.get(self.loss, {})
+        return options.get(self.resolved_loss, {})
 
-    def json(self):
+    def json(self) -> dict[str, Any]:
         """The config as a plain dict."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, d):
+    def from_json(cls, d: dict[str, Any]) -> "Config":
         """The inverse of `json`: every entry must be there, as a default of today is none of the run's."""
         names = {f.name for f in fields(cls)}
         for what, wrong in (("unknown", d.keys() - names), ("no", names - d.keys())):
@@ -156,8 +195,11 @@ class Config:
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in d.items()})
 
 
-# What differs from the defaults on a data set: one of several recipes of about equal validation AUC, see the README's
-# ledger; for aliccp chosen on the simulated data.
+if taken := {f.name for f in fields(Sizes)} & (Config.__annotations__.keys() | Subject.__annotations__.keys()):
+    raise TypeError(f"a system has the size {min(taken)}: find another name, a setting of all runs has this one")
+
+# What differs from the defaults on a data set: one of several recipes of about equal validation AUC, see
+# tutorials/reference/choices.md; for aliccp chosen on the simulated data.
 RECIPES = {
     "kuairand": {"batch_size": 512, "lr": 5e-4, "alpha": 2e-3, "l2": 1e-5},
     "aliccp": {
@@ -181,99 +223,50 @@ ABLATIONS = {
 }
 
 
-def _flag(name):
-    return "--" + name.replace("_", "-")
-
-
-def _auto_loss(model):
-    return "covariance" if model == "crocodile" else "none"
-
-
-KINDS = {
-    str: "text",
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    tuple[int, ...]: "whole numbers with commas, such as 128,64",
-}
-
-
-def _is_of(kind, value):
-    """Whether a value is of the type of a field. True and False are no numbers, whole numbers are."""
-    if kind == tuple[int, ...]:
-        return type(value) is tuple and all(type(number) is int for number in value)
-    return type(value) in ((int, float) if kind is float else (kind,))
-
-
-def _check(f, value):
-    choices, low, high = (f.metadata[name] for name in ("choices", "low", "high"))
-    if not _is_of(f.type, value):
-        raise InputError(f"{_flag(f.name)} {value!r:.60}: must be {KINDS[f.type]}")
-    if choices and value not in choices:
-        raise InputError(
-            f"{_flag(f.name)} {value!s:.60}: choose one of {', '.join(choices)}{_did_you_mean(value, choices)}"
-        )
-    if isinstance(value, tuple) and not value and not f.metadata["empty"]:
-        raise InputError(f"{_flag(f.name)}: must hold one whole number at least, such as 64")
-    numbers = value if isinstance(value, tuple) else (value,)
-    for number in numbers:
-        if f.type is float and not abs(number) <= sys.float_info.max:
-            raise InputError(f"{_flag(f.name)} {_shown(number)}: must be a finite number")
-        if low is not None and number < low:
-            raise InputError(f"{_flag(f.name)} {_shown(number)}: must be at least {low}")
-        if type(number) is int and f.type is not float and number > high:
-            raise InputError(f"{_flag(f.name)} {_shown(number)}: must be at most {high}")
-
-
-def _shown(number):
-    """A number in a message; Python does not write down whole numbers of thousands of digits."""
-    if type(number) is int and abs(number) > 10**60:
-        return f"(of more than 60 digits{', negative' if number < 0 else ''})"
-    return str(number)
+def named(name: str) -> tuple[str, dict[str, Any]]:
+    """The system that a name stands for, its own or of a row of Table 5, and the sizes that the row is about."""
+    row = ABLATIONS.get(name, {"model": name})
+    return row["model"], {size: row[size] for size in MODELS[row["model"]].keywords() if size in row}
 
 
 def _check_loss(c):
-    """The loss and its flags: do they go together, and does the model have what the loss pulls on?"""
+    """The loss and its options: do they go together, and does the model have what the loss pulls on?"""
+    loss = c.resolved_loss
     users = {
         "cov_reduction": ("covariance",),
         "cov_within": ("covariance",),
         "ole_form": ("ole",),
         "cov_rows": tuple(name for name, loss in LOSSES.items() if loss.sampled),
     }
-    for f in fields(c):
-        if getattr(c, f.name) != f.default and c.loss not in users.get(f.name, (c.loss,)):
-            raise InputError(f"{_flag(f.name)}: goes with --loss {' or '.join(users[f.name])}, not with {c.loss}")
-    if c.alpha and not _has_tap(c.model, c.loss):
-        tap = LOSSES[c.loss].tap
-        others = ", ".join(model for model in MODELS if tap in TAPS[model])
-        raise InputError(f"--loss {c.loss}: {c.model} has no {tap} for it to pull on; choose --model {others}")
+    changed = [f.name for f in fields(c) if f.name in users and getattr(c, f.name) != f.default]
+    idle = [name for name in changed if loss not in users[name]]
+    if idle:
+        fits = " or ".join(users[idle[0]])
+        raise OptionError(lambda called: f"{called(idle[0])}: goes with {called('loss')} {fits}, not with {loss}")
+    if c.alpha and loss == "trans5" and c.sizes.get("n_experts", 2) < 2:
+        raise OptionError(
+            lambda called: f"{called('loss')} trans5: maps pairs of experts; choose {called('n_experts')} 2 or more"
+        )
+    if c.alpha and loss != "none" and (tap := LOSSES[loss].tap) not in MODELS[c.model].taps:
+        others = ", ".join(model for model, system in MODELS.items() if tap in system.taps)
+        raise OptionError(
+            lambda called: (
+                f"{called('loss')} {loss}: {c.model} has no {tap} for it to pull on; choose {called('model')} {others}"
+            )
+        )
 
 
-def _has_tap(model, loss):
-    """Whether the model has what the loss pulls on; a model that does not exist is left to the other checks."""
-    return loss == "none" or LOSSES[loss].tap in TAPS.get(model, (LOSSES[loss].tap,))
+def _converted(f, text):
+    """The value of a field from the text of its flag; `InputError` for a text that is none.
 
-
-def _did_you_mean(word, words):
-    close = difflib.get_close_matches(str(word), words, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def _convert(f):
-    """Text of a flag -> value of the field, with a one-line error."""
-
-    def sizes(text):
-        return tuple(int(n) for n in text.split(",") if n.strip())
-
-    convert = {tuple[int, ...]: sizes}.get(f.type, f.type)
-
-    def parse(text):
-        try:
-            return convert(text)
-        except ValueError:
-            raise InputError(f"{_flag(f.name)} {text:.60}: must be {KINDS[f.type]}") from None
-
-    return parse
+    Not a `type` of argparse, which has an error of its own for every ValueError, and says less.
+    """
+    try:
+        if f.type == tuple[int, ...]:
+            return tuple(int(n) for n in text.split(",") if n.strip())
+        return f.type(text)
+    except ValueError:
+        raise InputError(f"{flag(f.name)} {text:.60}: must be {KINDS[f.type]}") from None
 
 
 class Command(NamedTuple):
@@ -293,24 +286,26 @@ class Command(NamedTuple):
     given: dict
 
 
-def parse(argv, prog, description):
-    """The command line -> `Command`.
+def parse(argv: list[str] | None, prog: str, description: str) -> Command:
+    """Read a command line.
 
     With `--resume DIR` the config is DIR's, with some flags replaced if they are given (`resumed`): it is left to the
     caller, hence None.
     """
-    recipes = (f"{name}: " + ", ".join(f"{_flag(k)} {v}" for k, v in r.items()) for name, r in RECIPES.items())
+    recipes = (f"{name}: " + ", ".join(f"{flag(k)} {v}" for k, v in r.items()) for name, r in RECIPES.items())
     epilog = f"Defaults that depend on the data set: {'; '.join(recipes)}."
     parser = Parser(prog=prog, description=description, epilog=epilog, allow_abbrev=False)
     for f in fields(Config):
         default = "" if f.default is MISSING else f.default
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        text = f.metadata["help"] + ("" if default == "" or default is False else f" (default: {shown})")
+        described, only = f.metadata["option"], f.metadata["only"]
+        text = f"{', '.join(only)}: {described.text}" if only else described.text
+        text += "" if default == "" or default is False else f" (default: {shown})"
         if f.type is bool:
-            parser.add_argument(_flag(f.name), action="store_true", default=argparse.SUPPRESS, help=text)
+            parser.add_argument(flag(f.name), action="store_true", default=argparse.SUPPRESS, help=text)
         else:
-            metavar = "{" + ",".join(f.metadata["choices"]) + "}" if f.metadata["choices"] else f.name.upper()
-            parser.add_argument(_flag(f.name), type=_convert(f), default=argparse.SUPPRESS, help=text, metavar=metavar)
+            metavar = "{" + ",".join(described.choices) + "}" if described.choices else f.name.upper()
+            parser.add_argument(flag(f.name), default=argparse.SUPPRESS, help=text, metavar=metavar)
     parser.add_argument(
         "--out",
         default="",
@@ -322,7 +317,7 @@ def parse(argv, prog, description):
         default="",
         metavar="DIR",
         type=os.path.expanduser,
-        help="continue the run in DIR where it stopped; --epochs, --threads and --data-dir may change",
+        help="continue the run in DIR where it stopped; --epochs, --threads, --data-dir and --path may change",
     )
     parser.add_argument(
         "--changed-data",
@@ -332,12 +327,12 @@ def parse(argv, prog, description):
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         flags = [o for action in parser._actions for o in action.option_strings]
-        raise InputError(f"unknown argument {unknown[0]:.60}{_did_you_mean(unknown[0].split('=')[0], flags)}")
-    given = {k: v for k, v in vars(args).items() if k not in ("out", "resume", "changed_data")}
+        raise InputError(f"unknown argument {unknown[0]:.60}{did_you_mean(unknown[0].split('=')[0], flags)}")
+    given = {f.name: _converted(f, vars(args)[f.name]) for f in fields(Config) if f.name in args}
     if "threads" in given:
         check_threads(given["threads"])
-    if "data_dir" in given:
-        given["data_dir"] = os.path.expanduser(given["data_dir"])
+    for name in given.keys() & {"data_dir", "path"}:
+        given[name] = os.path.expanduser(given[name])
     if args.resume:
         if args.out:
             raise InputError("--out does not go with --resume: a run stays in its folder")
@@ -345,12 +340,12 @@ def parse(argv, prog, description):
     if args.changed_data:
         raise InputError("--changed-data goes with --resume")
     if "dataset" not in given:
-        raise InputError("--dataset is needed: aliccp or kuairand")
+        raise InputError("--dataset is needed: aliccp, kuairand, movielens or table")
     config = Config(**RECIPES.get(given["dataset"], {}) | _ablation(given))
     for f in fields(Config):
         only = f.metadata["only"]
         if f.name in given and only and not {config.model, config.dataset} & set(only):
-            raise InputError(f"{_flag(f.name)}: is for {', '.join(only)} only, and would change nothing here")
+            raise InputError(f"{flag(f.name)}: is for {', '.join(only)} only, and would change nothing here")
     return Command(config, args.out, "", False, given)
 
 
@@ -368,25 +363,26 @@ def _ablation(given):
     row = ABLATIONS.get(given.get("model"), {})
     for name in row.keys() & given.keys() - {"model"}:
         if given[name] != row[name]:
-            raise InputError(f"--model {given['model']} means {_flag(name)} {row[name]}, not {given[name]}")
+            raise InputError(f"--model {given['model']} means {flag(name)} {row[name]}, not {given[name]}")
     return given | row
 
 
-MAY_CHANGE = ("epochs", "threads", "data_dir")  # with --resume
+MAY_CHANGE = ("epochs", "threads", "data_dir", "path")  # with --resume
 
 
-def resumed(config, given):
-    """The config of a run that is taken up again: its own, but for the flags that may change."""
+def resumed(config: Config, given: dict[str, Any]) -> Config:
+    """The config of a run that is resumed: its own, but for the flags that may change."""
     asked = _ablation(given)
+    own = {f.name: getattr(config, f.name) for f in fields(config)} | {"loss": config.resolved_loss}
     if asked.get("loss") == "auto":
-        asked |= {"loss": _auto_loss(config.model)}
-    fixed = [name for name, value in asked.items() if name not in MAY_CHANGE and value != getattr(config, name)]
+        asked |= {"loss": MODELS[config.model].default_loss}
+    fixed = [name for name, value in asked.items() if name not in MAY_CHANGE and value != own[name]]
     if fixed:
-        name, own = fixed[0], getattr(config, fixed[0])
+        name, value = fixed[0], own[fixed[0]]
         if name not in given:  # what a row of Table 5 stands for
-            name, own = "model", config.system
-        raise InputError(f"{_flag(name)} cannot change with --resume: the run's own is {own}")
-    return replace(config, **asked)
+            name, value = "model", config.system
+        raise InputError(f"{flag(name)} cannot change with --resume: the run's own is {value}")
+    return replace(config, **{name: value for name, value in asked.items() if name in MAY_CHANGE})
 
 
 def lasting(config):

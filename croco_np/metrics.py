@@ -108,7 +108,12 @@ def _unusable(scores):
 
 
 def _one_class(positives, rows):
-    return {0: "no positive label", rows: "no negative label"}.get(int(positives), "no group holds both classes")
+    """Why no pair of a positive and a negative was found among so many rows."""
+    if positives == 0:
+        return "no positive label"
+    if positives == rows:
+        return "no negative label"
+    return "no group holds both classes"
 
 
 def _numbered(users):

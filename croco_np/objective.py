@@ -48,9 +48,10 @@ class Objective:
         """The loss's own parameters, for an output of the model, of which only the shapes count."""
         return LOSSES[self.loss].init(rng, *self._tap(out).shape[1:]) if self.has_parameters else {}
 
-    def __call__(self, out, batch, rng, params=None):
+    def __call__(self, out, batch, rng=None, params=None):
         """Value of each part, the gradient at every tap, and that of the loss's own parameters.
 
+        rng     draws the rows of a loss on some of them; not needed for `rows` = 0
         params  from `init` -> {"bce", "cov" (the loss, whichever it is), "total"}, Output, gradients like params
         """
         w = row_weights(batch.domains, self.reduction, self.domain_rows, batch.labels.dtype)
@@ -74,4 +75,6 @@ class Objective:
         """The argument `rows`, for a loss on some of the rows."""
         if not LOSSES[self.loss].sampled or not 0 < self.rows < len(tap):
             return {}
+        if rng is None:
+            raise ValueError(f"the loss is on {self.rows} sampled rows, so it needs rng, a numpy.random.Generator")
         return {"rows": np.sort(rng.choice(len(tap), self.rows, replace=False))}

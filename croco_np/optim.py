@@ -6,7 +6,8 @@ import numpy as np
 
 from .arguments import REAL, at_least_0, integers, kind_of, number, plain
 from .kernels.adam import adam_dense, adam_rows, bias_correction
-from .kernels.idle import catch_up_rows, plan, replay_rows, series
+from .kernels.idle import replay_rows
+from .kernels.idle_series import catch_up_rows, plan, series
 from .overlap import keep_apart
 from .tree import Moving, RowGrad, flatten, same_paths, tree_map
 
@@ -251,4 +252,4 @@ def _leaf(tree, path):
     return tree
 
 
-OPTIMISERS = {"adam": False, "lazy_adam": True}
+OPTIMISERS = ("adam", "lazy_adam")  # `Adam` with `lazy` False, and True

@@ -93,9 +93,31 @@ class Recommender:
         verbose: bool = True,
         **options: Any,
     ) -> None:
-        given = locals()
-        for name in _NAMES:
-            setattr(self, name, given[name])
+        self.system = system
+        self.user = user
+        self.item = item
+        self.domain = domain
+        self.time = time
+        self.fields = fields
+        self.min_count = min_count
+        self.valid_share = valid_share
+        self.embedding_width = embedding_width
+        self.embedding_std = embedding_std
+        self.n_experts = n_experts
+        self.expert_sizes = expert_sizes
+        self.tower_sizes = tower_sizes
+        self.prior_width = prior_width
+        self.loss = loss
+        self.alpha = alpha
+        self.lr = lr
+        self.l2 = l2
+        self.optimiser = optimiser
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.patience = patience
+        self.seed = seed
+        self.dtype = dtype
+        self.verbose = verbose
         unknown = [name for name in options if name not in _OPTIONS]
         if unknown:
             raise TypeError(f"Recommender: no parameter {unknown[0]!r}; options of systems are {', '.join(_OPTIONS)}")

@@ -1,12 +1,13 @@
 """`Config`: every field of its type and within its limits, and what a run that is taken up again may change."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 
-from croco_np.config import KINDS, Config, resumed
-from croco_np.errors import InputError
+from croco_np.config import KINDS, Config, named, resumed, sizes_of_all
+from croco_np.errors import InputError, flag, in_flags
 from croco_np.models import MODELS
 from croco_np.train.memory import require_room
 
@@ -20,9 +21,10 @@ TOO_LARGE[tuple[int, ...]] = [(8, 2**63)]
 def test_each_field_has_its_type_and_its_limits(f):
     assert f.type in KINDS
     for value in WRONG[f.type] + TOO_LARGE.get(f.type, []):
-        with pytest.raises(InputError, match=f"^--{f.name.replace('_', '-')} ") as refused:
+        with pytest.raises(InputError, match=f"^{f.name} ") as refused:
             Config(**{"dataset": "kuairand", f.name: value})
         assert len(str(refused.value)) < 200
+        assert in_flags(refused.value) == str(refused.value).replace(f.name, flag(f.name), 1)
 
 
 def test_a_saved_config_is_whole():
@@ -37,6 +39,55 @@ def test_a_saved_config_is_whole():
         Config.from_json(saved | {"alhpa": 1})
 
 
+def test_a_comparison_takes_the_loss_of_each_system():
+    """`auto` is kept, so a config that is changed to another system is not left with Crocodile's loss."""
+    crocodile = Config(dataset="aliccp")
+    assert (crocodile.loss, crocodile.resolved_loss) == ("auto", "covariance")
+    assert replace(crocodile, model="mmoe").resolved_loss == "none"
+    assert replace(crocodile, model="shared_bottom").resolved_loss == "none"
+
+
+def test_each_system_is_built_by_its_own_sizes():
+    from croco_np.gradcheck.cases import SCHEMA
+
+    config = Config(dataset="kuairand", embedding_width=3, n_specific=2, gate="scalar")
+    for name, system in MODELS.items():
+        sizes = replace(config, model=name).sizes
+        assert sizes == config.sizes_of(name)
+        assert sizes.keys() == system.keywords().keys()
+        assert system.build(SCHEMA, **Config(dataset="kuairand", model=name).sizes) == system.build(SCHEMA)
+    assert "gate" not in config.sizes_of("ple")
+    assert config.sizes_of("ple")["n_specific"] == 2
+
+
+def test_systems_agree_on_the_sizes_that_they_share():
+    class Other(MODELS["stem"]):
+        @classmethod
+        def build(cls, schema, *, n_specific: int = 7):
+            return cls
+
+    with pytest.raises(TypeError, match="other: n_specific has another type, default or Option than in ple"):
+        sizes_of_all({"ple": MODELS["ple"], "other": Other})
+
+
+def test_a_name_stands_for_a_system_and_the_sizes_of_its_row():
+    assert named("me_pg") == ("crocodile", {"gate": "scalar"})
+    assert named("me") == ("me_mmoe", {})
+    assert named("star") == ("star", {})
+
+
+def test_numbers_of_numpy_become_pythons():
+    config = Config(dataset="kuairand", n_experts=np.int64(3), lr=np.float64(0.1))
+    assert json.dumps(config.json()) == json.dumps(Config(dataset="kuairand", n_experts=3, lr=0.1).json())
+
+
+def test_an_error_calls_an_option_as_its_reader_does():
+    """Python reads names, a command flags; also where a message speaks of another option."""
+    with pytest.raises(ValueError, match=r"^loss dot: star has no experts for it to pull on; choose model ") as refused:
+        Config(dataset="kuairand", model="star", loss="dot")
+    assert in_flags(refused.value).startswith("--loss dot: star has no experts for it to pull on; choose --model mmoe")
+
+
 @pytest.mark.parametrize(
     ("begun", "given"),
     [
@@ -44,6 +95,8 @@ def test_a_saved_config_is_whole():
         ({"model": "crocodile", "gate": "scalar", "loss": "none"}, {"model": "me_pg"}),
         ({"model": "crocodile"}, {"loss": "auto"}),
         ({"model": "mmoe"}, {"loss": "auto", "epochs": 3}),
+        ({"model": "crocodile"}, {"loss": "covariance"}),
+        ({"model": "crocodile", "loss": "covariance"}, {"loss": "auto"}),  # as configs of earlier versions have it
     ],
 )
 def test_the_same_flags_in_other_words_resume(begun, given):
@@ -69,6 +122,6 @@ def test_a_model_beyond_memory_is_refused_before_it_is_drawn():
 
     config = Config(dataset="kuairand", embedding_width=2**16, expert_sizes=(2**16,) * 9, n_experts=1000)
     with pytest.raises(InputError, match=r"parameters.*--embedding-width"):
-        require_room(MODELS["crocodile"](SCHEMA, config), "float32", memory=10**12)
-    small = MODELS["crocodile"](SCHEMA, Config(dataset="kuairand"))
+        require_room(MODELS["crocodile"].build(SCHEMA, **config.sizes), "float32", memory=10**12)
+    small = MODELS["crocodile"].build(SCHEMA)
     require_room(small, "float32", memory=10**9)

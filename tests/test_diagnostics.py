@@ -1,7 +1,5 @@
 """Diagnostics by hand, under invariances, and against the chance level."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,7 +26,7 @@ from croco_np.diagnostics import (
     table_abundance,
     trained_rows,
 )
-from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
+from croco_np.gradcheck.cases import SCHEMA, at_blackboard, blackboard_sizes, draw_batch
 from croco_np.models import MODELS
 
 shapes = st.tuples(st.integers(1, 30), st.integers(1, 6), st.integers(0, 2**32 - 1))
@@ -137,11 +135,11 @@ def test_abundance_by_group_and_domain():
 
 @pytest.mark.parametrize("name", MODELS)
 def test_item_tables_of_every_system(name):
-    params = MODELS[name](SCHEMA, SimpleNamespace(**SIZES)).init(np.random.default_rng(0))
+    params = at_blackboard(name).init(np.random.default_rng(0))
     tables = field_tables(params, SCHEMA, "item")
     assert all(t.shape == (5, 2) for t in tables)
     n = {"single_domain": 4, "me_mmoe": 4, "crocodile": 4, "me_ple": 5, "stem": 5}.get(name, 1)
-    assert len(tables) == n == len(table_owners(MODELS[name], SCHEMA, SimpleNamespace(**SIZES)))
+    assert len(tables) == n == len(table_owners(MODELS[name], SCHEMA, blackboard_sizes(MODELS[name])))
     whole = (params["0"] if name == "single_domain" else params)["embeddings"]["table"]
     np.testing.assert_array_equal(tables[0], whole[6:11, 0])  # six users come first
 
@@ -300,7 +298,7 @@ READ = {
 def test_running_every_domain(name):
     """Where a row's own domain is asked, the norms are those of the ordinary forward pass."""
     rng = np.random.default_rng(0)
-    model, batch = MODELS[name](SCHEMA, SimpleNamespace(**SIZES)), draw_batch(rng)
+    model, batch = at_blackboard(name), draw_batch(rng)
     params = model.init(rng)
     norms = of_every_domain(model, params, batch, READ[name])
     assert norms.shape == (12, 4, 2 if name == "ple" else 1)

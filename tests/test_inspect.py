@@ -4,7 +4,6 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from commands import SMALL, make_data
 from croco_np.diagnostics import conflicts, diversity_index, expert_abundance, information_abundance, report
 from croco_np.diagnostics.__main__ import main, read_run
 from croco_np.errors import InputError
-from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
+from croco_np.gradcheck.cases import SCHEMA, at_blackboard, draw_batch
 from croco_np.models import MODELS
 from croco_np.runs.folder import RunFolder
 from croco_np.train.__main__ import main as train
@@ -118,7 +117,7 @@ def test_neither(runs, capsys):
 
 
 def norms_of(predictor, splits):
-    return report._norms(predictor, splits.test, "crocodile", all_forward=True)
+    return report._norms(predictor, splits.test, all_forward=True)
 
 
 @pytest.mark.parametrize("rows", [7, 100])
@@ -140,15 +139,15 @@ def test_parts_follow_on_each_other(runs, rows):
 @pytest.mark.parametrize("name", MODELS)
 def test_every_system_has_experts_or_a_stand_in(name):
     rng = np.random.default_rng(0)
-    sizes = SimpleNamespace(**SIZES | {"expert_sizes": (16, 16), "tower_sizes": (16,)})  # wide: no layer all zero
-    model, batch = MODELS[name](SCHEMA, sizes), draw_batch(rng)
+    model = at_blackboard(name, expert_sizes=(16, 16), tower_sizes=(16,))  # wide: no layer all zero
+    batch = draw_batch(rng)
     params = model.init(rng)
     if name == "star":
         params["norm"]["var"][:] = 1  # as after training; at the start there are no moments, and all rows are alike
     out, _ = model.forward(params, batch)
-    assert (out.experts is None) == (name in report.READ)
+    assert (out.experts is None) == (model.stand_in is not None)
     if out.experts is None:
-        norms = report.of_every_domain(model, params, batch, report.READ[name])
+        norms = report.of_every_domain(model, params, batch, model.stand_in)
         assert norms.shape[:2] == (len(batch.labels), len(SCHEMA.domains))
         assert norms.any(axis=(0, 2)).all()
 

@@ -5,12 +5,13 @@ import pytest
 
 import croco_np.kernels.adam
 import croco_np.kernels.idle
+import croco_np.kernels.idle_series
 import croco_np.kernels.mix
 import croco_np.kernels.ranking
 import croco_np.kernels.relu
 import croco_np.kernels.rows
 import croco_np.kernels.sigmoid  # noqa: F401  (defining the kernels registers them)
-from croco_np.kernels.idle import plan, series
+from croco_np.kernels.idle_series import plan, series
 from croco_np.kernels.twin import KERNELS, numba, running, using
 
 TOLERANCE = {np.float64: 1e-13, np.float32: 2e-6}  # relative; sums are added up in another order

@@ -6,7 +6,6 @@ row differs from it by rounding alone. From one use to the next, m is rounded 5 
 """
 
 from fractions import Fraction
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,9 +14,10 @@ from hypothesis import strategies as st
 
 from croco_np.config import Config
 from croco_np.datasets.splits import Rows, Schema, Splits
-from croco_np.gradcheck.cases import SCHEMA, SIZES, VARIANTS, draw_batch
+from croco_np.gradcheck.cases import at_blackboard, draw_batch
 from croco_np.kernels.adam import bias_correction
-from croco_np.kernels.idle import TERMS, plan, replay_rows, series
+from croco_np.kernels.idle import replay_rows
+from croco_np.kernels.idle_series import TERMS, plan, series
 from croco_np.kernels.twin import numba, running, using
 from croco_np.models import MODELS, Output
 from croco_np.optim import Adam
@@ -28,7 +28,7 @@ from croco_np.tree import Moving, RowGrad, flatten, tree_map, unflatten
 V, K = 6, 3
 ROUNDINGS = 12
 BETAS = [(0.9, 0.999), (0.9, 0.99), (0.5, 0.999), (0.95, 0.9999), (0.9, 0.9), (0.9, 0.5), (0.9, 0.0), (0.0, 0.999)]
-SYSTEMS = [(name, sizes) for name in MODELS for sizes in ({}, *VARIANTS.get(name, ()))]
+SYSTEMS = [(name, sizes) for name in MODELS for sizes in ({}, *MODELS[name].variants)]
 SYSTEMS += [("ple", {"n_levels": 3}), ("crocodile", {"embedding_width": 1})]
 
 
@@ -155,7 +155,7 @@ def test_late_steps_need_no_replay():
 
 
 def build(name, sizes):
-    return MODELS[name](SCHEMA, SimpleNamespace(**SIZES | sizes))
+    return at_blackboard(name, **sizes)
 
 
 @pytest.mark.parametrize(("name", "sizes"), SYSTEMS)

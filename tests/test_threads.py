@@ -1,4 +1,4 @@
-"""What importing croco_np sets, when it leaves things alone, and what --threads rules."""
+"""What `tune` sets, what comes too late, what `hint` says of it, and what --threads rules."""
 
 import json
 import os
@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from croco_np.machine import cpu, threads
-from croco_np.machine.threads import core_type, late
+from croco_np.machine import cpu, heap, threads, tuning
+from croco_np.machine.threads import core_type, slowing
 
 SKYLAKE = {"sse2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"}
 OURS = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_THREAD_TIMEOUT": "4", "OPENBLAS_CORETYPE": "SkylakeX"}
@@ -76,67 +76,143 @@ def openblas(kernels):
     ],
 )
 def test_what_matters_of_what_comes_late(libraries, pool_started, cores, missed):
-    assert set(late(OURS, libraries, pool_started, cores)) == missed
+    assert set(slowing(OURS, libraries, pool_started, cores)) == missed
 
 
-REPORT = """import json, os
-from croco_np.machine import heap, threads
-print(json.dumps([dict(os.environ), threads.OURS, heap.STATE]))"""
+TUNE = """import croco_np, json, os
+tuning = croco_np.tune()
+again = croco_np.tune() == tuning
+print(json.dumps([dict(os.environ), tuning.environment, tuning.late, tuning.heap, repr(tuning), again]))"""
 
 
 def test_a_bare_environment_gets_all_settings():
-    (environ, ours, heap), stderr = python(REPORT)
+    (environ, ours, late, heap, said, again), stderr = python(TUNE)
     assert ours == threads.wanted()
     assert environ.items() >= ours.items()
     assert ours["OMP_WAIT_POLICY"] == "passive"
-    assert heap["pages_kept"] or heap["why"] == "not the GNU C library"
-    assert stderr == ""
+    assert heap in (None, "not the GNU C library")
+    assert (late, stderr) == ({}, "")
+    assert said.startswith("set: OMP_WAIT_POLICY=passive OPENBLAS_THREAD_TIMEOUT=4")
+    assert len(said.splitlines()) == 1
+    assert again
 
 
 def test_what_the_user_set_wins():
-    (environ, ours, heap), _ = python(REPORT, OMP_WAIT_POLICY="active", OPENBLAS_CORETYPE="x", MALLOC_ARENA_MAX="2")
+    (environ, ours, _, heap, said, _), _ = python(
+        TUNE, OMP_WAIT_POLICY="active", OPENBLAS_CORETYPE="x", MALLOC_ARENA_MAX="2"
+    )
     assert (environ["OMP_WAIT_POLICY"], environ["OPENBLAS_CORETYPE"]) == ("active", "x")
-    assert not {"OMP_WAIT_POLICY", "OPENBLAS_CORETYPE"} & set(ours)
-    assert (heap["pages_kept"], heap["why"]) == (False, "the user set MALLOC_ARENA_MAX")
+    assert set(ours) == {"OPENBLAS_THREAD_TIMEOUT"}
+    assert heap == "the user set MALLOC_ARENA_MAX"
+    assert said == "set: OPENBLAS_THREAD_TIMEOUT=4; heap as it was (the user set MALLOC_ARENA_MAX)"
 
 
 def test_the_switch_leaves_all_as_it_is():
-    (environ, ours, heap), stderr = python("import numpy; " + REPORT, CROCO_NP_AS_IS="1")
+    (environ, ours, _, heap, said, again), _ = python(TUNE, CROCO_NP_AS_IS="1")
     assert not set(OURS) & set(environ)
-    assert (ours, heap["pages_kept"], stderr) == ({}, False, "")
+    assert (ours, heap, again) == ({}, "CROCO_NP_AS_IS is set", True)
+    assert said == "set: no variables; heap as it was (CROCO_NP_AS_IS is set)"
 
 
-def test_numpy_first_is_one_warning_and_only_where_it_matters():
-    numpy_first = "import numpy, threadpoolctl\nimport croco_np, json\nprint(json.dumps(croco_np.machine.threads.LATE))"
-    missed, stderr = python(numpy_first)
-    warned = [line for line in stderr.splitlines() if "TooLateWarning" in line]
-    assert len(warned) == bool(missed)
-    assert all(f"{name}={value}" in warned[0] for name, value in missed.items())
-    missed, stderr = python(numpy_first, **threads.wanted())
-    assert (missed, stderr) == ({}, "")
+def test_after_numpy_it_sets_what_it_can_and_says_what_came_too_late():
+    (environ, ours, late, _, said, again), stderr = python("import numpy, threadpoolctl; " + TUNE)
+    assert environ.items() >= ours.items()
+    assert ours == threads.wanted()
+    assert late.items() <= ours.items()
+    assert "OMP_WAIT_POLICY" not in late  # Numba's pool has not loaded: it will read this
+    assert ("too late, since NumPy is loaded: " in said) == bool(late)
+    assert all(f"{name}={value}" in said.splitlines()[-1] for name, value in late.items())
+    assert (again, stderr) == (True, "")
+    late = python("import numpy, threadpoolctl; " + TUNE, **threads.wanted())[0][2]
+    assert late == {}
+
+
+@pytest.fixture
+def untuned(monkeypatch):
+    """As if this process were one in which nobody has set anything, with two cores and OpenBLAS's oldest kernels."""
+    monkeypatch.setattr(os, "environ", {})
+    monkeypatch.setitem(sys.modules, "numpy", sys.modules.get("numpy"))  # it is loaded
+    monkeypatch.setattr(threads, "OURS", {})
+    monkeypatch.setattr(threads, "LATE", {})
+    monkeypatch.setattr(threads, "wanted", lambda: dict(OURS))
+    monkeypatch.setattr(threads, "loaded", lambda: openblas("Haswell"))
+    monkeypatch.setattr(threads, "pool_started", lambda: False)
+    monkeypatch.setattr(cpu, "cores", lambda: 2)
+    monkeypatch.setattr(heap, "STATE", {"pages_kept": False, "mapped_above_bytes": None, "why": None})
+    monkeypatch.setattr(heap, "_c_library", GnuLibrary)
+
+
+class GnuLibrary:
+    """A C library whose knobs turn nothing."""
+
+    def gnu_get_libc_version(self):
+        return b"2"
+
+    def mallopt(self, knob, value):
+        return 1
+
+
+def test_hint_before_and_after_tune(untuned, monkeypatch):
+    assert tuning.hint() == (
+        "training is slower with the settings of this process: call croco_np.tune(), "
+        "or export OMP_WAIT_POLICY=passive OPENBLAS_THREAD_TIMEOUT=4 OPENBLAS_CORETYPE=SkylakeX before Python starts"
+    )
+    assert set(tuning.tune().late) == {"OPENBLAS_THREAD_TIMEOUT", "OPENBLAS_CORETYPE"}
+    assert tuning.hint() == (
+        "croco_np.tune() came too late for OPENBLAS_CORETYPE=SkylakeX: "
+        "call croco_np.tune() before importing NumPy, or export these before Python starts"
+    )
+    monkeypatch.setattr(threads, "LATE", {"OPENBLAS_THREAD_TIMEOUT": "4"})
+    assert tuning.hint() is None
+
+
+def test_no_hint_where_nothing_is_to_gain(untuned, monkeypatch):
+    for name, value in OURS.items():
+        monkeypatch.setenv(name, value)
+    assert tuning.hint() == "training is slower with the settings of this process: call croco_np.tune()"  # the heap
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
+    assert tuning.hint() is None
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    assert "OMP_WAIT_POLICY=passive" in tuning.hint()
+    monkeypatch.setattr(cpu, "cores", lambda: 1)
+    assert tuning.hint() is None
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
+    assert "OPENBLAS_CORETYPE=SkylakeX" in tuning.hint()
+    monkeypatch.setenv("CROCO_NP_AS_IS", "1")
+    assert tuning.hint() is None
+
+
+@pytest.mark.parametrize("library", [lambda: None, object])
+def test_another_system_is_no_error(untuned, monkeypatch, library):
+    monkeypatch.setattr(heap, "_c_library", library)
+    assert tuning.tune().heap == "not the GNU C library"
+    monkeypatch.setattr(threads, "loaded", list)
+    monkeypatch.setattr(threads, "LATE", {})
+    assert tuning.hint() is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the heap's knobs are the GNU C library's")
 def test_the_heap_keeps_its_pages():
     code = """
-import {0}, json, resource
+import croco_np, json, resource
+{}
 import numpy as np
 faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 np.ones(1 << 22)
 before = faults()
 for _ in range(20):
     np.ones(1 << 22)  # 32 MiB, touched and dropped
-print(json.dumps([{0}.__name__, faults() - before]))"""
-    state = python("import croco_np, json; print(json.dumps(croco_np.machine.heap.STATE))")[0]
-    if not state["pages_kept"]:
-        pytest.skip(state["why"])
-    (_, with_us), _ = python(code.format("croco_np"))
-    (_, without), _ = python(code.format("numpy"))
-    assert with_us < without / 4
+print(json.dumps(faults() - before))"""
+    if why := python("import croco_np, json; print(json.dumps(croco_np.tune().heap))")[0]:
+        pytest.skip(why)
+    tuned, _ = python(code.format("croco_np.tune()"))
+    untuned, _ = python(code.format(""))
+    assert tuned < untuned / 4
 
 
 THREADS = """
 import croco_np, json, time
+croco_np.tune()
 import numpy as np
 import threadpoolctl
 from croco_np.kernels.pools import set_threads

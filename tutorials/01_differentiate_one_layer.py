@@ -25,16 +25,14 @@
 # **Equations:** Eq. (5)
 
 # %%
-# The library comes first: it sets up the thread pools that NumPy will use.
+import matplotlib.pyplot as plt
+import numpy as np
+
 from croco_np.gradcheck import assert_ok, check, report
 from croco_np.kernels.relu import bias_relu, relu_backward
 from croco_np.layers import Dense, Linear, Tower
 from croco_np.layers.chain import Chain
 from croco_np.teaching import catches, grade, show
-
-# isort: split
-import matplotlib.pyplot as plt
-import numpy as np
 
 np.set_printoptions(precision=4, suppress=True)
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#999999"

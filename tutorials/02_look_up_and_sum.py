@@ -26,17 +26,15 @@
 # **Equations:** Eq. (3), Eq. (9)
 
 # %%
-# The library comes first: it sets up the thread pools that NumPy will use.
+import matplotlib.pyplot as plt
+import numpy as np
+
 from croco_np.costs.schemas import SCHEMAS
 from croco_np.gradcheck import assert_ok, check
 from croco_np.kernels.rows import sum_by_row
 from croco_np.layers import Embeddings, Experts, LookUpExperts
 from croco_np.teaching import catches, grade, show
 from croco_np.tree import RowGrad
-
-# isort: split
-import matplotlib.pyplot as plt
-import numpy as np
 
 np.set_printoptions(precision=4, suppress=True)
 BLUE, ORANGE = "#0072B2", "#D55E00"

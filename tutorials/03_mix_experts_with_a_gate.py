@@ -25,9 +25,6 @@
 # **Equations:** Eq. (8), Eq. (10)
 
 # %%
-from croco_np.teaching import catches, grade, show  # before NumPy, so that the library can set up its threads
-
-# isort: split
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -41,6 +38,7 @@ from croco_np.kernels.mix import (
     softmax_backward,
 )
 from croco_np.layers import ElementGate, ScalarGate
+from croco_np.teaching import catches, grade, show
 
 np.set_printoptions(precision=4, suppress=True)
 plt.rcParams["font.size"] = 10

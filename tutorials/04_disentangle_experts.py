@@ -26,9 +26,6 @@
 # **Equations:** Eq. (6)
 
 # %%
-from croco_np.teaching import catches, grade, show  # before NumPy, so that the library can set up its threads
-
-# isort: split
 import time
 
 import matplotlib.pyplot as plt
@@ -40,6 +37,7 @@ from croco_np.diagnostics.covariance import between_experts
 from croco_np.gradcheck import assert_ok, check, report
 from croco_np.layers import Experts
 from croco_np.losses import covariance
+from croco_np.teaching import catches, grade, show
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # told apart by colour-blind readers
 np.set_printoptions(precision=4, suppress=True)

@@ -26,14 +26,10 @@
 # **Equations:** Eq. (4), Eq. (7), Fig. 3
 
 # %%
-from croco_np.teaching import catches, grade, show  # before NumPy, so that the library can set up its threads
-
-# isort: split
-from types import SimpleNamespace
-
 import matplotlib.pyplot as plt
 import numpy as np
 
+import croco_np
 from croco_np.batch import make_batch
 from croco_np.datasets.splits import Rows, Schema
 from croco_np.gradcheck import assert_ok, check
@@ -42,9 +38,11 @@ from croco_np.losses import bce, covariance, row_weights
 from croco_np.models import Crocodile, Output
 from croco_np.objective import Objective
 from croco_np.optim import Adam
+from croco_np.teaching import catches, grade, show
 from croco_np.tree import RowGrad, count, flatten, tree_map
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # told apart by colour-blind readers
+croco_np.tune()  # training is faster: idle threads sleep, freed memory is used again (tutorial 9)
 np.set_printoptions(precision=4, suppress=True)
 plt.rcParams["font.size"] = 10
 
@@ -118,15 +116,16 @@ plt.show()
 # * **Where a value forks, gradients add.** $o$ goes to the gates *and* to CovLoss. Moving $o$ moves L by both roads, so
 #   $do = do_{gates} + \alpha \, do_{CovLoss}$. This is the only fork here.
 #
-# Here is the model. Count the lines and compare with the picture; `merge` adds, or hands on the first where there is
-# no second.
+# Here is the model: five lines up, five lines down. Compare them with the picture; `merge` adds, or hands on the first
+# where there is no second.
 
 # %%
 show(Crocodile.forward, Crocodile.backward)
 
 # %% [markdown]
-# One thing differs from the picture: embeddings and experts are one layer, `embedded_experts`. It computes the same
-# (tutorial 2 derives why) and multiplies fewer rows. A moment later we assert that it is the same.
+# This is the *definition* of the model. Training runs its twin, `FusedCrocodile`, which stands under it in the same
+# file. The twin has the same parameters and computes the same gradients with fewer multiplications (tutorial 2 derives
+# how, tutorial 9 measures it).
 
 # %% [markdown]
 # ## Data with a planted truth
@@ -161,16 +160,16 @@ print("rows of each domain in a batch of 64:", [s.stop - s.start for s in batch.
 # slice is empty, its gate and tower get a gradient of 0, and no line of code has to ask.
 
 # %%
-sizes = SimpleNamespace(
-    n_experts=3,
-    embedding_width=4,
-    embedding_std=0.3,
-    expert_sizes=(8, 6),
-    tower_sizes=(5,),
-    prior_width=2,
-    gate="element",
-)
-model = Crocodile.build(schema, sizes)
+sizes = {
+    "n_experts": 3,
+    "embedding_width": 4,
+    "embedding_std": 0.3,
+    "expert_sizes": (8, 6),
+    "tower_sizes": (5,),
+    "prior_width": 2,
+    "gate": "element",
+}
+model = Crocodile.build(schema, **sizes)
 params = model.init(np.random.default_rng(1))
 print(f"{count(params)} parameters")
 show(Crocodile.build)
@@ -257,12 +256,12 @@ print("CovLoss reaches:", sorted(path for path, v in cov_road.items() if v.any()
 assert {path.split(".")[0] for path, v in cov_road.items() if v.any()} == {"embeddings", "experts"}
 
 # %% [markdown]
-# **Exercise 5.1.** Write the backward of the whole model yourself. `model.towers`, `model.gates`, `model.prior` and
-# `model.embedded_experts` are its layers, `c.towers`, `c.gates`, `c.prior` and `c.experts` their caches. `d.logits`
-# is `(B,)`, `d.experts` is `(B, M, K)` or `None`, `d.gates` is the gradient of the shares or `None` (hand it to the
-# gates as it is). Return the gradients as a dict with the keys embeddings, experts, prior, gates, towers. The lines
-# above are most of it; `embedded_experts.backward` returns `None` and a dict for both embeddings and experts. Compare
-# the shapes: the towers put out `(B, 1)` and the prior `(B, 1, P)`, so their gradients have these shapes.
+# **Exercise 5.1.** Write the backward of the whole model yourself. `model.towers`, `model.gates`, `model.prior`,
+# `model.experts` and `model.embeddings` are its layers, `c.towers`, `c.gates`, `c.prior`, `c.experts` and
+# `c.embeddings` their caches. `d.logits` is `(B,)`, `d.experts` is `(B, M, K)` or `None`, `d.gates` is the gradient of
+# the shares or `None` (hand it to the gates as it is). Return the gradients as a dict with the keys embeddings,
+# experts, prior, gates, towers. The lines above are most of it. Compare the shapes: the towers put out `(B, 1)` and the
+# prior `(B, 1, P)`, so their gradients have these shapes.
 
 
 # %%
@@ -477,7 +476,7 @@ class NoCovRoad(Crocodile):
 
 
 below = {"embeddings.table", "experts.0.W", "experts.0.b", "experts.1.W", "experts.1.b"}
-catches(Training(NoCovRoad.build(schema, sizes), objective), bent, (tiny,), leaves=below)
+catches(Training(NoCovRoad.build(schema, **sizes), objective), bent, (tiny,), leaves=below)
 
 # %% [markdown]
 # One hint differs: some entries of `experts.1.b` are right. CovLoss's gradient adds up to 0 over the rows (tutorial 4),
@@ -501,14 +500,16 @@ assert np.allclose(model.backward(cache, pull)["experts"]["1"]["b"][always_on], 
 class NoTowerRoad(Crocodile):
     def backward(self, c, d):
         pull = np.zeros_like(c.gates.o) if d.experts is None else d.experts
-        return super().backward(c, d) | self.embedded_experts.backward(c.experts, pull)[1]  # wrong: do is lost
+        dx, experts = self.experts.backward(c.experts, pull)  # wrong: do is lost
+        _, embeddings = self.embeddings.backward(c.embeddings, dx)
+        return super().backward(c, d) | {"embeddings": embeddings, "experts": experts}
 
 
-catches(Training(NoTowerRoad.build(schema, sizes), objective), bent, (tiny,), leaves=below)
+catches(Training(NoTowerRoad.build(schema, **sizes), objective), bent, (tiny,), leaves=below)
 
 without = Objective("domain_mean", alpha=0.0)
-assert_ok(check(Training(NoCovRoad.build(schema, sizes), without), bent, (tiny,), rng))
-still = check(Training(NoTowerRoad.build(schema, sizes), without), bent, (tiny,), rng)
+assert_ok(check(Training(NoCovRoad.build(schema, **sizes), without), bent, (tiny,), rng))
+still = check(Training(NoTowerRoad.build(schema, **sizes), without), bent, (tiny,), rng)
 print("\nα = 0: without the CovLoss road all is well; without the tower's road:", still[0].hint)
 assert not all(c.ok for c in still)
 

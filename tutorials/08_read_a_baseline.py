@@ -26,12 +26,8 @@
 # **Equations:** none of the paper's: those of STEM, STAR and PLE, as the docstrings of `croco_np/models` have them
 
 # %%
-import croco_np  # noqa: F401  before NumPy: see croco_np/machine/threads.py
-
-# isort: split
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
@@ -79,18 +75,10 @@ schema = Schema(
     domain="domain",
     domains=("A", "B", "C"),
 )
-sizes = SimpleNamespace(
-    embedding_width=2,
-    embedding_std=1.0,
-    expert_sizes=(4, 3),
-    tower_sizes=(),
-    n_specific=1,  # experts of each domain's own
-    n_shared=1,
-    n_levels=1,
-    shared_gate="all",
-)
+sizes = {"embedding_width": 2, "embedding_std": 1.0, "expert_sizes": (4, 3), "tower_sizes": ()}
+# By default STEM and PLE have one expert of each domain's own and a shared one: n_specific=1, n_shared=1.
 for name in ("stem", "star", "ple"):
-    params = MODELS[name](schema, sizes).init(np.random.default_rng(0))
+    params = MODELS[name].build(schema, **sizes).init(np.random.default_rng(0))
     print(name, {branch: len(flatten(leaves)) for branch, leaves in params.items()}, "leaves a branch")
     if name == "stem":
         print("  ", {leaf: W.shape for leaf, W in flatten(params["experts"]).items()})
@@ -154,7 +142,7 @@ assert -da[1] < 0  # away from B
 # In the library the stop is an absence: one multiplication by a matrix of zeros and ones, `teaches`.
 
 # %%
-stem = STEM.build(schema, sizes)
+stem = STEM.build(schema, **sizes)
 print(stem.teaches)
 show(STEM.teaches, STEM.backward)
 
@@ -378,12 +366,12 @@ def first_level(grads):
     return grads["levels"]["0"]["experts"]["0"]["W"]
 
 
-two_levels = SimpleNamespace(**vars(sizes) | {"n_levels": 2})
-narrow_gate = SimpleNamespace(**vars(two_levels) | {"shared_gate": "shared_only"})
+two_levels = sizes | {"n_levels": 2}
+narrow_gate = two_levels | {"shared_gate": "shared_only"}
 maps = {
-    "PLE, first of two levels": teaching(PLE.build(schema, two_levels), first_level),
-    "PLE, last level": teaching(PLE.build(schema, two_levels), last_level),
-    "PLE, first level, shared_only": teaching(PLE.build(schema, narrow_gate), first_level),
+    "PLE, first of two levels": teaching(PLE.build(schema, **two_levels), first_level),
+    "PLE, last level": teaching(PLE.build(schema, **two_levels), last_level),
+    "PLE, first level, shared_only": teaching(PLE.build(schema, **narrow_gate), first_level),
     "STEM": teaching(stem, lambda grads: grads["experts"]["0"]["W"]),
 }
 for name, table in maps.items():
@@ -484,15 +472,15 @@ class BlendedBottom(Assembly):
     towers: PerDomain
 
     @classmethod
-    def build(cls, schema, sizes):
-        n_domains, width = len(schema.domains), sizes.expert_sizes[-1]
-        bottom = MLP((len(schema.fields) * sizes.embedding_width, *sizes.expert_sizes))
+    def build(cls, schema, *, embedding_width=16, embedding_std=0.01, expert_sizes=(64,), tower_sizes=(32,)):
+        n_domains, width = len(schema.domains), expert_sizes[-1]
+        bottom = MLP((len(schema.fields) * embedding_width, *expert_sizes))
         return cls(
-            embeddings=Embeddings(schema.vocabulary, 1, sizes.embedding_width, sizes.embedding_std),
+            embeddings=Embeddings(schema.vocabulary, 1, embedding_width, embedding_std),
             shared=bottom,
             own=PerDomain(bottom, n_domains),
             blend=Blend(width, n_domains),
-            towers=PerDomain(Tower((width, *sizes.tower_sizes)), n_domains),
+            towers=PerDomain(Tower((width, *tower_sizes)), n_domains),
         )
 
     def forward(self, p, batch):
@@ -530,7 +518,7 @@ checks = check(blend, bend(blend.init(rng), rng), inputs, rng, name="Blend")
 assert_ok(checks)
 print(f"the blend: {len(checks)} checks passed, {len(checks) // 2} leaves")
 
-model = BlendedBottom.build(schema, sizes)
+model = BlendedBottom.build(schema, **sizes)
 checks = check(Training(model, Objective()), bend(model.init(rng), rng), (draw_batch(rng),), rng, name="BlendedBottom")
 assert_ok(checks)
 print(f"the whole model under the training loss: {len(checks)} checks passed, {len(checks) // 2} leaves")
@@ -567,11 +555,11 @@ def blind(batch):
 
 
 world = replace(schema, vocabulary=(30, 30, 3), domains=("A", "B"))
-small = SimpleNamespace(embedding_width=4, embedding_std=0.5, expert_sizes=(32,), tower_sizes=())
+small = {"embedding_width": 4, "embedding_std": 0.5, "expert_sizes": (32,), "tower_sizes": ()}
 contenders = {
-    "blind to the domain": (SharedBottom.build(replace(world, domains=("all",)), small), blind),
-    "shared bottom": (SharedBottom.build(world, small), lambda batch: batch),
-    "our blended bottom": (BlendedBottom.build(world, small), lambda batch: batch),
+    "blind to the domain": (SharedBottom.build(replace(world, domains=("all",)), **small), blind),
+    "shared bottom": (SharedBottom.build(world, **small), lambda batch: batch),
+    "our blended bottom": (BlendedBottom.build(world, **small), lambda batch: batch),
 }
 rng = np.random.default_rng(3)
 tastes = rng.standard_normal((2, 30))

@@ -27,9 +27,6 @@
 # **Equations:** Eq. (4), Eq. (6): what they cost
 
 # %%
-from croco_np.machine import threads  # before NumPy, which reads its settings when it loads
-
-# isort: split
 import contextlib
 import io
 import mmap
@@ -42,6 +39,7 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
+import croco_np
 from croco_np.bench.floor import Floor
 from croco_np.bench.ours import Ours
 from croco_np.bench.phases import breakdown
@@ -53,12 +51,14 @@ from croco_np.kernels.rows import sum_by_row
 from croco_np.kernels.twin import numba, using
 from croco_np.layers import Dense, Embeddings, Experts, LookUpExperts
 from croco_np.losses import covariance
+from croco_np.machine import threads
 from croco_np.machine.cpu import cores
 from croco_np.optim import Adam
 from croco_np.teaching import catches, grade, show
 from croco_np.teaching.source import Source
 from croco_np.tree import RowGrad
 
+croco_np.tune()  # what it does, and why, is told further down
 np.set_printoptions(precision=4, suppress=True)
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
 
@@ -107,8 +107,8 @@ print(f"ReLU backward     {1 / 12:8.2f}")
 #
 # The practical rule: *count operations for products, bytes for everything else*.
 #
-# Which products does a training step of Crocodile take? The library does not write them down, it watches a forward
-# pass:
+# Which products does a training step of Crocodile take? The library finds out by watching a forward pass of the model
+# as it is defined:
 
 # %%
 full = WORKLOADS["aliccp"]
@@ -131,8 +131,8 @@ print(f"a training step: {floor.flop / 1e9:.2f} GFLOP, CovLoss {of_covariance / 
 
 # %% [markdown]
 # These products at the machine's best rate are the *floor*. No program that computes the equations as written can be
-# faster. (The library itself does not compute them quite as written, see *Doing less*, so it may stay below.)
-# Everything above the floor is what this tutorial is about.
+# faster. (Training runs a twin of the model, `FusedCrocodile`, which leaves some products out, see *Doing less*; it can
+# take less time than the floor.) Everything above the floor is what this tutorial is about.
 #
 # ## A reference and its twin
 #
@@ -308,7 +308,8 @@ print(f"filling fresh memory takes {ratio:.0f} times as long as filling the same
 
 # %% [markdown]
 # Ten times and more, usually. You can reuse buffers by hand, which makes code ugly; this library tells the C library
-# once to keep its pages ([heap.py](../croco_np/machine/heap.py)), and goes on writing `np.empty`.
+# once to keep its pages ([heap.py](../croco_np/machine/heap.py)), and goes on writing `np.empty`. It does so when a
+# command starts, or when a program calls `croco_np.tune()`.
 #
 # ## Thread pools at peace
 #
@@ -316,20 +317,26 @@ print(f"filling fresh memory takes {ratio:.0f} times as long as filling the same
 # its workers *spinning* when there is nothing to do, so that they are quick to start. A spinning worker occupies a core
 # that the other pool needs. On two cores a step of Crocodile took 2.9 times as long with workers told to spin
 # (`OMP_WAIT_POLICY=active`), and twice as long with nothing set at all (`CROCO_NP_AS_IS=1`). The remedy are settings
-# that must stand in the environment before NumPy loads; this is why `import croco_np` comes first.
+# in the environment, which each library reads once, when it loads. Commands such as `python -m croco_np.train` make
+# them for themselves, and the heap's with them. A notebook or a program of your own keeps what it has until it calls
+# `croco_np.tune()`, as this one did in its first cell. Call it again, and it says what it did:
 
 # %% tags=["varies"]
-for name, value in threads.wanted().items():
-    print(f"{name}={value}")
-print()
+print(croco_np.tune())
+
+# %% [markdown]
+# `OMP_WAIT_POLICY=passive` sends Numba's workers to sleep between two parallel regions, `OPENBLAS_THREAD_TIMEOUT`
+# shortens the time that those of OpenBLAS spin. What you set yourself stays. In a script, call it before NumPy is
+# imported; what comes later than that, the second line names.
+
+# %% tags=["varies"]
 theirs = {k: v for k, v in os.environ.items() if k not in threads.wanted()}  # a shell that sets none of them
 command = [sys.executable, "-m", "croco_np.doctor"]
 print(subprocess.run(command, env=theirs, capture_output=True, text=True, check=False).stdout)
 
 # %% [markdown]
-# `OMP_WAIT_POLICY=passive` sends Numba's workers to sleep, `OPENBLAS_THREAD_TIMEOUT` shortens the time that those of
-# OpenBLAS spin. `python -m croco_np.doctor` measures whether it worked: the line `pools` times a product right after a
-# parallel region and alone. Near 1 is peace.
+# `python -m croco_np.doctor` measures whether it worked: the line `pools` times a product right after a parallel region
+# and alone. Near 1 is peace.
 #
 # ## A step against its limits
 #
@@ -422,6 +429,11 @@ with using("numpy"):  # references, which need no compiling
 print("looked up then multiplied, or multiplied then looked up: equal")
 
 # %% [markdown]
+# Models have twins as kernels have: `Crocodile` is the definition, embeddings first and experts then, and
+# `FusedCrocodile` uses this layer in their place. `fastest(model)` picks the twin for training; a test compares outputs
+# and all gradients of both, and `python -m croco_np.bench --sweep twins` times them in turns.
+
+# %% [markdown]
 # **Adam that catches up.** Textbook Adam moves *every* row of a table at every step, also rows that no batch touches,
 # because their moments still fade. With a million rows that is most of the bytes of a step. But nobody sees an idle
 # row. So leave it, remember when it was last up to date, and make up for the missed steps when a batch needs it:
@@ -456,8 +468,9 @@ print(f"the same table, with at most {visits_late:,} visits to rows in place of 
 
 # %% [markdown]
 # The same optimiser, to rounding, at a cost that follows the rows in use and not the size of the table.
-# [idle.py](../croco_np/kernels/idle.py) derives the sum of the missed steps in closed form; the optimiser called
-# `lazy_adam`, which many libraries have, skips them instead, and is another optimiser.
+# [idle.py](../croco_np/kernels/idle.py) derives the sum of the missed steps, and
+# [idle_series.py](../croco_np/kernels/idle_series.py) computes it in closed form; the optimiser called `lazy_adam`,
+# which many libraries have, skips them instead, and is another optimiser.
 #
 # Notice the order of this tutorial. First count; then find out what keeps you from the count; then lower the count.
 # Whoever begins with the third writes clever code for a phase that takes a hundredth of the step.
@@ -514,7 +527,7 @@ grade("9.3", catch_up)
 # * Drepper, *What Every Programmer Should Know About Memory*, 2007
 # * Goldberg, *What Every Computer Scientist Should Know About Floating-Point Arithmetic*, 1991
 # * [twin.py](../croco_np/kernels/twin.py), [kernels](../croco_np/kernels),
-#   [threads.py](../croco_np/machine/threads.py),
+#   [threads.py](../croco_np/machine/threads.py), [tuning.py](../croco_np/machine/tuning.py),
 #   [lookup.py](../croco_np/layers/lookup.py), [idle.py](../croco_np/kernels/idle.py); `python -m croco_np.bench --help`
 #
 # Next: [Teach it](10_teach_it.ipynb)

@@ -26,9 +26,6 @@
 # v\rangle$
 
 # %%
-import croco_np  # noqa: F401  before NumPy: see croco_np/machine/threads.py
-
-# isort: split
 import inspect
 import textwrap
 

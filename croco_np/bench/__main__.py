@@ -34,9 +34,12 @@ def run(argv):
             raise InputError(f"{flag} {value}: must be at least {low}")
     if args.peer_python and not args.peer:
         raise InputError("--peer-python: goes with --peer torch")
-    for flag, value, fixed in (("--model", args.model, "systems"), ("--batch-size", args.batch_size, "batch")):
-        if value is not None and args.sweep == fixed:
-            raise InputError(f"{flag}: --sweep {fixed} goes through all of them")
+    for flag, value, sweeps in (
+        ("--model", args.model, ("systems", "twins")),
+        ("--batch-size", args.batch_size, ("batch",)),
+    ):
+        if value is not None and args.sweep in sweeps:
+            raise InputError(f"{flag}: --sweep {args.sweep} goes through all of them")
     if args.json and not Path(args.json).absolute().parent.is_dir():
         raise InputError(f"--json {args.json}: no such folder; make it first")
     check_threads(args.threads)
@@ -85,7 +88,7 @@ def _parser():
         "--workload", default="aliccp", choices=tuple(WORKLOADS), help="data set that gives the sizes (default: aliccp)"
     )
     add("--model", choices=tuple(MODELS), help="which system (default: crocodile)")
-    add("--optimiser", choices=tuple(OPTIMISERS), help="default: lazy_adam for aliccp, adam for the others")
+    add("--optimiser", choices=OPTIMISERS, help="default: lazy_adam for aliccp, adam for the others")
     add("--batch-size", type=int, help="rows a step (default: 4096 for aliccp)")
     add("--threads", type=int, default=0, help="threads of Numba, BLAS and the peer; 0 = all cores (default)")
     add("--repeats", type=int, default=15, help="timed steps of each contender (default: 15)")

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..machine.threads import OURS
 from ..tree import flatten
 
 PEER = Path(__file__).parent / "peer"
-OURS = ("OMP_WAIT_POLICY", "OPENBLAS_", "KMP_")  # names, or beginnings of names, that this package may set for itself
 PAUSE = 0.1  # seconds after a step: its threads may spin on for a while, and would slow down whoever is next
 
 
@@ -105,19 +105,16 @@ class Peer:
         self.scratch.close()
 
 
-def environment():
-    """Our environment without what this package set for its own thread pools; what the user set stays."""
-    start = Path("/proc/self/environ")  # as it was when this process began
-    before = start.read_bytes().split(b"\0") if start.exists() else []
-    before = {os.fsdecode(entry.split(b"=", 1)[0]) for entry in before}
-    return {name: value for name, value in os.environ.items() if not name.startswith(OURS) or name in before}
+def environment() -> dict[str, str]:
+    """Our environment without what this command set for its own thread pools; what the user set stays."""
+    return {name: value for name, value in os.environ.items() if OURS.get(name) != value}
 
 
 def _write_job(folder, ours, threads):
     config, schema, objective = ours.workload.config, ours.workload.schema, ours.trainer.objective
     job = {
         "model": config.model,
-        "config": config.json(),
+        "config": config.json() | {"loss": config.resolved_loss},
         "schema": {
             "vocabulary": schema.vocabulary,
             "prior_fields": schema.prior_fields,

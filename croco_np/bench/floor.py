@@ -5,8 +5,8 @@ product they take part in. A product x W, (m, k) times (k, n), brings two more i
 of as many operations. CovLoss takes Z^T Z, which is symmetric and which NumPy computes by SYRK in half the operations,
 and Z times a matrix of signs. All are then replayed at the same shapes, into buffers that are there already.
 
-Each product counts at full size, also where the program gets around a part of it: we watch the `textbook` form of
-a model. So a program may come nearer to the floor than its other work seems to allow.
+Each product counts at full size, also where the program gets around a part of it: we watch a model's definition, not
+its twin (`models.twins`). So a program may come nearer to the floor than its other work seems to allow.
 
 Left out: products of losses other than CovLoss.
 """

@@ -1,11 +1,10 @@
 """Methods and kernels wrapped in a `Clock`, which also counts operations and bytes.
 
-Products are counted by their weights, kernels by what they read and write. Nothing in the package knows of it: what is
-wrapped is named here, and is as it was when the block ends.
+Products are counted by their weights, kernels by what they read and write according to their rules (`Kernel.takes`).
+Nothing in the package knows of it: what is wrapped is named here, and is as it was when the block ends.
 """
 
 import functools
-import inspect
 import time
 from contextlib import contextmanager
 
@@ -32,16 +31,23 @@ METHODS = {
     (Objective, "__call__"): "BCE",
 }
 FUNCTIONS = {"products": "products forward", "products_backward": "products backward"}  # of stacked experts
-KERNELS = {  # by the beginning of the name; other kernels belong to whoever calls them
-    **{"gather": "gather", "sum_by_row": "scatter", "bias_relu": "bias + ReLU", "relu_backward": "bias + ReLU"},
-    **{
-        "add_rows": "products forward",
-        "sum_rows": "products backward",
-        "mix_": "gate",
-        "scaled_sigmoid": "gate",
-        "adam_dense": "optimiser dense",
-    },
-    **{"adam_": "optimiser rows", "catch_up_": "optimiser rows", "replay_": "optimiser rows"},
+KERNELS = {  # phase of a kernel; one that is not named here belongs to the phase that calls it
+    "gather": "gather",
+    "sum_by_row": "scatter",
+    "bias_relu": "bias + ReLU",
+    "relu_backward": "bias + ReLU",
+    "add_rows": "products forward",
+    "sum_rows": "products backward",
+    "mix_elements": "gate",
+    "mix_elements_backward": "gate",
+    "mix_scalars": "gate",
+    "mix_scalars_backward": "gate",
+    "scaled_sigmoid": "gate",
+    "scaled_sigmoid_backward": "gate",
+    "adam_dense": "optimiser dense",
+    "adam_rows": "optimiser rows",
+    "catch_up_rows": "optimiser rows",
+    "replay_rows": "optimiser rows",
 }
 
 
@@ -115,8 +121,7 @@ def _timed_loss(clock, f, name):
 def _timed_kernel(clock, call):
     @functools.wraps(call)
     def timed(self, *args, **kwargs):
-        phase = next((phase for start, phase in KERNELS.items() if self.__name__.startswith(start)), None)
-        with clock.phase(phase) as now:
+        with clock.phase(KERNELS.get(self.__name__)) as now:
             result = call(self, *args, **kwargs)
         clock.bytes[now] += kernel_bytes(self, args, result)
         clock.last = time.perf_counter()  # the time of counting belongs to no phase
@@ -125,23 +130,21 @@ def _timed_kernel(clock, call):
     return timed
 
 
-@functools.cache
-def _names(reference):
-    return tuple(inspect.signature(reference).parameters)
-
-
 def kernel_bytes(kernel, args, result):
-    """Bytes that a kernel must move: arguments read, results written, what is changed in place both.
+    """Bytes that a kernel must move: arguments read, new results written, what is changed in place both.
 
-    Of a table (`table`, or `w`, `m`, `v` next to `rows`) only the rows named in `rows` count, each time they are named.
+    Of an array whose rows are named by ids (`arguments.ids`) only those rows count, each time they are named, and never
+    more than the whole array. A result that lies in an argument's buffer is no second array.
     """
-    named = dict(zip(_names(kernel.reference), args, strict=False))
-    rows, total = named.get("rows"), 0
-    for name, a in named.items():
-        if isinstance(a, np.ndarray):
-            size = a.nbytes
-            if name in ("table", "w", "m", "v") and isinstance(rows, np.ndarray) and len(a):
-                size = rows.size * a[:1].nbytes
-            total += 2 * size if name in ("w", "m", "v") or (name == "z" and result is None) else size
-    results = result if isinstance(result, tuple) else (result,)
-    return total + sum(r.nbytes for r in results if isinstance(r, np.ndarray))
+    rules = kernel.check.rules
+    named = {rule.below: a.size for (_, rule), a in zip(rules, args, strict=True) if rule.below}
+    total = 0
+    for (_, rule), a in zip(rules, args, strict=True):
+        if rule.axes:
+            touched = min(a.nbytes, named.get(rule.axes[0], len(a)) * a[:1].nbytes)
+            total += 2 * touched if rule.in_place else touched
+    given = [a for (_, rule), a in zip(rules, args, strict=True) if rule.in_place]
+    for r in result if isinstance(result, tuple) else (result,):
+        if isinstance(r, np.ndarray) and not any(np.may_share_memory(r, a) for a in given):
+            total += r.nbytes
+    return total

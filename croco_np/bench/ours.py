@@ -1,10 +1,12 @@
 """One step of ours: what `croco_np.train` does with a batch, or the forward pass of a model that is used."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
 from ..losses.bce import sigmoid
+from ..models.twins import definition
 from ..train.trainer import Trainer
 
 
@@ -24,6 +26,8 @@ class Ours:
     def __init__(self, workload, predict=False):
         self.workload, self.predict, self.first = workload, predict, None
         self.trainer = Trainer.from_config(workload.config, workload.splits())
+        if not workload.twins:
+            self.trainer = replace(self.trainer, model=definition(self.trainer.model))
         self.state = self.trainer.start()
         self.batches = list(self.trainer.batches(1))
 

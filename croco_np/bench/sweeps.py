@@ -1,14 +1,17 @@
 """Sweeps: the time of a step as one size grows and the others stay."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import InputError
+from ..kernels.twin import running
 from ..models import MODELS
 from ..models.assembly import shapes_of
+from ..models.twins import forms
 from .client import Peer
 from .measure import Timing, interleave, warm
 from .ours import Ours
@@ -45,16 +48,32 @@ def points(name, workload, optimiser=None):
             )
             for kind in ([optimiser] if optimiser else ["lazy_adam", "adam"])
         ]
-    labels = {
-        "domains": lambda: {f"{n} domains": workload.with_domains(n) for n in (5, 10, 20, 50)},
-        "experts": lambda: {f"M = {n}": workload.with_options(n_experts=n) for n in (2, 4, 6, 8, 10)},
-        "batch": lambda: {f"batch {n}": workload.with_options(batch_size=n) for n in 2 ** np.arange(9, 15)},
-        "systems": lambda: {model: workload.with_options(model=model) for model in MODELS},
-    }
-    return [(name, labels[name]())]
+    if name == "twins":
+        return _twins(workload)
+    if name == "domains":
+        return [(name, {f"{n} domains": workload.with_domains(n) for n in (5, 10, 20, 50)})]
+    if name == "experts":
+        return [(name, {f"M = {n}": workload.with_options(n_experts=n) for n in (2, 4, 6, 8, 10)})]
+    if name == "batch":
+        return [(name, {f"batch {n}": workload.with_options(batch_size=n) for n in 2 ** np.arange(9, 15)})]
+    return [(name, {model: workload.with_options(model=model) for model in MODELS})]
 
 
-SWEEPS = ("vocabulary", "domains", "experts", "batch", "systems")
+def _twins(workload):
+    """A table for each system that has a twin: the definition first, then the twin."""
+    if running() == "numpy":
+        raise InputError("--sweep twins: kernels run in NumPy, where models run as they are defined; it needs Numba")
+    tables = []
+    for name in MODELS:
+        system = workload.with_options(model=name)
+        labels = list(forms(MODELS[name].build(system.schema, **system.config.sizes)))
+        if len(labels) > 1:
+            points = {name: replace(system, twins=False), f"{name}, {labels[1]}": system}
+            tables.append((f"{name} and its twin", points))
+    return tables
+
+
+SWEEPS = ("vocabulary", "domains", "experts", "batch", "systems", "twins")
 
 
 def sweep(title, workloads, threads, repeats, predict=False, peer_python=None):
@@ -119,7 +138,7 @@ def _group(workloads, what, repeats, predict, peers, how):
 def megabytes(workload: Workload):
     """About what a workload takes while it trains."""
     config = workload.config
-    shapes = shapes_of(MODELS[config.model](workload.schema, config))
+    shapes = shapes_of(MODELS[config.model].build(workload.schema, **config.sizes))
     return BYTES * sum(int(np.prod(shape)) for shape in shapes.values()) / 1e6 + ACTIVATIONS
 
 

@@ -25,6 +25,7 @@ class Workload:
     shares     (S,) share of each domain in a batch; the rest of rounding goes to the last
     options    fields of `Config` that differ from its defaults
     n_batches  different batches, which are used in turn
+    twins      whether models run as their twins (`models.twins`), as in training, or as they are defined
     """
 
     name: str
@@ -33,6 +34,7 @@ class Workload:
     options: dict = field(default_factory=dict)
     n_batches: int = 4
     seed: int = 0
+    twins: bool = True
 
     @property
     def config(self):

@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from ..errors import InputError
+from ..errors import InputError, in_flags
 from .interrupts import Stopped, stoppable
 from .streams import one_line, printable, steady
 
@@ -30,7 +30,7 @@ def status(run, argv):
             print(printable(str(asked)) if isinstance(asked, Stopped) else "stopped", file=sys.stderr)
             return 128 + getattr(asked, "signum", signal.SIGINT)
         except InputError as error:
-            line = str(error)
+            line = in_flags(error)
         except MemoryError as error:
             line = f"out of memory ({one_line(error)}); a smaller --batch-size or model needs less"
         except OSError as error:

@@ -1,7 +1,7 @@
-"""What has to be right before the libraries of a command load: signals, standard streams, the choice of kernels.
+"""What has to be right before the libraries of a command load: signals, streams, the choice of kernels, thread pools.
 
 `python -m croco_np.train` imports this package before anything else, and all that training needs takes half a second.
-A library that is imported by somebody else's program changes nothing of these.
+A program that imports the package as a library never gets here with a command to prepare: it keeps what it has set.
 """
 
 import atexit
@@ -10,19 +10,26 @@ import signal
 import sys
 import threading
 
+from ..machine.tuning import tune
 from .streams import printable
 
 KERNELS, SIDES = "CROCO_NP_KERNELS", ("numba", "numpy")
 
 
-def is_command():
-    """Whether Python was started with `-m croco_np...` and is looking for that module now."""
-    ours = ("croco_np", "-mcroco_np")
-    return sys.argv[:1] == ["-m"] and any(arg.startswith(ours) for arg in sys.orig_argv[1:])
+def is_command() -> bool:
+    """Whether Python was started with `-m croco_np` or `-m croco_np.NAME`, and is looking for that module now.
+
+    Meanwhile sys.argv[0] is "-m", and the module's name stands before the arguments: `-m NAME`, `-mNAME` or `-BmNAME`.
+    """
+    if sys.argv[:1] != ["-m"] or len(sys.argv) > len(sys.orig_argv):
+        return False
+    named = sys.orig_argv[-len(sys.argv)]
+    module = named.partition("m")[2] if named.startswith("-") else named
+    return module.partition(".")[0] == __package__.partition(".")[0]
 
 
-def prepare():
-    """Make a command ready; does nothing for a library."""
+def prepare() -> None:
+    """Make a command ready, and its process fast; does nothing for a library."""
     if not is_command():
         return
     fill_closed_streams()
@@ -33,6 +40,7 @@ def prepare():
         if sys.stderr is not None:
             sys.stderr.write(f"error: {printable(wrong)}\n")
         sys.exit(2)
+    tune()
 
 
 def leave(signum, _):

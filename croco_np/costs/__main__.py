@@ -12,15 +12,17 @@ import sys
 from pathlib import Path
 
 from ..command import status
-from ..config import parse
+from ..config import ABLATIONS, named, parse
 from ..datasets.splits import Schema
-from ..errors import InputError
+from ..errors import InputError, in_flags
 from ..models import MODELS
 from ..storage.files import require_file
 from ..tree import flatten, unflatten
 from .budget import budget, shapes_of
 from .match import KNOBS, LARGEST, match_parameters
 from .schemas import SCHEMAS
+
+NAMES = (*MODELS, *ABLATIONS)
 
 
 def run(argv):
@@ -32,38 +34,47 @@ def run(argv):
     config, given = asked.config, asked.given
     if config is None:
         raise InputError("--resume: is for croco_np.train; nothing is trained here")
-    _choose(own.match_parameters, MODELS, "--match-parameters")
+    _choose(own.match_parameters, NAMES, "--match-parameters")
     _choose(own.knob, KNOBS, "--knob")
     schema = _read(own.schema) if own.schema else SCHEMAS[config.dataset]
-    names = [config.model] if "model" in given else list(MODELS)
+    names = [given["model"]] if "model" in given else NAMES
     print(f"{len(schema.fields)} fields, {sum(schema.vocabulary):,} values, {len(schema.domains)} domains "
           f"({own.schema or f'like {config.dataset}'})\n")  # fmt: skip
-    target = budget(MODELS[own.match_parameters], schema, config).parameters if own.match_parameters else None
+    target = None
+    if own.match_parameters:
+        system, sizes = _sized(own.match_parameters, config)
+        target = budget(system, schema, sizes).parameters
     print(f"{'system':<14}{'parameters':>14}{'in tables':>11}{'multiply-adds':>15}{'own, per domain':>17}  {'':<18}")
     for name in names:
         try:
             print(_line(name, schema, config, target, own.knob), flush=True)
-        except (InputError, ValueError) as error:
-            print(f"{name:<14}  not at these sizes: {error}")
+        except ValueError as error:
+            print(f"{name:<14}  not at these sizes: {in_flags(error)}")
     print(f"\nParameters are trained scalars. Multiply-adds: matrix products of one sample's forward pass. Domains:"
           f"\n{', '.join(f'{s} = {name}' for s, name in enumerate(schema.domains))}; s stands for each.")  # fmt: skip
     return 0
 
 
+def _sized(name, config):
+    """The class that a name stands for, and the keywords to build it with."""
+    model, change = named(name)
+    return MODELS[model], config.sizes_of(model) | change
+
+
 def _line(name, schema, config, target, knob):
     """A system's line, and below it what its domains own."""
-    build, sizes, note = MODELS[name], config, ""
+    (system, sizes), note = _sized(name, config), ""
     if target is not None:
-        found = match_parameters(build, schema, config, target, knob)
+        found = match_parameters(system, schema, sizes, target, knob)
         sizes, was = found.sizes, config.embedding_width if knob == "embedding_width" else config.expert_sizes[-1]
         note = f"{knob} {was} -> {found.value}: {found.parameters / target:.3f} of the target"
         note += ", out of this knob's reach" if found.value in (1, LARGEST) else ""
-    cost = budget(build, schema, sizes)
+    cost = budget(system, schema, sizes)
     shares = sorted({sum(own.values()) for own in cost.owned})
     shown = f"{shares[0]:,}" if len(shares) == 1 else f"{shares[0]:,} to {shares[-1]:,}"
     line = f"{name:<14}{cost.parameters:>14,}{cost.tables / cost.parameters:>11.1%}{cost.multiply_adds:>15,.0f}"
     line += f"{shown:>17}  {note}".rstrip()
-    paths = list(shapes_of(build(schema, sizes)))
+    paths = list(shapes_of(system.build(schema, **sizes)))
     own = [whole_branches(paths, owned) for owned in cost.owned]
     patterns = {tuple(_pattern(path, s) for path in mine) for s, mine in enumerate(own)}
     if len(patterns) == 1:
@@ -103,7 +114,7 @@ def _pattern(path, domain):
 
 def _own_flags():
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for flag, default in (("--schema", ""), ("--match-parameters", ""), ("--knob", KNOBS[0])):
+    for flag, default in (("--schema", ""), ("--match-parameters", ""), ("--knob", "embedding_width")):
         parser.add_argument(flag, default=default)
     return parser
 

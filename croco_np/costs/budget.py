@@ -6,11 +6,13 @@ while a forward pass runs, and a domain's own parameters from gradients.
 
 from dataclasses import replace
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..batch import Batch
+from ..datasets.splits import Schema
+from ..models import System
 from ..models.assembly import shapes_of
 from ..models.output import Output
 from ..tree import Moving, RowGrad, flatten, tree_map
@@ -38,15 +40,15 @@ class Budget(NamedTuple):
     owned: list[dict[str, int]]
 
 
-def budget(build, schema, sizes):
-    """The `Budget` of the model `build(schema, sizes)`; `build` is an entry of MODELS, sizes a config."""
-    owners, shapes = ownership(build, schema, sizes), shapes_of(build(schema, sizes))
+def budget(system: type[System], schema: Schema, sizes: dict[str, Any]) -> Budget:
+    """The `Budget` of the model `system.build(schema, **sizes)`."""
+    owners, shapes = ownership(system, schema, sizes), shapes_of(system.build(schema, **sizes))
     own = [{} for _ in schema.domains]
     for path, owner in owners.items():
         for s in set(np.unique(owner).tolist()) - {SHARED}:
             part = owner == s
             own[s][path + _where(part)] = int(part.sum()) * prod(shapes[path]) // part.size
-    model, params = _trial_model(build, schema, sizes)
+    model, params = _trial_model(system, schema, sizes)
     return Budget(
         parameters=sum(prod(shapes[path]) for path in owners),
         tables=sum(prod(shapes[path]) for path in owners if path.split(".")[-1] == "table"),
@@ -55,7 +57,7 @@ def budget(build, schema, sizes):
     )
 
 
-def ownership(build, schema, sizes):
+def ownership(system: type[System], schema: Schema, sizes: dict[str, Any]) -> dict[str, np.ndarray]:
     """Owners: {path: int array}, for each scalar of a trained leaf the domain that alone trains it, or SHARED.
 
     Measured, not declared: one backward pass for each domain, on a batch with rows of that domain only. A scalar is a
@@ -64,7 +66,7 @@ def ownership(build, schema, sizes):
     of a table differs from another. Values do not depend on the domain, so that the row of an ordinary field that only
     occurs in one domain, such as the domain itself, counts as shared.
     """
-    model, params = _trial_model(build, schema, sizes)
+    model, params = _trial_model(system, schema, sizes)
     leaves, reached = flatten(params), []
     for s in range(len(schema.domains)):
         out, cache = model.forward(params, _trial_batch(schema, [s]))
@@ -79,9 +81,9 @@ def ownership(build, schema, sizes):
     return owners
 
 
-def table_owners(build, schema, sizes):
+def table_owners(system: type[System], schema: Schema, sizes: dict[str, Any]) -> list[int | None]:
     """For each ordinary embedding table, in the order of `diagnostics.field_tables`, its one domain or None."""
-    owners = ownership(build, schema, sizes)
+    owners = ownership(system, schema, sizes)
     tables = [o for path, o in owners.items() if f".{path}".endswith(".embeddings.table")]
     each = [np.unique(o[:, m]) for o in tables for m in range(o.shape[1])]
     return [int(o[0]) if len(o) == 1 and o[0] != SHARED else None for o in each]
@@ -92,9 +94,9 @@ def multiply_adds(model, params, batch):
     return sum(shape.flop for shape in forward_products(model, params, batch)[0]) / 2 / len(batch.labels)
 
 
-def _trial_model(build, schema, sizes):
+def _trial_model(system, schema, sizes):
     """The model with tiny tables, and positive parameters of a size that leaves activations about 1."""
-    model = build(replace(schema, vocabulary=(N_VALUES,) * len(schema.vocabulary)), sizes)
+    model = system.build(replace(schema, vocabulary=(N_VALUES,) * len(schema.vocabulary)), **sizes)
     rng = np.random.default_rng(0)
 
     def positive(w):

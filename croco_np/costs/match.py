@@ -1,12 +1,14 @@
 """Sizes at which one system has as many parameters as another, for comparisons at equal cost."""
 
 from math import prod
-from types import SimpleNamespace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from ..datasets.splits import Schema
+from ..errors import OptionError
+from ..models import System
 from .budget import ownership, shapes_of
 
-KNOBS = ("embedding_width", "expert_width")
+KNOBS = {"embedding_width": "embedding_width", "expert_width": "expert_sizes"}  # name -> the size that it turns
 LARGEST = 1 << 14
 
 
@@ -15,29 +17,32 @@ class Match(NamedTuple):
 
     knob: str
     value: int
-    sizes: SimpleNamespace
+    sizes: dict[str, Any]
     parameters: int
 
 
-def turned(sizes, knob, value):
+def turned(sizes: dict[str, Any], knob: str, value: int) -> dict[str, Any]:
     """Sizes with the width E of an embedding at `value`, or K at `value` and an expert's other layers in proportion."""
+    if KNOBS[knob] not in sizes:
+        raise OptionError(lambda called: f"{called('knob')} {knob}: this system has no {KNOBS[knob]}")
     if knob == "embedding_width":
-        return SimpleNamespace(**vars(sizes) | {"embedding_width": value})
-    last = sizes.expert_sizes[-1]
-    hidden = tuple(max(1, round(n * value / last)) for n in sizes.expert_sizes[:-1])
-    return SimpleNamespace(**vars(sizes) | {"expert_sizes": (*hidden, value)})
+        return sizes | {"embedding_width": value}
+    *hidden, last = sizes["expert_sizes"]
+    return sizes | {"expert_sizes": (*(max(1, round(n * value / last)) for n in hidden), value)}
 
 
-def match_parameters(build, schema, sizes, target, knob="embedding_width"):
-    """The width that brings `build` closest to `target` parameters -> Match; all other sizes stay.
+def match_parameters(
+    system: type[System], schema: Schema, sizes: dict[str, Any], target: int, knob: str = "embedding_width"
+) -> Match:
+    """The width that brings a system closest to `target` parameters -> Match; all other sizes stay.
 
     The count grows with the width, so the search is by bisection. The knob has steps: the result is the closest width,
     not an exact match, and at the knob's ends (1 and LARGEST) it may be far away.
     """
-    trained = list(ownership(build, schema, sizes))
+    trained = list(ownership(system, schema, sizes))
 
     def count(value):
-        shapes = shapes_of(build(schema, turned(sizes, knob, value)))
+        shapes = shapes_of(system.build(schema, **turned(sizes, knob, value)))
         return sum(prod(shapes[path]) for path in trained)
 
     low, high = 1, LARGEST

@@ -1,9 +1,5 @@
-"""The matrix products of a forward pass, watched, not written down.
+"""Find out which matrix products a forward pass computes, by running it on arrays that record each product."""
 
-Parameters are handed in as arrays that note each product they take part in.
-"""
-
-from dataclasses import replace
 from math import prod
 from typing import NamedTuple
 
@@ -11,6 +7,7 @@ import numpy as np
 
 from ..arguments import taking
 from ..kernels.twin import using
+from ..models.twins import definition
 from ..tree import tree_map
 
 
@@ -29,13 +26,8 @@ class Shape(NamedTuple):
         return 2 * self.copies * self.m * self.k * self.n
 
 
-def textbook(model):
-    """The model without short cuts around matrix products: each as the equations have it."""
-    return replace(model, few=0) if hasattr(model, "few") else model
-
-
 def forward_products(model, params, batch):
-    """The `Shape`s of the products of a forward pass of the `textbook` model, and its output."""
+    """The `Shape`s of the products of a forward pass as the model's equations have it, and its output."""
     shapes = []
 
     class Watched(np.ndarray):
@@ -55,7 +47,7 @@ def forward_products(model, params, batch):
             return super().__array_function__(func, types, args, kwargs)
 
     with using("numpy"), taking(Watched):
-        out, _ = textbook(model).forward(tree_map(lambda w: w.view(Watched), params), batch)
+        out, _ = definition(model).forward(tree_map(lambda w: w.view(Watched), params), batch)
     return shapes, out
 
 

@@ -10,9 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..storage import checkpoint
 from ..storage.digest import of_file, of_json, of_sample, read_json
 from .aliccp_census import Domains, Seen
 from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, SHOP, USER, impressions, read_contexts
+from .encoder import Column, Encoder
+from .hashing import coin
 from .oddities import Oddities
 from .prepared import Table, load_column, load_rows, prepare_once, row_blocks, rows_table
 from .raw_files import is_there
@@ -24,6 +27,7 @@ _USER, _DOMAIN = FIELDS.index(USER), FIELDS.index(DOMAIN)
 FILES = ("common_features_train", "sample_skeleton_train", "common_features_test", "sample_skeleton_test")
 SIMULATED = "simulated.json"  # lies next to files that `simulate` wrote
 TRUTH = "truth_test.npy"
+ENCODER = "encoder.safetensors"  # in the folder of prepared data
 SIMULATE_ANEW = "restore it from a copy, or let another folder be simulated"
 PARTS = ("train", "valid", "test")
 
@@ -82,7 +86,7 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
     paths = find(folder)
     files = [[str(path.relative_to(folder)), *_looks(path)] for path in paths]
     key = {
-        "format": 4,
+        "format": 5,
         "files": files,
         "min_count": min_count,
         "valid_share": valid_share,
@@ -97,10 +101,13 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
     prepared, facts, checksums = prepare_once(folder, f"min{min_count}", key, build, say)
     try:
         domains = tuple(facts["domains"])
-        schema = Schema(FIELDS, tuple(facts["vocabulary"]), USER, ITEM, DOMAIN, domains, context=(SHOP,))
+        schema = _schema(facts["vocabulary"], domains)
         rows = {name: load_rows(prepared, name, checksums, schema, progress) for name in PARTS}
         notes = [*facts["notes"], *on_labels(rows)]
         dropped = [int(line) for line in facts["dropped_test"]]
+        encoder = _load_encoder(prepared, schema, facts["encoder"])
+    except InputError:  # of a damaged column, in its own words
+        raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
             f"{prepared}: its manifest is not that of AliCCP ({error!s:.120}); delete {prepared}, and it is made anew"
@@ -109,7 +116,20 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
     if made:
         notes.insert(0, f"simulated data (seed {made['seed']}): not one genuine click is in it")
     fingerprint = of_json({"schema": asdict(schema), "rows": checksums})
-    return Splits("aliccp", bool(made), schema, **rows, truth=truth, notes=tuple(notes), fingerprint=fingerprint)
+    extras = {"truth": truth, "notes": tuple(notes), "fingerprint": fingerprint, "encoder": encoder}
+    return Splits("aliccp", bool(made), schema, **rows, **extras)
+
+
+def _load_encoder(prepared, schema, checksum):
+    """The encoder of prepared data, if it is the one whose checksum the manifest holds."""
+    try:
+        arrays, facts, found = checkpoint.load(prepared / ENCODER, "the vocabularies of prepared data")
+        encoder = Encoder.from_state(arrays, facts)
+    except InputError as error:
+        raise InputError(f"{error}; or delete {prepared}, and it is made anew") from error
+    if (found, encoder.schema) != (checksum, schema):
+        raise InputError(f"{prepared / ENCODER}: is of other data; delete {prepared}, and it is made anew")
+    return encoder
 
 
 def _looks(path):
@@ -147,14 +167,6 @@ def _check_simulated(paths, made):
             raise InputError(f"{path}: is not as it was simulated; {SIMULATE_ANEW}")
 
 
-def coin(keys):
-    """A number in [0, 1) for each integer, that looks random and is always the same (the finaliser of SplitMix64)."""
-    z = keys.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> 30)) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> 27)) * np.uint64(0x94D049BB133111EB)
-    return ((z ^ (z >> 31)) >> 11) * 2.0**-53
-
-
 def _prepare(paths, min_count, valid_share, progress, work, done):
     """Raw files to tables of encoded rows in `done`; returns the facts that `read` needs besides, and checksums."""
     contexts_train, skeleton_train, contexts_test, skeleton_test = paths
@@ -186,10 +198,14 @@ def _prepare(paths, min_count, valid_share, progress, work, done):
             seen["test"].add(part)
             table.append(**_encode(part.ids, part.labels, vocabularies))
 
+    columns = tuple(Column(name, "integer", v) for name, v in zip(FIELDS, vocabularies, strict=True))
+    domains = [f"domain {s + 1}" for s in range(len(values))]
+    schema = _schema([v.size for v in vocabularies], domains)
     lost = {name: f"{len(s.dropped):,} rows of {name}" for name, s in seen.items()}
     facts = {
-        "vocabulary": [vocabulary.size for vocabulary in vocabularies],
-        "domains": [f"domain {s + 1}" for s in range(len(values))],
+        "vocabulary": list(schema.vocabulary),
+        "domains": domains,
+        "encoder": checkpoint.save(done / ENCODER, *Encoder(schema, columns, label="click").state()),
         "dropped_test": seen["test"].dropped,
         "notes": [
             f"dropped {lost['train']} and {lost['test']} with a conversion but no click",
@@ -199,6 +215,10 @@ def _prepare(paths, min_count, valid_share, progress, work, done):
         ],
     }
     return facts, {f"{name}/{c}": d.text() for name, digests in encoded.items() for c, d in digests.items()}
+
+
+def _schema(vocabulary, domains):
+    return Schema(FIELDS, tuple(vocabulary), USER, ITEM, DOMAIN, tuple(domains), context=(SHOP,))
 
 
 def _learn(blocks, min_count):

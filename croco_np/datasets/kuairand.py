@@ -3,12 +3,14 @@
 import numpy as np
 
 from ..errors import InputError
+from .encoder import Column, Encoder
 from .kuairand_dates import misfits, split
 from .kuairand_files import find
 from .kuairand_logs import TABS, read_logs
-from .kuairand_tables import USER, VIDEO, read_table
+from .kuairand_tables import TEXTS, USER, VIDEO, read_table
 from .oddities import share
 from .splits import Rows, Schema, Splits, on_labels
+from .values import duration_bucket
 from .vocabulary import Vocabulary
 
 FIELDS = ["user_id", "video_id", *USER, *VIDEO, "duration", "tab"]
@@ -28,6 +30,8 @@ def read(folder, train_until=0, valid_until=0, min_count=10):
     the statistics table (means over the test period). Impressions of users or videos without a row in the tables stay;
     their missing features are id 0.
 
+    The encoder takes the columns of a log joined with both tables.
+
     Raises InputError, one line with file and line number, for whatever does not fit that form.
     """
     paths, user_path, video_path = find(folder)
@@ -42,7 +46,7 @@ def read(folder, train_until=0, valid_until=0, min_count=10):
             f"{', '.join(f'{len(p):,}' for p in parts)} rows; set --train-until and --valid-until"
         )
 
-    codes, on_tables = _encode_features(log, user_path, video_path)
+    codes, features, on_tables = _encode_features(log, user_path, video_path)
     vocabularies = [Vocabulary.learn(c[parts[0]][c[parts[0]] >= 0], min_count) for c in codes]
     vocabularies[FIELDS.index("tab")] = Vocabulary(np.array(TABS))  # a domain is never rare
     ids = np.stack([v.encode(c) for v, c in zip(vocabularies, codes, strict=True)], axis=1)
@@ -58,11 +62,12 @@ def read(folder, train_until=0, valid_until=0, min_count=10):
         domains=tuple(f"tab {t}" for t in TABS),
         context=("author_id",),
     )
+    encoder = Encoder(schema, _columns(vocabularies, features), label="is_click")
     train, valid, test = (Rows(ids[p], labels[p], domains[p], users[p]) for p in parts)
     *others, on_duplicates = logs.notes
     on_parts = on_labels({"train": train, "valid": valid, "test": test})
     notes = (*others, *on_dates, *on_days, *on_tables, *_absent(domains[parts[0]]), *on_parts, on_duplicates)
-    return Splits("kuairand", False, schema, train, valid, test, notes=notes)
+    return Splits("kuairand", False, schema, train, valid, test, notes=notes, encoder=encoder)
 
 
 def _absent(domains):
@@ -72,22 +77,30 @@ def _absent(domains):
 
 
 def _encode_features(log, user_path, video_path):
-    """For each of `FIELDS` the raw values of all rows as integers, -1 where missing; and notes."""
+    """For each of `FIELDS` what all rows have as integers, -1 where missing; what a feature's codes mean; and notes."""
     codes, lost, notes = [log["user_id"].to_numpy(), log["video_id"].to_numpy()], [], []
+    values = {}
     for path, key, names in ((user_path, "user_id", USER), (video_path, "video_id", VIDEO)):
         table = read_table(path, key, names)
         at = table.rows_of(log[key].to_numpy())
         if (at < 0).all():
             raise InputError(f"{path}: has not one {key} of the logs; are both of one version of KuaiRand?")
         notes += table.notes
+        values |= table.values
         lost.append(f"{share((at < 0).sum(), len(at))} in {path.name}")
         for name in names:
             codes.append(np.where(at >= 0, table.codes[name][at], -1))
     codes.append(duration_bucket(log["duration_ms"].to_numpy()))
     codes.append(log["tab"].to_numpy())
-    return codes, [*notes, f"rows whose user or video has no line: {', '.join(lost)}"]
+    return codes, values, [*notes, f"rows whose user or video has no line: {', '.join(lost)}"]
 
 
-def duration_bucket(ms):
-    """Video length in ms -> bucket number: quarter octaves of 1 + seconds; 0 ms (unknown) is bucket 0."""
-    return np.floor(4 * np.log2(1 + np.asarray(ms) / 1000)).astype(np.int64)
+def _columns(vocabularies, features):
+    """The `Column` of each of `FIELDS`; the vocabularies of features are those of codes, and get the raw values."""
+    columns = []
+    for name, vocabulary in zip(FIELDS, vocabularies, strict=True):
+        if name in features:
+            vocabulary = Vocabulary(features[name][vocabulary.kept])
+        kind = "duration" if name == "duration" else "text" if name in TEXTS else "integer"
+        columns.append(Column("duration_ms" if name == "duration" else name, kind, vocabulary))
+    return tuple(columns)

@@ -7,6 +7,7 @@ import numpy as np
 from ..errors import InputError
 from .csv_files import CsvFile
 from .csv_lines import without_quotes
+from .values import MISSING_TEXT
 
 USER = [
     *("user_active_degree", "is_lowactive_period", "is_live_streamer", "is_video_author"),
@@ -29,7 +30,6 @@ NOT_USED = frozenset(
         *("video_duration", "server_width", "server_height"),
     )
 )
-MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # what stands for no value
 
 
 class Features(NamedTuple):
@@ -37,11 +37,13 @@ class Features(NamedTuple):
 
     keys   (R,) int64, the users or videos, sorted
     codes  by feature (R,) integers, categories numbered 0, 1, ... in order of their values; -1 = no value
+    values by feature the categories in that order, int64 or objects (str)
     notes  on columns that are none of KuaiRand's, and on a last line without a line end
     """
 
     keys: np.ndarray
     codes: dict[str, np.ndarray]
+    values: dict[str, np.ndarray]
     notes: list[str]
 
     def rows_of(self, keys):
@@ -75,8 +77,10 @@ def read_table(path, key, columns):
     again = order[1:][np.diff(keys[order]) == 0]
     if len(again):
         raise InputError(f"{file.place(numbers[again.min()])}: {key} {keys[again.min()]} has two rows; keep one")
-    codes = {name: feature.codes()[order] for name, feature in features.items()}
-    return Features(keys[order], codes, [*file.on_end(), *file.others({*at, *NOT_USED})])
+    ranked = {name: feature.ranked() for name, feature in features.items()}
+    codes = {name: ranks[order] for name, (ranks, _) in ranked.items()}
+    values = {name: distinct for name, (_, distinct) in ranked.items()}
+    return Features(keys[order], codes, values, [*file.on_end(), *file.others({*at, *NOT_USED})])
 
 
 class _Numbers:
@@ -90,12 +94,12 @@ class _Numbers:
         self.values.append(value)
         self.present.append(present)
 
-    def codes(self):
-        """(R,) ranks of the numbers."""
+    def ranked(self):
+        """(R,) ranks of the numbers, and the distinct numbers."""
         present = np.concatenate(self.present)
         codes = np.full(len(present), -1)
-        codes[present] = np.unique(np.concatenate(self.values)[present], return_inverse=True)[1]
-        return _narrow(codes)
+        distinct, codes[present] = np.unique(np.concatenate(self.values)[present], return_inverse=True)
+        return _narrow(codes), distinct
 
 
 class _Texts:
@@ -108,11 +112,13 @@ class _Texts:
         met = self.met
         self.found.append(np.array([met.setdefault(text, len(met)) for text in lines.texts(column)], np.int32))
 
-    def codes(self):
-        """(R,) ranks of the texts."""
+    def ranked(self):
+        """(R,) ranks of the texts, and the distinct texts."""
         texts = [without_quotes(text) for text in self.met]
-        rank = {text: i for i, text in enumerate(sorted(set(texts) - set(MISSING_TEXT)))}
-        return _narrow(np.array([rank.get(text, -1) for text in texts]))[np.concatenate(self.found)]
+        distinct = sorted(set(texts) - set(MISSING_TEXT))
+        rank = {text: i for i, text in enumerate(distinct)}
+        codes = _narrow(np.array([rank.get(text, -1) for text in texts]))
+        return codes[np.concatenate(self.found)], np.array(distinct, object)
 
 
 def _narrow(codes):

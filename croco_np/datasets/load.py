@@ -1,14 +1,20 @@
 """The data set a config asks for."""
 
-from dataclasses import asdict, replace
 from pathlib import Path
 
 from ..command.progress import bars
 from ..errors import InputError
-from ..storage.digest import of_array, of_json
 from . import aliccp
 from .simulate import simulate
+from .splits import with_fingerprint
 
+_NEEDED = {
+    "path": "the file",
+    "label": "its column of clicks",
+    "user": "of users",
+    "item": "of items",
+    "domain": "of domains",
+}
 ALICCP_SOURCE = "https://tianchi.aliyun.com/dataset/408"
 
 
@@ -17,6 +23,8 @@ def load(config, say=print):
 
     Without genuine AliCCP files in `data/aliccp` it simulates AliCCP, and says so.
     """
+    if config.dataset == "table":
+        return _table(config)
     folder = Path(config.data_dir or Path("data") / config.dataset)
     if config.data_dir and not folder.is_dir():
         raise InputError(f"--data-dir {folder}: no such folder")
@@ -24,6 +32,10 @@ def load(config, say=print):
         from . import kuairand  # with it pandas, half a second that nobody else has to wait
 
         return with_fingerprint(kuairand.read(folder, config.train_until, config.valid_until, config.min_count))
+    if config.dataset == "movielens":
+        from . import movielens
+
+        return movielens.read(folder, config.min_count)
     if not config.data_dir and not aliccp.present(folder):
         say(
             f"The genuine AliCCP files are not in {folder.absolute()} (they come from {ALICCP_SOURCE}, after a login): "
@@ -39,13 +51,32 @@ def load(config, say=print):
         return aliccp.read(folder, config.min_count, progress=progress, say=say)
 
 
+def _table(config):
+    """The flat table of a config's flags."""
+    if lacking := [name for name in _NEEDED if not getattr(config, name)]:
+        flags = ", ".join(f"--{name}" for name in lacking)
+        raise InputError(f"--dataset table: needs {flags} ({'; '.join(f'--{n}: {_NEEDED[n]}' for n in lacking)})")
+    if config.data_dir:
+        raise InputError("--data-dir: is not for --dataset table; --path says where the file is")
+    from . import table  # with it pandas
+
+    optional = {name: getattr(config, name) or None for name in ("time", "train_until", "valid_until")}
+    return table.read(
+        config.path,
+        label=config.label,
+        user=config.user,
+        item=config.item,
+        domain=config.domain,
+        fields=[name.strip() for name in config.fields.split(",") if name.strip()] or None,
+        split=None if config.split == "auto" else config.split,
+        valid_share=config.valid_share,
+        test_share=config.test_share,
+        min_count=config.min_count,
+        drop_duplicates=config.drop_duplicates,
+        **optional,
+    )
+
+
 def _simulations(folder):
     """The folders of simulated data inside a folder, if that is all there is."""
     return [] if aliccp.present(folder) else sorted(path.parent for path in folder.glob(f"*/{aliccp.SIMULATED}"))
-
-
-def with_fingerprint(splits):
-    """The same `Splits` with the checksum of their schema and rows, as `aliccp.read` has it."""
-    parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
-    rows = {f"{name}/{column}": of_array(a) for name, part in parts.items() for column, a in part._asdict().items()}
-    return replace(splits, fingerprint=of_json({"schema": asdict(splits.schema), "rows": rows}))

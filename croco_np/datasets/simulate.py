@@ -10,9 +10,10 @@ import numpy as np
 from ..errors import InputError
 from ..storage.digest import of_array, of_file, write_json
 from ..storage.files import made_once, not_written
-from .aliccp import FILES, SIMULATED, TRUTH, coin, present, read_marker
+from .aliccp import FILES, SIMULATED, TRUTH, present, read_marker
 from .aliccp_world import N_CATEGORIES, PROFILE, draw, make_items, make_users, truth
 from .aliccp_write import VALUES, random_tokens, text_of, token_table
+from .hashing import coin
 
 TEST_SHARE = 0.25  # half in the genuine data; less here, to train on more
 BLOCK_ROWS = 1 << 15

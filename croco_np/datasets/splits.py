@@ -1,10 +1,11 @@
 """What every reader returns: rows of ids, split into train, validation and test."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..storage.digest import of_array, of_json
 from .oddities import share
 
 RARE = 0  # id 0 of every field: rarer than the exposure threshold in the training rows, unseen there, or missing
@@ -87,7 +88,7 @@ class Splits:
     notes      lines a user should see about what was read, dropped or derived, in order
     fingerprint
                checksum of the schema and all rows, which tells this data from any other; "" where nobody took it
-    encoder    turns raw rows into ids of this schema (`datasets.encoder.Encoder`), or None where there is none
+    encoder    turns raw rows into such rows (`datasets.encoder.Encoder`); None in made-up data, which has no raw rows
     """
 
     name: str
@@ -117,3 +118,10 @@ def on_labels(parts):
             what = "NO CLICKS" if clicks == 0 else "NOTHING BUT CLICKS"
             notes.append(f"{name} HAS {what}: no AUC can be measured; is the label's column the right one?")
     return notes
+
+
+def with_fingerprint(splits: Splits) -> Splits:
+    """The same `Splits` with the checksum of their schema and rows, as `aliccp.read` has it."""
+    parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
+    rows = {f"{name}/{column}": of_array(a) for name, part in parts.items() for column, a in part._asdict().items()}
+    return replace(splits, fingerprint=of_json({"schema": asdict(splits.schema), "rows": rows}))

@@ -43,6 +43,10 @@ class Vocabulary:
         """Number of ids, id 0 included: the height of the embedding table."""
         return len(self.kept) + 1
 
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, Vocabulary) and self.kept.dtype == other.kept.dtype
+        return same and np.array_equal(self.kept, other.kept)
+
     def encode(self, values):
         """Raw values (N,) -> ids (N,) int32."""
         if len(self.kept) == 0:

@@ -165,9 +165,9 @@ def chance_level(*experts):
 def of_every_domain(model, params, batch, read):
     """Run all rows of a batch through the parameters of each domain in turn: (B, S, n) norms for `diversity_index`.
 
-    read(cache, s) -> (B, n, K) or (B, K), what counts as the experts of domain s: of PLE its specific experts,
-    `lambda c, s: c.specific.parts[s][-1].y`; of a model without experts the last hidden layer before the domain's
-    logit, `lambda c, s: c.towers.parts[s].hidden[-1].y`. The ids stay as they are; only the routing changes.
+    read(cache, s) -> (B, n, K) or (B, K), what counts as the experts of domain s: the model's `stand_in`, which is of
+    PLE its specific experts, of a model without experts what the domain's logit reads. The ids stay as they are; only
+    the routing changes.
     """
     norms, n = [], len(batch.labels)
     for s in range(len(batch.domains)):

@@ -25,18 +25,6 @@ from .gates import gate_use
 
 SAMPLE_ROWS = 65_536  # test rows, evenly spaced, on which outputs are kept whole: of all rows they take much memory
 
-# What counts as the experts of domain s where rows do not run through all experts: PLE's specific ones, and of a model
-# without experts what the domain's logit reads. For `of_every_domain`.
-READ = {
-    "ple": lambda c, s: c.specific.parts[s][-1].y,
-    "me_ple": lambda c, s: c.specific.parts[s][-1].y,
-    "single_domain": lambda c, s: c[1][s].towers.parts[0].logit.x,
-    "shared_bottom": lambda c, s: c.towers.parts[s].logit.x,
-    "pepnet": lambda c, s: c.logit.parts[s].x,
-    "star": lambda c, s: c.network.parts.parts[s].logit.x,
-    "adasparse": lambda c, s: c.logit.x,
-}
-
 
 def diagnose(predictor, splits, config):
     """Every diagnostic of a trained model -> dict for a JSON file.
@@ -56,7 +44,7 @@ def diagnose(predictor, splits, config):
         "domains": list(splits.schema.domains),
         "item_tables": item_tables(predictor.params, splits, config),
         "experts": experts(out, domains, config.system),
-        "diversity": diversity(predictor, splits, config.model, all_forward=out.experts is not None),
+        "diversity": diversity(predictor, splits, config.system, all_forward=out.experts is not None),
         "gates": gates(out, domains, splits.schema.domains, config.system),
     }
 
@@ -65,7 +53,7 @@ def item_tables(params, splits, config):
     """Information abundance of the tables of the item field, over the rows that training moved."""
     schema = splits.schema
     tables = field_tables(params, schema, schema.item)
-    owners = table_owners(MODELS[config.model], schema, config)
+    owners = table_owners(MODELS[config.model], schema, config.sizes)
     counts = exposures(splits.train, schema, schema.item)
     trained = [t[trained_rows(counts, o)] for t, o in zip(tables, owners, strict=True)]
     return {
@@ -116,9 +104,11 @@ def diversity(predictor, splits, system, all_forward):
     At the level that `conflicts` chose and, where that is the coarse one, at the finer one too, under "finer": there
     the conflicts are few for most pairs, but the coarse level asks for several impressions and may have none at all.
     """
+    if not all_forward and predictor.model.stand_in is None:
+        return {"value": None, "reason": f"{system} has no experts, and no stand_in for them"}
     context = splits.schema.context
     category = context[0] if context else None
-    found, norms = conflicts(splits, category), _norms(predictor, splits.test, system, all_forward)
+    found, norms = conflicts(splits, category), _norms(predictor, splits.test, all_forward)
     coarse = found.level != LEVELS[0]
     return {
         "form": "all-forward" if all_forward else "specific-forward",
@@ -172,10 +162,10 @@ def _no_rows(predictor, rows):
     return predictor.model.forward(predictor.params, batch)[0]
 
 
-def _norms(predictor, test, system, all_forward):
+def _norms(predictor, test, all_forward):
     """Norms for `diversity_index`, on all test rows in their own order."""
     norms = None
-    for block, at in _norm_blocks(predictor, test, system, all_forward):
+    for block, at in _norm_blocks(predictor, test, all_forward):
         norms = np.empty((test.n, *block.shape[1:]), block.dtype) if norms is None else norms
         norms[at] = block
     if not np.isfinite(norms).all():
@@ -183,7 +173,7 @@ def _norms(predictor, test, system, all_forward):
     return norms
 
 
-def _norm_blocks(predictor, test, system, all_forward):
+def _norm_blocks(predictor, test, all_forward):
     """Yield norms (n, ...) and the positions (n,) of their rows, a block at a time; at least one block."""
     if all_forward:
         for output, _, at, _ in predictor.outputs(test):
@@ -194,7 +184,7 @@ def _norm_blocks(predictor, test, system, all_forward):
     for start in range(0, max(test.n, 1), predictor.block):
         at = np.arange(start, min(start + predictor.block, test.n))
         batch, at = make_batch(test, at, predictor.schema, training=False)
-        yield of_every_domain(predictor.model, predictor.params, batch, READ[system]), at
+        yield of_every_domain(predictor.model, predictor.params, batch, predictor.model.stand_in), at
 
 
 def _plain(measure):
@@ -244,6 +234,8 @@ def _experts_text(r):
 
 
 def _diversity_text(r):
+    if "reason" in r:
+        return ["", f"Diversity index: - ({r['reason']})"]
     lines = ["", f"Diversity index, {r['form']}: conflict rows whose experts give both large and small outputs"]
     for level in (r, r["finer"]):
         if level:

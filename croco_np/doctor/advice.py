@@ -1,6 +1,7 @@
 """Advice: what to change on a machine, given its facts and rates."""
 
-from ..machine.threads import AVX512_KERNELS, PEACE, SWITCH
+from ..machine.threads import AVX512_KERNELS, PEACE
+from ..machine.tuning import SWITCH
 from .libraries import NEEDED_FOR
 
 FIGHT = 1.2  # times as long as alone: above noise; pools left as they are reach 1.25 to 2.5
@@ -21,10 +22,8 @@ def _alone(found):
         return f"{SWITCH} keeps croco_np from setting up pools, kernels and heap: unset it"
 
 
-def _late(found):
-    if found["late"]:
-        settings = " ".join(f"{name}={value}" for name, value in found["late"].items())
-        return f"NumPy was imported before croco_np: import croco_np first, or export {settings}"
+def _untuned(found):
+    return found["hint"]  # in a program that calls the doctor, or where something loads NumPy as Python starts
 
 
 def _kernels(found):
@@ -115,4 +114,4 @@ def _shared(found):
         )
 
 
-RULES = (_alone, _late, _kernels, _threads, _numba, _libraries, _cache, _room, _fight, _busy, _shared)
+RULES = (_alone, _untuned, _kernels, _threads, _numba, _libraries, _cache, _room, _fight, _busy, _shared)

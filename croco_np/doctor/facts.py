@@ -10,7 +10,7 @@ import numpy as np
 from .. import __version__
 from ..kernels import twin
 from ..kernels.twin import numba, running
-from ..machine import cpu, heap, threads
+from ..machine import cpu, heap, threads, tuning
 from .libraries import libraries
 from .room import cannot_write, room
 
@@ -27,7 +27,7 @@ def facts():
         "kernels": running(),
         "numba": pool(),
         "environment": environment(os.environ),
-        "late": dict(threads.LATE),
+        "hint": tuning.hint(),
         "heap": dict(heap.STATE),
         "why_numpy": twin.why_numpy(),
         "cache": cache(),
@@ -105,10 +105,7 @@ def cache():
 
 
 def environment(environ):
-    """The settings of pools, BLAS and heap that are in the environment, and who set each: "croco_np" or "user".
-
-    A child of a process that imported croco_np inherits its settings and takes them for the user's.
-    """
+    """The settings of pools, BLAS and heap that are in the environment, and who set each: "croco_np" or "user"."""
     return [
         {"name": name, "value": value, "by": "croco_np" if threads.OURS.get(name) == value else "user"}
         for name, value in sorted(environ.items())

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 
 from ..command import Parser, status
+from ..config import ABLATIONS, named
 from ..errors import InputError
 from ..losses import LOSSES
 from ..models import MODELS
@@ -37,7 +38,7 @@ def run(cases, seed):
 def command(argv):
     """The command; returns the exit status."""
     parser = Parser(prog="python -m croco_np.gradcheck", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--model", choices=[*MODELS, "all"], help="check one system, or all of them")
+    parser.add_argument("--model", choices=[*MODELS, *ABLATIONS, "all"], help="check one system, or all of them")
     parser.add_argument("--loss", choices=["bce", *LOSSES, "all"], help="check one loss, or all of them")
     parser.add_argument("--seed", type=whole_number, default=0, help="a whole number from 0 (default: 0)")
     parser.add_argument("--json", metavar="FILE", help="also write the checks to FILE")
@@ -50,13 +51,16 @@ def command(argv):
     for name in ["bce", *LOSSES]:
         if everything or args.loss in (name, "all"):
             cases |= loss_cases(name)
-    models = [name for name in MODELS if everything or args.model in (name, "all")]
-    for name in models:
-        cases |= model_cases(name)
+    models = {name: None for name in MODELS if everything or args.model in (name, "all")}  # None: all its variants
+    if args.model in ABLATIONS:
+        model, change = named(args.model)
+        models = {model: [change]}
+    for name, changes in models.items():
+        cases |= model_cases(name, changes)
 
     checks = run(cases, args.seed)
-    for name in models:
-        checks += stop_checks(name, args.seed)
+    for name, changes in models.items():
+        checks += stop_checks(name, args.seed, changes)
     failed = sum(not passed(c) for c in checks)
     with making_way(args.json):
         print(report(checks))

@@ -4,8 +4,8 @@ A case draws a layer, its parameters and its inputs from a generator. Batches ho
 and repeated ids: where hand-written gradients go wrong.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,9 @@ from ..layers import (
     Tower,
 )
 from ..losses import LOSSES, Loss, bce
-from ..models import MODELS, TAPS
+from ..models import MODELS, System
+from ..models.sizes import COMMON
+from ..models.twins import forms
 from ..objective import Objective
 
 SCHEMA = Schema(
@@ -42,32 +44,13 @@ SCHEMA = Schema(
     domains=("a", "b", "c", "d"),
     context=("category",),
 )
-SIZES = {
+SIZES = {  # those of `models.sizes.COMMON`; a system says its own, `System.blackboard`
     "n_experts": 4,
     "embedding_width": 2,
     "embedding_std": 1.0,
     "expert_sizes": (5, 3),
     "tower_sizes": (4,),
     "prior_width": 2,
-    "gate": "element",
-    "n_specific": 2,
-    "n_shared": 1,
-    "n_levels": 1,
-    "shared_gate": "all",
-    "gate_at": "input",
-    "gate_width": 4,
-    "n_sub_experts": 2,
-    "attention": "official",
-    "prune_mode": "fusion",
-    "prune_epsilon": 1.0,  # about half of the neurons
-    "prune_penalty": 0.0,  # its gradient is not the derivative of its value: it goes straight through a step
-    "prune_steps": 100,
-}
-VARIANTS = {  # name -> changes of the sizes that take other roads through the code
-    "crocodile": ({"gate": "scalar"},),
-    "pepnet": ({"gate_at": "output"},),
-    "hinet": ({"attention": "renorm"}, {"attention": "with_self"}),
-    "adasparse": ({"prune_mode": "scaling"},),  # binarization learns straight through a step, whose gradient is 0
 }
 DOMAINS = (slice(0, 6), slice(6, 7), slice(7, 7), slice(7, 12))  # one row in b, none in c
 N_ROWS, N_EXPERTS, WIDTH = 12, 3, 4
@@ -192,12 +175,37 @@ def loss_cases(name):
     }
 
 
-def model_cases(name):
-    """One model: its taps under random cotangents, and the whole training loss."""
-    cases = {}
-    for change in ({}, *VARIANTS.get(name, ())):
-        model = MODELS[name](SCHEMA, SimpleNamespace(**SIZES | change))
-        label = "".join(f", {key} {value}" for key, value in change.items())
+def blackboard_sizes(system: type[System], **change: Any) -> dict[str, Any]:
+    """The keywords to build a system at blackboard size, with some changed.
+
+    A common size that the system does not have is left out: a change may be meant for several systems.
+    """
+    wanted = SIZES | system.blackboard | change
+    return {name: value for name, value in wanted.items() if name not in COMMON or name in system.keywords()}
+
+
+def at_blackboard(name: str, schema: Schema = SCHEMA, **change: Any) -> Any:
+    """The system `name` at blackboard size, with some sizes changed."""
+    return MODELS[name].build(schema, **blackboard_sizes(MODELS[name], **change))
+
+
+def _forms(name, changes):
+    """label -> model: one system at blackboard sizes with each of the changes, and its twin if it has one."""
+    found = {}
+    for change in changes:
+        label = name + "".join(f", {key} {value}" for key, value in change.items())
+        for form, model in forms(at_blackboard(name, **change)).items():
+            found[f"{label}, {form}" if form else label] = model
+    return found
+
+
+def model_cases(name: str, changes: Iterable[dict[str, Any]] | None = None) -> dict[str, Callable]:
+    """One model, its variants and twins: the taps under random cotangents, and the whole training loss.
+
+    changes  of its blackboard sizes; by default none, and each of the system's `variants`
+    """
+    cases: dict[str, Callable] = {}
+    for label, model in _forms(name, ({}, *MODELS[name].variants) if changes is None else changes).items():
         if hasattr(model, "stop"):  # closed, its backward is not the derivative of its forward; see `stops`
             model, label = replace(model, stop=False), label + ", stop-gradients open"
 
@@ -209,13 +217,11 @@ def model_cases(name):
             own = objective.init(rng, model.forward(params, batch)[0])
             return Training(model, objective), _bend(params | ({"loss": own} if own else {}), rng), (batch,)
 
-        cases[f"{name}{label}"] = taps
-        cases[f"{name}{label}, objective"] = lambda rng, draw=training: draw(rng, alpha=0.1, reduction="domain_mean")
-        cases[f"{name}{label}, objective sampled"] = lambda rng, draw=training: draw(rng, alpha=0.1, rows=7)
-        for loss in (loss for loss in OTHER_LOSSES if LOSSES[loss].tap in TAPS[name]):
-            cases[f"{name}{label}, objective {loss}"] = lambda rng, draw=training, loss=loss: draw(
-                rng, alpha=0.1, loss=loss
-            )
+        cases[label] = taps
+        cases[f"{label}, objective"] = lambda rng, draw=training: draw(rng, alpha=0.1, reduction="domain_mean")
+        cases[f"{label}, objective sampled"] = lambda rng, draw=training: draw(rng, alpha=0.1, rows=7)
+        for loss in (loss for loss in OTHER_LOSSES if LOSSES[loss].tap in MODELS[name].taps):
+            cases[f"{label}, objective {loss}"] = lambda rng, draw=training, loss=loss: draw(rng, alpha=0.1, loss=loss)
     return cases
 
 

@@ -1,72 +1,55 @@
 """Are the stop-gradients closed? Exact zeros where nothing may arrive.
 
 A stopped backward is not the derivative of its forward, so the numeric checks run with the stops open (`stop=False`).
-Here they are closed, in a setting in which all roads to some leaves lead through a stop: the gradient there must be
-exactly 0, and must not be 0 with the stops open, or else the setting proves nothing.
+Here they are closed, in settings of the system's own (`System.stop_settings`) in which all roads to some leaves lead
+through a stop: the gradient there must be exactly 0, and must not be 0 with the stops open, or else the setting proves
+nothing.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
-from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
 from ..models import MODELS
-from ..tree import flatten, tree_map
-from .cases import SCHEMA, SIZES, _bend, draw_batch
+from ..tree import flatten
+from .cases import SCHEMA, _bend, at_blackboard, draw_batch
 from .forms import random_like
 from .gradients import dense, fault
 from .measure import Check
 
 METHOD = "exact zeros"
-EVERYTHING = np.s_[:]
 
 
-def stem(model, p, batch):
-    """Rows of one domain alone do not teach the others' experts and tables, though they run through all of them."""
-    rows, n_domains = batch.domains[0], len(batch.domains)
-    batch = batch.only(rows)._replace(domains=(rows, *[slice(rows.stop, rows.stop)] * (n_domains - 1)))
-    foreign = np.s_[model.n_specific : n_domains * model.n_specific]
-    places = {f"experts.{leaf}": foreign for leaf in flatten(p["experts"])}
-    yield "foreign experts", p, batch, places | {"embeddings.table": np.s_[:, 1:n_domains]}
+def stop_checks(name: str, seed: int, changes: Iterable[dict[str, Any]] | None = None) -> list[Check]:
+    """The checks of one system; empty if it has no stop-gradient. The error is relative to the open gradient.
 
-
-def pepnet(model, p, batch):
-    """Whatever the towers do not read is read by gates only, and those do not teach it."""
-    blind = tree_map(np.copy, p)
-    for w in blind["layers"]["0"].values():
-        w["W"][:] = 0
-        w["b"][:] = 1  # alive, so that there is something to scale
-    places = dict.fromkeys(["embeddings.table", "domain.table"], EVERYTHING)
-    places |= {f"epnet.{leaf}": EVERYTHING for leaf in flatten(p["epnet"])}
-    yield "PPNet's gates", blind, batch, places
-
-    blind = tree_map(np.copy, p)
-    item, width = SCHEMA.fields.index(SCHEMA.item), model.embeddings.width
-    start = model.embeddings.offsets[item]
-    for w in blind["layers"]["0"].values():
-        w["W"][item * width : (item + 1) * width] = 0
-    yield "EPNet's gate", blind, batch, {"embeddings.table": np.s_[start : start + SCHEMA.vocabulary[item]]}
-
-
-STOPPED = {"stem": [(stem, {})], "pepnet": [(pepnet, {}), (pepnet, {"gate_at": "output"})]}
-
-
-def stop_checks(name, seed):
-    """The rows of one model, a list of `Check`; empty if it has no stop-gradient. The error is relative to the open."""
+    changes  as for `model_cases`
+    """
     checks = []
-    for settings, change in STOPPED.get(name, []):
-        model = MODELS[name](SCHEMA, SimpleNamespace(**SIZES | change))
-        label = "".join(f", {key} {value}" for key, value in change.items())
-        rng = np.random.default_rng(seed)
-        for what, p, batch, places in settings(model, _bend(model.init(rng), rng), draw_batch(rng)):
-            out, cache = model.forward(p, batch)
-            d = random_like(out, rng)
-            closed, opened = (flatten(m.backward(cache, d)) for m in (model, replace(model, stop=False)))
-            for path, where in places.items():
-                leaf = flatten(p)[path]
-                error, why = _closed(closed.get(path), opened.get(path), leaf, where)
-                checks.append(Check(f"{name}{label}, {what} closed: {path}", METHOD, error, 0.0, error == 0, hint=why))
+    for change in ({}, *MODELS[name].variants) if changes is None else changes:
+        model = at_blackboard(name, **change)
+        if hasattr(model, "stop"):
+            label = name + "".join(f", {key} {value}" for key, value in change.items())
+            checks += _checks_of(model, label, np.random.default_rng(seed))
     return checks
+
+
+def _checks_of(model, label, rng):
+    """Every leaf of every setting; one that fails if the system has a stop and no setting."""
+    checks = []
+    params, batch = _bend(model.init(rng), rng), draw_batch(rng)
+    for what, p, some, places in model.stop_settings(params, batch, SCHEMA):
+        out, cache = model.forward(p, some)
+        d = random_like(out, rng)
+        closed, opened = (flatten(m.backward(cache, d)) for m in (model, replace(model, stop=False)))
+        for path, where in places.items():
+            leaf = flatten(p)[path]
+            error, why = _closed(closed.get(path), opened.get(path), leaf, where)
+            checks.append(Check(f"{label}, {what} closed: {path}", METHOD, error, 0.0, error == 0, hint=why))
+    nothing = Check(f"{label}, stop-gradients closed", METHOD, np.inf, 0.0, False, hint="no stop_settings close them")
+    return checks or [nothing]
 
 
 def _closed(closed, opened, leaf, where):

@@ -1,4 +1,4 @@
-"""Pairs of a positive and a negative that a score ranks right, counted in each group: what AUC and gAUC stand on."""
+"""For each group, count the (positive, negative) pairs that the scores rank correctly: gAUC is computed from them."""
 
 import numpy as np
 

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import expect
-from ..errors import InputError
 from ..kernels.mix import mix_scalars, mix_scalars_backward
 from .domain import check_domains
 from .linear import Linear
+
+KINDS = ("official", "renorm", "with_self")
 
 
 class AttentionCache(NamedTuple):
@@ -41,8 +42,8 @@ class ScenarioAttention:
     kind: str = "official"
 
     def __post_init__(self):
-        if self.kind not in ("official", "renorm", "with_self"):
-            raise InputError(f"--attention {self.kind}: choose one of official, renorm, with_self")
+        if self.kind not in KINDS:
+            raise ValueError(f"kind {self.kind!r}: choose one of {', '.join(KINDS)}")
 
     @property
     def logits(self):

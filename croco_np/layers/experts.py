@@ -64,7 +64,8 @@ class StackedDense:
         return {"W": xavier(rng, self.n_in, self.n_out, self.n_experts), "b": np.zeros((self.n_experts, self.n_out))}
 
     def forward(self, p, x):
-        expect("x", x, None, self.n_experts if np.shape(x)[1:2] != (1,) else 1, self.n_in)
+        is_one_input = np.shape(x)[1:2] == (1,)
+        expect("x", x, None, 1 if is_one_input else self.n_experts, self.n_in)
         expect("W", p["W"], self.n_experts, self.n_in, self.n_out)
         expect("b", p["b"], self.n_experts, self.n_out)
         y = add_bias_relu(products(x, p["W"]), p["b"])

@@ -41,7 +41,7 @@ class Star:
 
     def init(self, rng):
         shared = self.layer.init(rng)
-        own = {str(s): tree_map(lambda w: np.full_like(w, w.ndim == 2), shared) for s in range(self.n_domains)}
+        own = {str(s): tree_map(_neutral, shared) for s in range(self.n_domains)}
         return {"shared": shared, "own": own}
 
     def forward(self, p, domains, x):
@@ -55,6 +55,11 @@ class Star:
         each = [tree_map(_through, djoint[s], own[s]) for s in own]
         dshared = tree_map(lambda *gs: sum(gs), *each)
         return dx, {"shared": dshared, "own": {s: tree_map(_through, djoint[s], shared) for s in own}}
+
+
+def _neutral(shared):
+    """What `_join` leaves the shared part as it is with: weights are multiplied, so 1; biases are added, so 0."""
+    return np.ones_like(shared) if shared.ndim == 2 else np.zeros_like(shared)
 
 
 def _join(shared, own):

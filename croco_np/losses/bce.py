@@ -4,7 +4,6 @@ import numpy as np
 
 from ..arguments import as_array, expect, kind_of
 from ..batch import check_labels
-from ..errors import InputError
 from ..layers.domain import check_domains
 
 
@@ -63,7 +62,7 @@ def row_weights(domains, reduction, domain_rows=None, dtype=np.float64):
     elif reduction == "batch_mean":
         per_domain = np.full(len(sizes), 1 / max(n, 1))
     else:
-        raise InputError(f"reduction {reduction!r}: choose domain_mean, dataset_mean or batch_mean")
+        raise ValueError(f"reduction {reduction!r}: choose domain_mean, dataset_mean or batch_mean")
     return np.repeat(per_domain, sizes).astype(dtype)
 
 

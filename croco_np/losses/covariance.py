@@ -3,7 +3,6 @@
 import numpy as np
 
 from ..arguments import SOME, expect
-from ..errors import InputError
 from .sample import sampled
 
 
@@ -21,7 +20,7 @@ def covariance(o, reduction="sum", within=False, rows=None):
                scaled by B/n, so that alpha keeps its meaning. |.| of a noisy estimate is biased upwards: for
                independent outputs the sampled value is about sqrt(B/n) times the full one.
 
-    It is a sum of products, a covariance times B: only "mean" divides by the rows.
+    With "sum" the matrix Õ_p^T Õ_q is B times a covariance; "mean" divides it by B, "unbiased" by B - 1.
 
     Backward. With all experts side by side, Z = [Õ_1 .. Õ_M] (B, M K), the matrix C = Z^T Z holds every pair of experts
     as a K x K block, above the diagonal and again below it. With Ω = 1 on the blocks off the diagonal and Ω = 0 (with
@@ -39,9 +38,7 @@ def covariance(o, reduction="sum", within=False, rows=None):
         do = np.zeros_like(some, shape=o.shape)
         do[rows] = scale * some
         return scale * value, do
-    if reduction not in ("sum", "mean", "unbiased"):
-        raise InputError(f"CovLoss reduction {reduction!r}: choose sum, mean or unbiased")
-    c = {"sum": 1.0, "mean": 1 / max(n_rows, 1), "unbiased": 1 / max(n_rows - 1, 1)}[reduction]
+    c = _scale(reduction, n_rows)
     z = o.reshape(n_rows, n_experts * width)
     z = z - z.sum(axis=0) / max(n_rows, 1)
     C = (z.T @ z).reshape(n_experts, width, n_experts, width)
@@ -51,3 +48,14 @@ def covariance(o, reduction="sum", within=False, rows=None):
     value = c / (2 * width**2) * (omega_sign * C).sum()
     dz = z @ (c / width**2 * omega_sign).reshape(n_experts * width, n_experts * width)
     return value, dz.reshape(o.shape)
+
+
+def _scale(reduction, n_rows):
+    """c of the formula; a batch with no rows to divide by is divided by 1."""
+    if reduction == "sum":
+        return 1.0
+    if reduction == "mean":
+        return 1 / max(n_rows, 1)
+    if reduction == "unbiased":
+        return 1 / max(n_rows - 1, 1)
+    raise ValueError(f"CovLoss reduction {reduction!r}: choose sum, mean or unbiased")

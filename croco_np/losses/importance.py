@@ -23,10 +23,13 @@ def importance(g, unbiased=False):
         dI_m = 2 (I_m - mu) / (M kappa) - 2 mu Var / (M kappa^2),     dg_im = dI_m,   dg_imk = dI_m / K
     The second term is the same for all experts: it vanishes behind a softmax, which cannot raise all shares at once.
     """
-    expect("g", g, None, *[SOME] * (2 if np.ndim(g) == 3 else 1))
-    n_experts = g.shape[1]
-    width = g.shape[2] if g.ndim == 3 else 1
-    importances = (g.sum(axis=2) / width if g.ndim == 3 else g).sum(axis=0)
+    if np.ndim(g) == 3:
+        expect("g", g, None, SOME, SOME)
+        shares, width = g.sum(axis=2) / g.shape[2], g.shape[2]
+    else:
+        expect("g", g, None, SOME)
+        shares, width = g, 1
+    n_experts, importances = g.shape[1], shares.sum(axis=0)
     mean = importances.sum() / n_experts
     apart = importances - mean
     divisor = max(n_experts - 1, 1) if unbiased else n_experts
@@ -34,5 +37,5 @@ def importance(g, unbiased=False):
     kappa = mean**2 + 1e-10
     di = 2 * apart / (divisor * kappa) - 2 * mean * variance / (n_experts * kappa**2)
     dg = np.zeros_like(g)
-    dg[:] = (di / width).reshape(n_experts, *[1] * (g.ndim - 2))
+    dg[:] = (di / width)[:, None] if g.ndim == 3 else di
     return variance / kappa, dg

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ..arguments import SOME, expect
-from ..errors import InputError
 
 FLAT = 1e-6  # a singular value below this has no direction worth following
 
@@ -32,7 +31,7 @@ def ole(o, form="soft"):
     at X = 0.
     """
     if form not in FORMS:
-        raise InputError(f"OLE form {form!r}: choose {', '.join(FORMS)}")
+        raise ValueError(f"OLE form {form!r}: choose {', '.join(FORMS)}")
     expect("o", o, None, SOME, SOME)
     return FORMS[form](o)
 

@@ -5,7 +5,6 @@ from itertools import combinations
 import numpy as np
 
 from ..arguments import SOME, expect
-from ..errors import InputError
 
 
 def trans5(o, W, eta=1.0):
@@ -52,6 +51,6 @@ def trans5(o, W, eta=1.0):
 def init_trans5(rng, n_experts, width):
     """A random orthogonal W for each pair: the Q of a Gaussian matrix, with the signs that make it uniform."""
     if n_experts < 2:
-        raise InputError("--loss trans5: maps pairs of experts, so it needs at least 2 of them")
+        raise ValueError(f"trans5 maps pairs of experts: n_experts is {n_experts}, want at least 2")
     Q, R = np.linalg.qr(rng.standard_normal((n_experts * (n_experts - 1) // 2, width, width)))
     return {"W": Q * np.sign(np.diagonal(R, axis1=1, axis2=2))[:, None]}

@@ -3,5 +3,6 @@
 cpu      cores and instructions
 threads  environment variables that keep thread pools from fighting
 heap     settings of malloc that keep freed memory for reuse
+tuning   `tune` makes these settings, `hint` says when it would pay
 rates    measured speed of matrix products and of memory
 """

@@ -4,31 +4,41 @@ A training step makes and drops arrays of megabytes. The GNU C library maps such
 touches fresh pages, which the kernel has to clear first. Told to take them from the heap and not to give the heap back,
 it reuses the pages. The price: memory that was once used stays with the process until its end.
 
-Whoever imports croco_np as a library gets this too. A user's MALLOC_... or GLIBC_TUNABLES wins, and CROCO_NP_AS_IS=1
-leaves the heap alone. Other C libraries have no such knobs.
+Other C libraries have no such knobs. Nothing is turned here but by `tuning.tune`.
 """
 
-import os
+from collections.abc import Mapping
 
 from .cpu import is_linux
-from .threads import as_is
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # numbers of malloc.h
 MAPPED_ABOVE = (1 << 30, 1 << 25)  # bytes: the first is refused by older versions, which allow 32 MiB at most
 PAD = 1 << 26  # bytes that the heap grows by at least, and so rarely
 NEVER = -1  # give no page back
-STATE = {"pages_kept": False, "mapped_above_bytes": None, "why": "not asked yet"}
+STATE = {"pages_kept": False, "mapped_above_bytes": None, "why": "nobody asked for it"}
 
 
-def keep_pages(environ=os.environ):
+def keep_pages(environ: Mapping[str, str]) -> None:
     """Turn the knobs, and note in `STATE` what was done, or why nothing was."""
-    STATE.update(pages_kept=False, mapped_above_bytes=None, why=_reason_against(environ))
+    if STATE["pages_kept"]:
+        return
+    STATE.update(mapped_above_bytes=None, why=reason_against(environ))
     if STATE["why"]:
         return
     mallopt = _c_library().mallopt
     above = next((size for size in MAPPED_ABOVE if mallopt(MMAP_THRESHOLD, size)), None)
     kept = above is not None and mallopt(TRIM_THRESHOLD, NEVER) and mallopt(TOP_PAD, PAD)
     STATE.update(pages_kept=bool(kept), mapped_above_bytes=above, why=None if kept else "the C library refused")
+
+
+def reason_against(environ: Mapping[str, str]) -> str | None:
+    """Why the knobs are not to be turned, or cannot be; None if they can."""
+    theirs = [name for name in environ if name.startswith("MALLOC_") or name == "GLIBC_TUNABLES"]
+    if theirs:
+        return f"the user set {', '.join(sorted(theirs))}"
+    if not (is_linux() and hasattr(_c_library(), "gnu_get_libc_version")):
+        return "not the GNU C library"
+    return None
 
 
 def _c_library():
@@ -39,14 +49,3 @@ def _c_library():
         return ctypes.CDLL(None)
     except (ImportError, OSError):  # a Python without ctypes, a program without shared libraries
         return None
-
-
-def _reason_against(environ):
-    if as_is(environ):
-        return "CROCO_NP_AS_IS is set"
-    theirs = [name for name in environ if name.startswith("MALLOC_") or name == "GLIBC_TUNABLES"]
-    if theirs:
-        return f"the user set {', '.join(sorted(theirs))}"
-    if not (is_linux() and hasattr(_c_library(), "gnu_get_libc_version")):
-        return "not the GNU C library"
-    return None

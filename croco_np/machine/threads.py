@@ -1,4 +1,4 @@
-"""Settings that have to stand in the environment before NumPy loads.
+"""Environment variables that make thread pools sleep when idle, and pick OpenBLAS's kernels for the processor.
 
     OMP_WAIT_POLICY=passive     workers of OpenMP, Numba's pool, sleep between parallel regions. By default they spin,
                                 on cores that the next matrix product needs. Intel's and LLVM's OpenMP obey it too.
@@ -7,33 +7,22 @@
                                 names ("Cooperlake", "SapphireRapids") are left alone: a build that does not know a
                                 name may fall back to its oldest kernels.
 
-What the user set wins, and CROCO_NP_AS_IS=1 leaves everything alone. Whoever imports croco_np as a library gets the
-settings too, and child processes inherit them.
+A library reads its variables once, when it loads: they have to be set before NumPy is imported. Child processes inherit
+them. Nothing is set here but by `tuning.tune`.
 """
 
-import os
 import sys
-import warnings
+from collections.abc import Mapping, MutableMapping
 
 from . import cpu
 
 PEACE = {"OMP_WAIT_POLICY": "passive", "OPENBLAS_THREAD_TIMEOUT": "4"}
-SWITCH = "CROCO_NP_AS_IS"
 AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")  # as OpenBLAS names them
-OURS = {}  # what `prepare` set
-LATE = {}  # of it, what came too late for a library that is loaded
+OURS: dict[str, str] = {}  # what `set_missing` set in this process
+LATE: dict[str, str] = {}  # of it, what came too late for a library that was loaded
 
 
-class TooLateWarning(UserWarning):
-    """NumPy was imported before croco_np, so its BLAS runs with settings that slow training down."""
-
-
-def as_is(environ):
-    """Whether the user wants the process left alone."""
-    return environ.get(SWITCH, "0") not in ("", "0")
-
-
-def core_type(machine, vendor, flags):
+def core_type(machine: str, vendor: str | None, flags: frozenset[str]) -> str | None:
     """The kernels to ask OpenBLAS for on a CPU, or None where its own choice is right or unknown to us.
 
     machine "x86_64" or "AMD64", vendor and flags (a set) as in /proc/cpuinfo. A wrong answer ends in an illegal
@@ -43,8 +32,8 @@ def core_type(machine, vendor, flags):
     return "SkylakeX" if is_amd and flags >= cpu.AVX512 else None
 
 
-def wanted():
-    """{name: value} of the settings for this machine."""
+def wanted() -> dict[str, str]:
+    """{name: value} of the variables for this machine."""
     settings = dict(PEACE)
     if cpu.is_linux():
         core = cpu.first_core()
@@ -54,44 +43,46 @@ def wanted():
     return settings
 
 
-def late(ours, libraries, pool_started, cores):
-    """Of the settings `ours`, those that came too late and would have made a difference.
+def missing(environ: Mapping[str, str]) -> dict[str, str]:
+    """{name: value} of the variables that are wanted and not set: what the user set, to whatever value, stays."""
+    return {name: value for name, value in wanted().items() if name not in environ}
 
-    libraries     of `threadpoolctl.threadpool_info()`: what is loaded
-    pool_started  whether Numba's OpenMP pool runs already
-    cores         that this process may use; pools of one thread do not fight
+
+def set_missing(environ: MutableMapping[str, str]) -> None:
+    """Set the variables that are wanted and not set; note them in `OURS`, and in `LATE` those that came too late."""
+    unset = missing(environ)
+    environ.update(unset)
+    OURS.update(unset)
+    if unset and "numpy" in sys.modules:
+        LATE.update(slowing(unset, loaded(), pool_started(), cpu.cores()))
+
+
+def slowing(unset: Mapping[str, str], libraries: list[dict], numba_runs: bool, cores: int) -> dict[str, str]:
+    """Of the variables `unset` when libraries loaded, those that make a difference to them.
+
+    libraries   of `threadpoolctl.threadpool_info()`: what is loaded
+    numba_runs  whether Numba's OpenMP pool has loaded without them, or will
+    cores       that this process may use; pools of one thread do not fight
     """
     kernels = {b.get("architecture") for b in libraries if b["internal_api"] == "openblas"}
     matters = {
-        "OMP_WAIT_POLICY": pool_started and cores > 1,
+        "OMP_WAIT_POLICY": numba_runs and cores > 1,
         "OPENBLAS_THREAD_TIMEOUT": bool(kernels) and cores > 1,
         "OPENBLAS_CORETYPE": bool(kernels.difference(AVX512_KERNELS)),
     }
-    return {name: value for name, value in ours.items() if matters[name]}
+    return {name: value for name, value in unset.items() if matters[name]}
 
 
-def _loaded():
+def loaded() -> list[dict]:
+    """The BLAS and OpenMP libraries in this process, as threadpoolctl tells; empty where it cannot."""
     try:
         from threadpoolctl import threadpool_info
 
         return threadpool_info()
-    except Exception:  # it serves a warning here, and no import may fail for that
+    except Exception:  # it serves a hint, and no program may fail for that
         return []
 
 
-def prepare(environ=os.environ):
-    """Set what is wanted and not set; warn, in one line, of what comes too late."""
-    if as_is(environ):
-        return
-    OURS.update({name: value for name, value in wanted().items() if name not in environ})
-    environ.update(OURS)
-    if OURS and "numpy" in sys.modules:
-        LATE.update(late(OURS, _loaded(), "numba.np.ufunc.omppool" in sys.modules, cpu.cores()))
-    if LATE:
-        missed = " ".join(f"{name}={value}" for name, value in LATE.items())
-        warnings.warn(
-            f"NumPy was imported before croco_np, too late for {missed}, and training is slower: "
-            "import croco_np first, or export the settings before Python starts",
-            TooLateWarning,
-            stacklevel=3,  # the user's own import
-        )
+def pool_started() -> bool:
+    """Whether Numba has loaded its OpenMP pool."""
+    return "numba.np.ufunc.omppool" in sys.modules

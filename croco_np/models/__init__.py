@@ -1,50 +1,37 @@
 """The systems of the paper by name.
 
-A model has `init(rng)`, `forward(params, batch) -> (Output, cache)` and `backward(cache, dOutput) -> grads`;
-`reads(batch)` says which rows of its tables forward will read.
+A new system is a class in a file of its own, made as `System` says, and a line in `MODELS`: its flags, gradient checks,
+diagnostics and counts follow from there. These are definitions, which read like their figures; `fastest(model)` is the
+twin that training runs, where there is one (`models.twins`).
 """
-
-from functools import partial
 
 from .adasparse import AdaSparse
 from .crocodile import Crocodile
 from .hinet import HiNet
-from .mmoe import MMoE
+from .mmoe import MEMMoE, MMoE
 from .output import Output
 from .pepnet import PEPNet
-from .ple import PLE
+from .ple import MEPLE, PLE
 from .shared_bottom import SharedBottom, SingleDomain
 from .star import STAR
 from .stem import STEM
+from .system import System
+from .twins import fastest
 
-MODELS = {
-    "single_domain": SingleDomain.build,
-    "shared_bottom": SharedBottom.build,
-    "mmoe": MMoE.build,
-    "me_mmoe": partial(MMoE.build, multi_embedding=True),
-    "ple": PLE.build,
-    "me_ple": partial(PLE.build, multi_embedding=True),
-    "stem": STEM.build,
-    "pepnet": PEPNet.build,
-    "hinet": HiNet.build,
-    "star": STAR.build,
-    "adasparse": AdaSparse.build,
-    "crocodile": Crocodile.build,
-}
-TAPS = {  # name -> what a loss can pull on, beside the logits; see `Output`
-    "single_domain": (),
-    "shared_bottom": (),
-    "mmoe": ("experts", "gates"),
-    "me_mmoe": ("experts", "gates"),
-    "ple": ("gates",),  # a row runs through its own domain's experts and the shared ones only
-    "me_ple": ("gates",),
-    "stem": ("experts", "gates"),
-    "pepnet": (),
-    "hinet": ("experts",),
-    "star": (),
-    "adasparse": (),
-    "crocodile": ("experts", "gates"),
+MODELS: dict[str, type[System]] = {
+    "single_domain": SingleDomain,
+    "shared_bottom": SharedBottom,
+    "mmoe": MMoE,
+    "me_mmoe": MEMMoE,
+    "ple": PLE,
+    "me_ple": MEPLE,
+    "stem": STEM,
+    "pepnet": PEPNet,
+    "hinet": HiNet,
+    "star": STAR,
+    "adasparse": AdaSparse,
+    "crocodile": Crocodile,
 }
 
-__all__ = ["MODELS", "PLE", "STEM", "Crocodile", "HiNet", "MMoE", "Output", "PEPNet", "SharedBottom", "SingleDomain"]
-__all__ += ["STAR", "TAPS", "AdaSparse"]
+__all__ = ["MEPLE", "MODELS", "PLE", "STAR", "STEM", "AdaSparse", "Crocodile", "HiNet", "MEMMoE", "MMoE", "Output"]
+__all__ += ["PEPNet", "SharedBottom", "SingleDomain", "System", "fastest"]

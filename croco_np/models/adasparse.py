@@ -1,15 +1,19 @@
 """AdaSparse: one network, of which each domain uses a part."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..datasets.splits import Schema
 from ..layers import MLP, Embeddings, Linear, Pruner, domain_ids
 from ..layers.domain import check_domains
+from ..layers.prune import MODES
+from ..options import Option
 from ..tree import Moving
 from .assembly import Assembly
 from .output import Output
+from .sizes import checked
 
 
 class AdaSparseCache(NamedTuple):
@@ -51,17 +55,42 @@ class AdaSparse(Assembly):
     low: float = 0.15
     high: float = 0.25
 
+    options = {
+        "prune_mode": Option("how neurons are weighed", choices=MODES),
+        "prune_epsilon": Option("neurons weighed lower than this are pruned", low=0),
+        "prune_penalty": Option("final weight of the sparsity control; 0 switches it off", low=0),
+        "prune_steps": Option("training steps until pruning is at its sharpest", low=1),
+    }
+    blackboard = {
+        "prune_epsilon": 1.0,  # about half of the neurons
+        "prune_penalty": 0.0,  # its gradient is not the derivative of its value: it goes straight through a step
+        "prune_steps": 100,
+    }
+    variants = ({"prune_mode": "scaling"},)  # binarization learns straight through a step, whose gradient is 0
+
     @classmethod
-    def build(cls, schema, sizes):
-        width = sizes.embedding_width
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        prune_mode: str = "fusion",
+        prune_epsilon: float = 0.25,
+        prune_penalty: float = 1.0,
+        prune_steps: int = 2000,
+    ) -> Self:
+        width = embedding_width
         return cls(
-            embeddings=Embeddings(schema.vocabulary, 1, width, sizes.embedding_std),
-            domain=Embeddings((len(schema.domains),), 1, width, sizes.embedding_std),
-            hidden=MLP((len(schema.fields) * width, *sizes.expert_sizes)),
-            pruners=tuple(Pruner(width, n, sizes.prune_mode, sizes.prune_epsilon) for n in sizes.expert_sizes),
-            logit=Linear(sizes.expert_sizes[-1], 1),
-            penalty=0.0 if sizes.prune_mode == "scaling" else sizes.prune_penalty,
-            ramp=sizes.prune_steps,
+            embeddings=Embeddings(schema.vocabulary, 1, width, embedding_std),
+            domain=Embeddings((len(schema.domains),), 1, width, embedding_std),
+            hidden=MLP((len(schema.fields) * width, *expert_sizes)),
+            pruners=tuple(Pruner(width, n, prune_mode, prune_epsilon) for n in expert_sizes),
+            logit=Linear(expert_sizes[-1], 1),
+            penalty=0.0 if prune_mode == "scaling" else prune_penalty,
+            ramp=prune_steps,
         )
 
     def init(self, rng):
@@ -113,3 +142,6 @@ class AdaSparse(Assembly):
         grads = {"embeddings": embeddings, "domain": domain, "hidden": dict(sorted(hidden.items()))}
         grads |= {"pruners": dict(sorted(pruners.items())), "logit": logit}
         return grads | {"step": Moving(c.step + 1, 1.0)}
+
+    def stand_in(self, c, s):
+        return c.logit.x

@@ -5,9 +5,10 @@ from dataclasses import fields
 import numpy as np
 
 from ..tree import flatten
+from .system import System
 
 
-class Assembly:
+class Assembly(System):
     """A frozen dataclass of layers. Its parameters are those of its layers, under the names of the fields.
 
     A field that is a tuple of layers becomes a branch with the keys "0", "1", ...; fields that are no layers have none.

@@ -1,15 +1,19 @@
-"""Crocodile: Fig. 3 of the paper, upwards and downwards."""
+"""Crocodile: Fig. 3 of the paper, upwards and downwards; below it, its twin, which multiplies fewer rows."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
+from ..datasets.splits import Schema
 from ..layers import ElementGate, Embeddings, Experts, LookUpExperts, PerDomain, ScalarGate, Tower
-from ..layers.lookup import FEW
+from ..options import Option
 from .assembly import Assembly
 from .output import Output, merge
+from .sizes import checked
+from .twins import twin_of
 
 
 class CrocodileCache(NamedTuple):
+    embeddings: NamedTuple
     experts: NamedTuple
     prior: NamedTuple
     gates: NamedTuple
@@ -32,47 +36,96 @@ class Crocodile(Assembly):
     prior: Embeddings
     gates: ElementGate | ScalarGate
     towers: PerDomain
-    few: int = FEW
+
+    taps = ("experts", "gates")
+    options = {"gate": Option("gate; element = PEG, scalar = PG", choices=("element", "scalar"))}
+    default_loss = "covariance"
+    variants = ({"gate": "scalar"},)
 
     @classmethod
-    def build(cls, schema, sizes):
-        """From the columns of a data set and a config's sizes."""
-        n_domains, width = len(schema.domains), sizes.expert_sizes[-1]
-        n_prior = len(schema.prior_fields) * sizes.prior_width
-        gate = {
-            "element": lambda: ElementGate(n_prior, sizes.n_experts, width, n_domains),
-            "scalar": lambda: ScalarGate(n_prior, sizes.n_experts, n_domains),
-        }[sizes.gate]
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        n_experts: int = 5,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+        prior_width: int = 16,
+        gate: str = "element",
+    ) -> Self:
+        """Crocodile for the columns of a data set, of these sizes."""
+        n_domains, width = len(schema.domains), expert_sizes[-1]
+        n_prior = len(schema.prior_fields) * prior_width
+        if gate == "element":
+            gates = ElementGate(n_prior, n_experts, width, n_domains)
+        else:
+            gates = ScalarGate(n_prior, n_experts, n_domains)
         return cls(
-            embeddings=Embeddings(schema.vocabulary, sizes.n_experts, sizes.embedding_width, sizes.embedding_std),
-            experts=Experts(sizes.n_experts, (len(schema.fields) * sizes.embedding_width, *sizes.expert_sizes)),
-            prior=Embeddings(
-                tuple(schema.vocabulary[f] for f in schema.prior_fields), 1, sizes.prior_width, sizes.embedding_std
-            ),
-            gates=gate(),
-            towers=PerDomain(Tower((width, *sizes.tower_sizes)), n_domains),
+            embeddings=Embeddings(schema.vocabulary, n_experts, embedding_width, embedding_std),
+            experts=Experts(n_experts, (len(schema.fields) * embedding_width, *expert_sizes)),
+            prior=Embeddings(tuple(schema.vocabulary[f] for f in schema.prior_fields), 1, prior_width, embedding_std),
+            gates=gates,
+            towers=PerDomain(Tower((width, *tower_sizes)), n_domains),
         )
-
-    @property
-    def embedded_experts(self):
-        """x = embeddings(ids), o = experts(x), as one layer, which is faster; with `few` = 0 it is just these two."""
-        return LookUpExperts(self.embeddings, self.experts, self.few)
 
     def looks_up(self, batch):
         return {"embeddings": batch.ids, "prior": batch.prior_ids}
 
     def forward(self, p, batch):
         """p: the parameters, with the tree of `init`; returns an `Output` and the cache for `backward`."""
-        o, experts = self.embedded_experts.forward(p, batch.ids)  # (B, M, K)                    Eqs. 3, 4
+        x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, M, F E)       Eq. 3
+        o, experts = self.experts.forward(p["experts"], x)  # (B, M, K)                          Eq. 4
         e, prior = self.prior.forward(p["prior"], batch.prior_ids)  # (B, 1, P)                  Eq. 9
         (h, g), gates = self.gates.forward(p["gates"], batch.domains, e[:, 0], o)  # (B, K)      Eqs. 8, 10
         z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)                 Eq. 5
-        return Output(z[:, 0], experts=o, gates=g), CrocodileCache(experts, prior, gates, towers)
+        return Output(z[:, 0], experts=o, gates=g), CrocodileCache(embeddings, experts, prior, gates, towers)
 
     def backward(self, c, d):
         """c: the cache of `forward`; d: the gradient at each tap, an `Output` with None where no loss pulls."""
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])  # (B, K)
         (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))  # (B, P), (B, M, K)
         _, prior = self.prior.backward(c.prior, de[:, None])
-        _, grads = self.embedded_experts.backward(c.experts, merge(do, d.experts))  # two roads meet: tower and CovLoss
-        return grads | {"prior": prior, "gates": gates, "towers": towers}
+        dx, experts = self.experts.backward(c.experts, merge(do, d.experts))  # two roads meet: tower and CovLoss
+        _, embeddings = self.embeddings.backward(c.embeddings, dx)
+        return {"embeddings": embeddings, "experts": experts, "prior": prior, "gates": gates, "towers": towers}
+
+
+class FusedCache(NamedTuple):
+    embedded_experts: NamedTuple
+    prior: NamedTuple
+    gates: NamedTuple
+    towers: NamedTuple
+
+
+@twin_of(Crocodile)
+@dataclass(frozen=True)
+class FusedCrocodile(Crocodile):
+    """The twin of `Crocodile`: Eqs. (3) and (4) in one layer, `LookUpExperts`, which multiplies fewer rows.
+
+    Fields, parameters and results are those of `Crocodile`, the results to rounding: the products of the fields are
+    added up in another order.
+    """
+
+    label: ClassVar[str] = "fused"  # beside the system's name in reports
+
+    @property
+    def embedded_experts(self):
+        return LookUpExperts(self.embeddings, self.experts)
+
+    def forward(self, p, batch):
+        both = {"embeddings": p["embeddings"], "experts": p["experts"]}
+        o, embedded_experts = self.embedded_experts.forward(both, batch.ids)  # (B, M, K)        Eqs. 3, 4
+        e, prior = self.prior.forward(p["prior"], batch.prior_ids)
+        (h, g), gates = self.gates.forward(p["gates"], batch.domains, e[:, 0], o)
+        z, towers = self.towers.forward(p["towers"], batch.domains, h)
+        return Output(z[:, 0], experts=o, gates=g), FusedCache(embedded_experts, prior, gates, towers)
+
+    def backward(self, c, d):
+        dh, towers = self.towers.backward(c.towers, d.logits[:, None])
+        (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
+        _, prior = self.prior.backward(c.prior, de[:, None])
+        _, both = self.embedded_experts.backward(c.embedded_experts, merge(do, d.experts))
+        return {**both, "prior": prior, "gates": gates, "towers": towers}

@@ -1,14 +1,18 @@
 """HiNet: every row asks every domain's experts, and an attention weighs the foreign answers."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..datasets.splits import Schema
 from ..kernels.mix import mix_scalars, mix_scalars_backward
 from ..layers import Embeddings, Experts, Linear, PerDomain, ScenarioAttention, Tower, add_own, domain_ids, own
+from ..layers.attention import KINDS
+from ..options import Option
 from .assembly import Assembly
 from .output import Output, merge
+from .sizes import MOST_PARTS, checked
 
 
 class HiNetCache(NamedTuple):
@@ -44,17 +48,40 @@ class HiNet(Assembly):
     attention: ScenarioAttention
     towers: PerDomain
 
+    taps = ("experts",)
+    options = {
+        "n_sub_experts": Option("experts of each domain, and shared ones", low=1, high=MOST_PARTS),
+        "attention": Option(
+            "a domain's own share of the attention. official: dropped; renorm: left out of the softmax; with_self: "
+            "mixed in like the others",
+            choices=KINDS,
+        ),
+    }
+    blackboard = {"n_sub_experts": 2}
+    variants = ({"attention": "renorm"}, {"attention": "with_self"})
+
     @classmethod
-    def build(cls, schema, sizes):
-        n_domains, width = len(schema.domains), sizes.embedding_width
-        n_in, n_experts = len(schema.fields) * width, (n_domains + 1) * sizes.n_sub_experts
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+        n_sub_experts: int = 4,
+        attention: str = "official",
+    ) -> Self:
+        n_domains, width = len(schema.domains), embedding_width
+        n_in, n_experts = len(schema.fields) * width, (n_domains + 1) * n_sub_experts
         return cls(
-            embeddings=Embeddings(schema.vocabulary, 1, width, sizes.embedding_std),
-            domain=Embeddings((n_domains,), 1, width, sizes.embedding_std),
-            experts=Experts(n_experts, (n_in, *sizes.expert_sizes)),
+            embeddings=Embeddings(schema.vocabulary, 1, width, embedding_std),
+            domain=Embeddings((n_domains,), 1, width, embedding_std),
+            experts=Experts(n_experts, (n_in, *expert_sizes)),
             gates=Linear(n_in, n_experts),  # a column block for each SEI
-            attention=ScenarioAttention(width, n_domains, sizes.attention),
-            towers=PerDomain(Tower((3 * sizes.expert_sizes[-1], *sizes.tower_sizes)), n_domains),
+            attention=ScenarioAttention(width, n_domains, attention),
+            towers=PerDomain(Tower((3 * expert_sizes[-1], *tower_sizes)), n_domains),
         )
 
     def looks_up(self, batch):

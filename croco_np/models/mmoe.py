@@ -1,14 +1,16 @@
 """MMoE and its multi-embedding version: rows Base and ME of Table 5."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..datasets.splits import Schema
 from ..errors import InputError
 from ..layers import Embeddings, Experts, PerDomain, ScalarGate, Tower, add_own, own
 from .assembly import Assembly
 from .output import Output, merge
+from .sizes import checked
 
 
 class MMoECache(NamedTuple):
@@ -35,17 +37,30 @@ class MMoE(Assembly):
     gates: ScalarGate
     towers: PerDomain
 
+    taps = ("experts", "gates")
+    multi_embedding = False
+
     @classmethod
-    def build(cls, schema, sizes, multi_embedding=False):
-        n_domains, n_in = len(schema.domains), len(schema.fields) * sizes.embedding_width
-        n_tables = sizes.n_experts if multi_embedding else 1
-        if multi_embedding and n_tables < n_domains:
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        n_experts: int = 5,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+    ) -> Self:
+        n_domains, n_in = len(schema.domains), len(schema.fields) * embedding_width
+        n_tables = n_experts if cls.multi_embedding else 1
+        if cls.multi_embedding and n_tables < n_domains:
             raise InputError(f"me_mmoe: {n_tables} experts for {n_domains} domains: gate s reads table s, so M >= S")
         return cls(
-            embeddings=Embeddings(schema.vocabulary, n_tables, sizes.embedding_width, sizes.embedding_std),
-            experts=Experts(sizes.n_experts, (n_in, *sizes.expert_sizes)),
-            gates=ScalarGate(n_in, sizes.n_experts, n_domains, bias=True),
-            towers=PerDomain(Tower((sizes.expert_sizes[-1], *sizes.tower_sizes)), n_domains),
+            embeddings=Embeddings(schema.vocabulary, n_tables, embedding_width, embedding_std),
+            experts=Experts(n_experts, (n_in, *expert_sizes)),
+            gates=ScalarGate(n_in, n_experts, n_domains, bias=True),
+            towers=PerDomain(Tower((expert_sizes[-1], *tower_sizes)), n_domains),
         )
 
     @property
@@ -68,3 +83,9 @@ class MMoE(Assembly):
         add_own(dx, c.domains, self.gate_tables, de)  # two readers of one table: its expert and the gate
         _, embeddings = self.embeddings.backward(c.embeddings, dx)
         return {"embeddings": embeddings, "experts": experts, "gates": gates, "towers": towers}
+
+
+class MEMMoE(MMoE):
+    """ME-MMoE: an `MMoE` with one embedding table an expert."""
+
+    multi_embedding = True

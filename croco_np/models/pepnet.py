@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from ..errors import InputError
+from ..datasets.splits import Schema
 from ..layers import Dense, Embeddings, GateUnit, Linear, PerDomain, domain_ids
+from ..options import Option
+from ..tree import flatten, tree_map
 from .assembly import Assembly
 from .output import Output
+from .sizes import WIDEST, checked
 
 EVERYONE = (slice(None),)  # all rows as one domain: EPNet's gate has a single block
 
@@ -54,25 +57,42 @@ class PEPNet(Assembly):
     gate_at: str = "input"
     stop: bool = True
 
+    options = {
+        "gate_at": Option("which end of a layer is scaled", choices=("input", "output")),
+        "gate_width": Option("hidden width of a gate unit", low=1, high=WIDEST),
+    }
+    blackboard = {"gate_width": 4}
+    variants = ({"gate_at": "output"},)
+
     @classmethod
-    def build(cls, schema, sizes):
-        if sizes.gate_at not in ("input", "output"):
-            raise InputError(f"--gate-at {sizes.gate_at}: choose input or output")
-        n_domains, width, fields = len(schema.domains), sizes.embedding_width, schema.personal_fields
-        n_in, n_prior = len(schema.fields) * width, len(fields) * sizes.prior_width
-        steps = tuple(pairwise((n_in, *sizes.expert_sizes, *sizes.tower_sizes)))
-        gated = [step[sizes.gate_at == "output"] for step in steps]
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+        prior_width: int = 16,
+        gate_at: str = "input",
+        gate_width: int = 64,
+    ) -> Self:
+        n_domains, width, fields = len(schema.domains), embedding_width, schema.personal_fields
+        n_in, n_prior = len(schema.fields) * width, len(fields) * prior_width
+        steps = tuple(pairwise((n_in, *expert_sizes, *tower_sizes)))
+        gated = [n if gate_at == "input" else m for n, m in steps]  # widths of what is scaled
         personal = tuple(schema.vocabulary[f] for f in fields)
         return cls(
-            embeddings=Embeddings(schema.vocabulary, 1, width, sizes.embedding_std),
-            domain=Embeddings((n_domains,), 1, width, sizes.embedding_std),
-            prior=Embeddings(personal, 1, sizes.prior_width, sizes.embedding_std),
-            epnet=GateUnit(width + n_in, sizes.gate_width, n_in),
-            gates=tuple(GateUnit(n_prior + n_in, sizes.gate_width, n, n_domains) for n in gated),
+            embeddings=Embeddings(schema.vocabulary, 1, width, embedding_std),
+            domain=Embeddings((n_domains,), 1, width, embedding_std),
+            prior=Embeddings(personal, 1, prior_width, embedding_std),
+            epnet=GateUnit(width + n_in, gate_width, n_in),
+            gates=tuple(GateUnit(n_prior + n_in, gate_width, n, n_domains) for n in gated),
             layers=tuple(PerDomain(Dense(a, b), n_domains) for a, b in steps),
             logit=PerDomain(Linear(steps[-1][1], 1), n_domains),
             personal_fields=fields,
-            gate_at=sizes.gate_at,
+            gate_at=gate_at,
         )
 
     def looks_up(self, batch):
@@ -123,3 +143,23 @@ class PEPNet(Assembly):
         grads = {"embeddings": embeddings, "domain": domain, "prior": prior, "epnet": epnet}
         gates, layers = dict(reversed(gates.items())), dict(reversed(layers.items()))
         return grads | {"gates": gates, "layers": layers, "logit": logit}
+
+    def stand_in(self, c, s):
+        return c.logit.parts[s].x
+
+    def stop_settings(self, p, batch, schema):
+        """Whatever the towers do not read is read by gates only, and those do not teach it."""
+        blind = tree_map(np.copy, p)
+        for w in blind["layers"]["0"].values():
+            w["W"][:] = 0
+            w["b"][:] = 1  # alive, so that there is something to scale
+        places = dict.fromkeys(["embeddings.table", "domain.table"], np.s_[:])
+        places |= {f"epnet.{leaf}": np.s_[:] for leaf in flatten(p["epnet"])}
+        yield "PPNet's gates", blind, batch, places
+
+        blind = tree_map(np.copy, p)
+        item, width = schema.fields.index(schema.item), self.embeddings.width
+        start = self.embeddings.offsets[item]
+        for w in blind["layers"]["0"].values():
+            w["W"][item * width : (item + 1) * width] = 0
+        yield "EPNet's gate", blind, batch, {"embeddings.table": np.s_[start : start + schema.vocabulary[item]]}

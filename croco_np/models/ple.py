@@ -1,14 +1,16 @@
 """PLE and its multi-embedding version."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 
-from ..errors import InputError
+from ..datasets.splits import Schema
 from ..layers import Embeddings, Experts, Extraction, PerDomain, ScalarGate, Tower, add_own, own
+from ..options import Option
 from .assembly import Assembly
 from .output import Output
+from .sizes import MOST_PARTS, SPECIFIC_AND_SHARED, checked
 
 
 class PLECache(NamedTuple):
@@ -47,26 +49,42 @@ class PLE(Assembly):
     gates: ScalarGate
     towers: PerDomain
 
+    taps = ("gates",)  # a row runs through its own domain's experts and the shared ones only
+    options = SPECIFIC_AND_SHARED | {
+        "n_levels": Option("extraction levels", low=1, high=MOST_PARTS),
+        "shared_gate": Option("what the shared gate of early levels mixes", choices=("all", "shared_only")),
+    }
+    blackboard = {"n_specific": 2}
+
     @classmethod
-    def build(cls, schema, sizes, multi_embedding=False):
-        n_domains, n_in = len(schema.domains), len(schema.fields) * sizes.embedding_width
-        n_sp, n_sh, width = sizes.n_specific, sizes.n_shared, sizes.expert_sizes[-1]
-        widths = [n_in] + [width] * (sizes.n_levels - 1)
-        if multi_embedding and sizes.n_levels > 1:
-            raise InputError("--n-levels: me_ple has one level; with more, a domain's table would not be its own")
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+        n_specific: int = 1,
+        n_shared: int = 1,
+        n_levels: int = 1,
+        shared_gate: str = "all",
+    ) -> Self:
+        n_domains, n_in = len(schema.domains), len(schema.fields) * embedding_width
+        n_sp, n_sh, width = n_specific, n_shared, expert_sizes[-1]
+        widths = [n_in] + [width] * (n_levels - 1)
         first = [
-            Extraction(n_domains, n_sp, n_sh, (n, *sizes.expert_sizes), sizes.shared_gate == "shared_only")
-            for n in widths[:-1]
+            Extraction(n_domains, n_sp, n_sh, (n, *expert_sizes), shared_gate == "shared_only") for n in widths[:-1]
         ]
-        last = (widths[-1], *sizes.expert_sizes)
-        n_tables = n_domains + 1 if multi_embedding else 1
+        last = (widths[-1], *expert_sizes)
         return cls(
-            embeddings=Embeddings(schema.vocabulary, n_tables, sizes.embedding_width, sizes.embedding_std),
+            embeddings=Embeddings(schema.vocabulary, 1, embedding_width, embedding_std),
             levels=tuple(first),
             specific=PerDomain(Experts(n_sp, last), n_domains),
             shared=Experts(n_sh, last),
             gates=ScalarGate(widths[-1], n_sp + n_sh, n_domains, bias=True),
-            towers=PerDomain(Tower((width, *sizes.tower_sizes)), n_domains),
+            towers=PerDomain(Tower((width, *tower_sizes)), n_domains),
         )
 
     def forward(self, p, batch):
@@ -105,3 +123,34 @@ class PLE(Assembly):
         _, embeddings = self.embeddings.backward(c.embeddings, dx)
         grads = {"embeddings": embeddings, "levels": dict(sorted(levels.items())), "specific": specific}
         return grads | {"shared": shared, "gates": gates, "towers": towers}
+
+    def stand_in(self, c, s):
+        return c.specific.parts[s][-1].y
+
+
+class MEPLE(PLE):
+    """ME-PLE: a `PLE` with S + 1 embedding tables and one level; with more, a domain's table would not be its own."""
+
+    @classmethod
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+        n_specific: int = 1,
+        n_shared: int = 1,
+    ) -> Self:
+        one = super().build(
+            schema,
+            embedding_width=embedding_width,
+            embedding_std=embedding_std,
+            expert_sizes=expert_sizes,
+            tower_sizes=tower_sizes,
+            n_specific=n_specific,
+            n_shared=n_shared,
+        )
+        return replace(one, embeddings=replace(one.embeddings, n_tables=len(schema.domains) + 1))

@@ -1,14 +1,17 @@
 """Shared bottom, and the single-domain baseline that is made of it."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..datasets.splits import Schema
 from ..layers import MLP, Embeddings, PerDomain, Tower
 from ..layers.domain import check_domains
 from .assembly import Assembly
 from .output import Output
+from .sizes import checked
+from .system import System
 
 
 class SharedBottomCache(NamedTuple):
@@ -31,12 +34,21 @@ class SharedBottom(Assembly):
     towers: PerDomain
 
     @classmethod
-    def build(cls, schema, sizes):
-        n_in = len(schema.fields) * sizes.embedding_width
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+    ) -> Self:
+        n_in = len(schema.fields) * embedding_width
         return cls(
-            embeddings=Embeddings(schema.vocabulary, 1, sizes.embedding_width, sizes.embedding_std),
-            bottom=MLP((n_in, *sizes.expert_sizes)),
-            towers=PerDomain(Tower((sizes.expert_sizes[-1], *sizes.tower_sizes)), len(schema.domains)),
+            embeddings=Embeddings(schema.vocabulary, 1, embedding_width, embedding_std),
+            bottom=MLP((n_in, *expert_sizes)),
+            towers=PerDomain(Tower((expert_sizes[-1], *tower_sizes)), len(schema.domains)),
         )
 
     def forward(self, p, batch):
@@ -51,9 +63,12 @@ class SharedBottom(Assembly):
         _, embeddings = self.embeddings.backward(c.embeddings, dx[:, None])
         return {"embeddings": embeddings, "bottom": bottom, "towers": towers}
 
+    def stand_in(self, c, s):
+        return c.towers.parts[s].logit.x
+
 
 @dataclass(frozen=True)
-class SingleDomain:
+class SingleDomain(System):
     """S models that know nothing of each other, one a domain: each a shared bottom with a single domain.
 
     Embeddings, bottom and tower of domain s see the rows of domain s only. The vocabulary is the joint one. Scores of
@@ -68,8 +83,23 @@ class SingleDomain:
     n_domains: int
 
     @classmethod
-    def build(cls, schema, sizes):
-        one = SharedBottom.build(schema, sizes)
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+    ) -> Self:
+        one = SharedBottom.build(
+            schema,
+            embedding_width=embedding_width,
+            embedding_std=embedding_std,
+            expert_sizes=expert_sizes,
+            tower_sizes=tower_sizes,
+        )
         return cls(replace(one, towers=replace(one.towers, n_domains=1)), len(schema.domains))
 
     def init(self, rng):
@@ -91,3 +121,6 @@ class SingleDomain:
         check_domains(domains, self.n_domains, len(d.logits))
         parts = zip(caches, domains, strict=True)
         return {str(s): self.model.backward(cache, Output(d.logits[rows])) for s, (cache, rows) in enumerate(parts)}
+
+    def stand_in(self, c, s):
+        return c[1][s].towers.parts[0].logit.x

@@ -1,13 +1,15 @@
 """STAR: shared weights times a domain's own."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..datasets.splits import Schema
 from ..layers import Embeddings, PartitionedNorm, Star, Tower, domain_ids
 from .assembly import Assembly
 from .output import Output
+from .sizes import checked
 
 
 class STARCache(NamedTuple):
@@ -43,15 +45,24 @@ class STAR(Assembly):
     auxiliary: Tower
 
     @classmethod
-    def build(cls, schema, sizes):
-        n_domains, width = len(schema.domains), sizes.embedding_width
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+    ) -> Self:
+        n_domains, width = len(schema.domains), embedding_width
         n_in = len(schema.fields) * width
         return cls(
-            embeddings=Embeddings(schema.vocabulary, 1, width, sizes.embedding_std),
-            domain=Embeddings((n_domains,), 1, width, sizes.embedding_std),
+            embeddings=Embeddings(schema.vocabulary, 1, width, embedding_std),
+            domain=Embeddings((n_domains,), 1, width, embedding_std),
             norm=PartitionedNorm(n_in, n_domains),
-            network=Star(Tower((n_in, *sizes.expert_sizes)), n_domains),
-            auxiliary=Tower((width + n_in, *sizes.tower_sizes)),
+            network=Star(Tower((n_in, *expert_sizes)), n_domains),
+            auxiliary=Tower((width + n_in, *tower_sizes)),
         )
 
     def looks_up(self, batch):
@@ -74,3 +85,6 @@ class STAR(Assembly):
         _, domain = self.domain.backward(c.domain, np.ascontiguousarray(de[:, None]))
         _, embeddings = self.embeddings.backward(c.embeddings, (dx + dx_aux)[:, None])  # x is read twice
         return {"embeddings": embeddings, "domain": domain, "norm": norm, "network": network, "auxiliary": auxiliary}
+
+    def stand_in(self, c, s):
+        return c.network.parts.parts[s].logit.x

@@ -1,13 +1,17 @@
 """STEM: every row runs through everybody's experts, but teaches only its own."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
+from ..datasets.splits import Schema
 from ..layers import Embeddings, Experts, PerDomain, ScalarGate, Tower, add_own, own
+from ..tree import flatten
 from .assembly import Assembly
 from .mmoe import MMoECache
 from .output import Output, merge
+from .sizes import SPECIFIC_AND_SHARED, checked
 
 
 @dataclass(frozen=True)
@@ -35,16 +39,31 @@ class STEM(Assembly):
     n_specific: int
     stop: bool = True
 
+    taps = ("experts", "gates")
+    options = SPECIFIC_AND_SHARED
+    blackboard = {"n_specific": 2}
+
     @classmethod
-    def build(cls, schema, sizes):
-        n_domains, n_in = len(schema.domains), len(schema.fields) * sizes.embedding_width
-        n_experts = n_domains * sizes.n_specific + sizes.n_shared
+    @checked
+    def build(
+        cls,
+        schema: Schema,
+        *,
+        embedding_width: int = 16,
+        embedding_std: float = 0.01,
+        expert_sizes: tuple[int, ...] = (64,),
+        tower_sizes: tuple[int, ...] = (32,),
+        n_specific: int = 1,
+        n_shared: int = 1,
+    ) -> Self:
+        n_domains, n_in = len(schema.domains), len(schema.fields) * embedding_width
+        n_experts = n_domains * n_specific + n_shared
         return cls(
-            embeddings=Embeddings(schema.vocabulary, n_domains + 1, sizes.embedding_width, sizes.embedding_std),
-            experts=Experts(n_experts, (n_in, *sizes.expert_sizes)),
+            embeddings=Embeddings(schema.vocabulary, n_domains + 1, embedding_width, embedding_std),
+            experts=Experts(n_experts, (n_in, *expert_sizes)),
             gates=ScalarGate(n_in, n_experts, n_domains, bias=True),
-            towers=PerDomain(Tower((sizes.expert_sizes[-1], *sizes.tower_sizes)), n_domains),
-            n_specific=sizes.n_specific,
+            towers=PerDomain(Tower((expert_sizes[-1], *tower_sizes)), n_domains),
+            n_specific=n_specific,
         )
 
     @property
@@ -82,3 +101,11 @@ class STEM(Assembly):
         dx[:, -1] += de  # the gate reads the sum of both tables
         _, embeddings = self.embeddings.backward(c.embeddings, dx)
         return {"embeddings": embeddings, "experts": experts, "gates": gates, "towers": towers}
+
+    def stop_settings(self, p, batch, schema):
+        """Rows of one domain alone do not teach the others' experts and tables, though they run through all of them."""
+        rows, n_domains = batch.domains[0], len(batch.domains)
+        batch = batch.only(rows)._replace(domains=(rows, *[slice(rows.stop, rows.stop)] * (n_domains - 1)))
+        foreign = np.s_[self.n_specific : n_domains * self.n_specific]
+        places = {f"experts.{leaf}": foreign for leaf in flatten(p["experts"])}
+        yield "foreign experts", p, batch, places | {"embeddings.table": np.s_[:, 1:n_domains]}

@@ -12,7 +12,8 @@ from ..batch import check_rows, make_batch
 from ..datasets.splits import Rows, Schema
 from ..errors import InputError
 from ..losses.bce import sigmoid
-from ..models import Output
+from ..metrics import evaluate_domains
+from ..models import Output, fastest
 from ..runs.saved import read_model
 
 # At AliCCP's sizes the processor time of a row is the same from 1024 to 8192 rows a block (256: a fifth more).
@@ -39,7 +40,7 @@ class Block(NamedTuple):
 class Predictor:
     """p = sigmoid(z), Eq. (5), for `Rows` in any order.
 
-    model    a system of `croco_np.models`
+    model    a system of `croco_np.models`; its twin runs in its place where it has one (`models.twins`)
     params   its parameters
     schema   the columns that it was built for
     encoder  turns raw columns into `Rows` (`datasets.encoder.Encoder`), or None
@@ -67,6 +68,7 @@ class Predictor:
 
     def outputs(self, rows: Rows) -> Iterator[Block]:
         """Yield what the model says of one block of rows after the other."""
+        model = fastest(self.model)
         for start in range(0, rows.n, self.block):
             stop = min(start + self.block, rows.n)
             try:
@@ -74,7 +76,9 @@ class Predictor:
             except (TypeError, ValueError) as error:
                 raise InputError(f"{error}; encode the rows with the vocabularies of the run's data") from error
             batch, at = make_batch(rows, np.arange(start, stop), self.schema, training=False)
-            yield Block(*self.model.forward(self.params, batch), at, batch.domains)
+            output, cache = model.forward(self.params, batch)
+            yield Block(output, cache, at, batch.domains)
+            del output, cache  # before the next ones are made
 
     def blocks(self, rows: Rows) -> Iterator[np.ndarray]:
         """Yield the logits (n,) of one block of rows after the other, n <= `block`, in the order of the rows."""
@@ -95,6 +99,10 @@ class Predictor:
     def probabilities(self, rows: Rows) -> np.ndarray:
         """Click probabilities of all rows, (N,) float64."""
         return sigmoid(self.logits(rows))
+
+    def evaluate(self, rows: Rows) -> dict[str, Any]:
+        """AUC, gAUC and log loss of the rows, overall and in each domain; see `metrics.evaluate_domains`."""
+        return evaluate_domains(self.logits(rows), rows, self.schema.domains)
 
     def stream(self, parts: Iterable[Rows]) -> Iterator[tuple[Rows, np.ndarray]]:
         """Yield (rows, probabilities) for each `Rows` of an iterable that may have no end."""

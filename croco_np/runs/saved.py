@@ -127,9 +127,11 @@ def read_model(run, **moved):
     try:
         config = Config.from_json(facts["config"] | moved)
         schema = Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts["schema"].items()})
+    except InputError:  # of an entry of the config, in its own words
+        raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{file}: not the model of a run ({error!s:.120})") from error
-    model = MODELS[config.model](schema, config)
+    model = MODELS[config.model].build(schema, **config.sizes)
     shapes = {path: (w.shape, np.dtype(config.dtype)) for path, w in flatten(shape_tree(model)).items()}
     own = parameters(arrays)
     own = {path: a for path, a in own.items() if not path.startswith("loss.")}  # the model's, not its loss's

@@ -16,11 +16,12 @@ MAP_ROWS = 4096  # validation rows of a covariance map
 def covariance(trainer: Trainer, params: dict) -> np.ndarray | None:
     """Covariance map of the experts on the first validation rows; None for a model without the tap `experts`."""
     rows = trainer.splits.valid.part(slice(0, MAP_ROWS))
-    experts = [block.output.experts for block in trainer.predictor(params).outputs(rows)]
-    return None if not experts or experts[0] is None else covariance_map(np.concatenate(experts))
+    taps = (block.output.experts for block in trainer.predictor(params).outputs(rows))
+    experts = [tap for tap in taps if tap is not None]
+    return covariance_map(np.concatenate(experts)) if experts else None
 
 
-def without_loss(trainer: Trainer, n_steps: int) -> np.ndarray:
+def without_loss(trainer: Trainer, n_steps: int) -> np.ndarray | None:
     """The covariance map of the experts after `n_steps` steps of a twin that is trained with alpha = 0.
 
     The twin has the same start and the same batches, so what differs between its map and that of the trainer is what

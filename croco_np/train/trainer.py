@@ -13,9 +13,9 @@ import numpy as np
 from ..batch import Batch, make_batch
 from ..command.interrupts import stop_if_asked
 from ..datasets.splits import Splits
-from ..models import MODELS
+from ..models import MODELS, fastest
 from ..objective import Objective
-from ..optim import OPTIMISERS, Adam
+from ..optim import Adam
 from ..predict import Predictor
 from ..tree import tree_map
 
@@ -91,12 +91,13 @@ class Trainer:
 
     @classmethod
     def from_config(cls, config: Config, splits: Splits) -> Trainer:
-        """The trainer that a config asks for."""
+        """The trainer that a config asks for; of a model that has a twin, the twin is trained (`models.twins`)."""
         c, schema = config, splits.schema
         rows = np.bincount(np.asarray(splits.train.domains), minlength=len(schema.domains))
-        objective = Objective(c.reduction, tuple(rows), c.alpha, c.loss, c.loss_options, c.cov_rows)
-        optimiser = Adam(c.lr, lazy=OPTIMISERS[c.optimiser], l2=c.l2)
-        return cls(MODELS[c.model](schema, c), objective, optimiser, splits, c.batch_size, c.seed, c.dtype)
+        objective = Objective(c.reduction, tuple(rows), c.alpha, c.resolved_loss, c.loss_options, c.cov_rows)
+        optimiser = Adam(c.lr, lazy=c.optimiser == "lazy_adam", l2=c.l2)
+        model = fastest(MODELS[c.model].build(schema, **c.sizes))
+        return cls(model, objective, optimiser, splits, c.batch_size, c.seed, c.dtype)
 
     def without_loss(self) -> Trainer:
         """The same trainer, but for the loss beside the cross-entropy: alpha = 0."""

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,13 +10,14 @@ import pytest
 from croco_np.bench import __main__ as command
 from croco_np.bench import client, clock, memory, single, sweeps
 from croco_np.bench.floor import Floor, covariance_flop
+from croco_np.bench.instruments import KERNELS as PHASE_OF_KERNEL
 from croco_np.bench.instruments import instruments, kernel_bytes
 from croco_np.bench.measure import interleave
 from croco_np.bench.ours import Ours
 from croco_np.bench.workloads import WORKLOADS
 from croco_np.costs.products import Shape
 from croco_np.errors import InputError
-from croco_np.kernels.twin import KERNELS
+from croco_np.kernels.twin import KERNELS, using
 from croco_np.layers import Dense
 
 TINY = WORKLOADS["tiny"]
@@ -79,10 +81,10 @@ def test_what_is_replayed_is_what_was_counted():
     assert Shape(copies=5, inputs=1, m=64, k=3, n=2).flop == 5 * 64 * 2 * 3 * 2
 
 
-@pytest.mark.parametrize("model", ["mmoe", "pepnet", "star", "hinet"])
+@pytest.mark.parametrize("model", ["mmoe", "pepnet", "star", "hinet", "crocodile"])
 def test_floor_and_phases_count_the_same_products(model):
     """Once watched as products of arrays, once as layers called: two ways to one number."""
-    ours = Ours(TINY.with_options(model=model))
+    ours = Ours(replace(TINY.with_options(model=model), twins=False))
     floor = Floor(ours.trainer, ours.state.params, ours.batches[0])
     with instruments() as counted:
         ours.step(0)
@@ -130,6 +132,28 @@ def test_bytes_of_kernels():
     w, g, which = np.zeros((100, 8), np.float32), np.zeros((6, 8), np.float32), np.arange(6)
     moved = kernel_bytes(KERNELS["adam_rows"], (w, which, g, w, w, 0, 0, 0, 0, 0), None)
     assert moved == 6 * 8 + g.nbytes + 3 * 2 * g.nbytes
+    z, narrow, slots = np.zeros((64, 2, 4), np.float32), np.zeros((3, 2, 4), np.float32), np.zeros((64, 5), np.int64)
+    moved = kernel_bytes(KERNELS["add_rows"], (z, narrow, slots), None)
+    assert moved == 2 * z.nbytes + narrow.nbytes + slots.nbytes  # a small table is read once, however often it is named
+    y, b = np.zeros((6, 8), np.float32), np.zeros(8, np.float32)
+    assert kernel_bytes(KERNELS["bias_relu"], (y, b), y) == 2 * y.nbytes + b.nbytes  # the result lies in y's buffer
+    assert kernel_bytes(KERNELS["bias_relu"], (y, b), y.copy()) == 3 * y.nbytes + b.nbytes
+
+
+def test_phases_name_kernels_that_exist():
+    """All that training runs; the pairs of gAUC are counted outside of steps."""
+    assert set(PHASE_OF_KERNEL) == set(KERNELS) - {"right_pairs"}
+
+
+def test_the_twin_takes_fewer_products_in_the_same_phases():
+    counted = {}
+    for twins in (False, True):
+        ours = Ours(replace(TINY, twins=twins))
+        with instruments() as counted[twins]:
+            ours.step(0)
+    plain, fused = counted[False].flop, counted[True].flop
+    assert {name for name in plain if fused[name] < plain[name]} == {"products forward", "products backward"}
+    assert all(fused[name] == plain[name] for name in plain if "products" not in name)
 
 
 def test_bytes_that_can_be_reached_are_counted_once():
@@ -207,11 +231,13 @@ def test_a_peer_that_dies_is_one_line(tmp_path, capsys, monkeypatch):
     assert "No module named 'no_such_module'" in line
 
 
-def test_what_the_package_set_for_itself_is_not_handed_on(monkeypatch):
-    monkeypatch.setenv("KMP_BLOCKTIME", "7")
+def test_what_the_command_set_for_itself_is_not_handed_on(monkeypatch):
+    monkeypatch.setattr(client, "OURS", {"OMP_WAIT_POLICY": "passive", "OPENBLAS_THREAD_TIMEOUT": "4"})
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+    monkeypatch.setenv("OPENBLAS_THREAD_TIMEOUT", "9")  # the user's
     monkeypatch.setenv("OTHER", "x")
-    assert "KMP_BLOCKTIME" not in client.environment()  # this process did not start with it
-    assert client.environment()["OTHER"] == "x"
+    assert "OMP_WAIT_POLICY" not in client.environment()
+    assert client.environment().items() >= {"OPENBLAS_THREAD_TIMEOUT": "9", "OTHER": "x"}.items()
 
 
 @pytest.mark.parametrize("name", sweeps.SWEEPS)
@@ -220,6 +246,14 @@ def test_a_sweep_starts_with_its_base(name):
         assert len(workloads) >= 2, title
     sizes = {w.config.batch_size for _, ws in sweeps.points(name, TINY) for w in ws.values()}
     assert (len(sizes) > 1) == (name == "batch")
+
+
+def test_the_sweep_of_twins_runs_definition_and_twin():
+    ((title, workloads),) = sweeps.points("twins", TINY)
+    assert list(workloads) == ["crocodile", "crocodile, fused"], title
+    assert [type(Ours(w).trainer.model).__name__ for w in workloads.values()] == ["Crocodile", "FusedCrocodile"]
+    with using("numpy"), pytest.raises(InputError, match="needs Numba"):
+        sweeps.points("twins", TINY)
 
 
 def test_a_sweep_with_a_peer(fake):
@@ -273,6 +307,7 @@ def test_the_command_sweeps(tmp_path, capsys):
         ["--sweep", "moon"],
         ["--model", "me_mmoe", "--sweep", "domains"],
         ["--model", "mmoe", "--sweep", "systems"],
+        ["--model", "crocodile", "--sweep", "twins"],
     ],
 )
 def test_bad_flags_are_one_line(flags, capsys):

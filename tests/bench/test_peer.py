@@ -14,7 +14,7 @@ from croco_np.batch import make_batch
 from croco_np.bench.client import Peer, Refused
 from croco_np.bench.ours import Ours
 from croco_np.bench.workloads import WORKLOADS
-from croco_np.models import MODELS, TAPS
+from croco_np.models import MODELS
 
 PYTHON = os.environ.get("CROCO_NP_PEER_PYTHON") or (importlib.util.find_spec("torch") and sys.executable)
 pytestmark = pytest.mark.skipif(
@@ -38,7 +38,7 @@ FORMS = [
 
 def start(model, optimiser, **options):
     """Ours on three small batches: embeddings and steps so large that every part matters."""
-    loss = "covariance" if "experts" in TAPS[model] else "none"
+    loss = "covariance" if "experts" in MODELS[model].taps else "none"
     large = {"embedding_std": 0.5, "lr": 0.01, "alpha": 0.01, "loss": loss, "prune_epsilon": 0.9, "prune_steps": 4}
     options = large | options
     ours = Ours(WORKLOADS["tiny"].with_options(model=model, optimiser=optimiser, **options))

@@ -32,6 +32,13 @@ def test_one_model(model, capsys):
     assert f"{model}" in capsys.readouterr().out
 
 
+def test_a_row_of_table_5(capsys):
+    assert command.main(["--model", "me_pg"]) == 0
+    shown = capsys.readouterr().out
+    assert "crocodile, gate scalar: gates.0.W" in shown
+    assert "crocodile: " not in shown
+
+
 def test_a_wrong_gradient_is_exit_status_1(monkeypatch, tmp_path, capsys):
     wrong = LossOf(lambda x: ((x**2).sum(), x))
     monkeypatch.setattr(command, "loss_cases", lambda name: {"square": lambda rng: (wrong, {}, (np.ones(3),))})

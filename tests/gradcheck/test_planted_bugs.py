@@ -5,7 +5,6 @@ passes, so it is the bug that is found and nothing else.
 """
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 from unittest.mock import patch
 
 import numpy as np
@@ -17,16 +16,17 @@ from croco_np.gradcheck.cases import (
     N_EXPERTS,
     N_ROWS,
     SCHEMA,
-    SIZES,
     WIDTH,
     LossOf,
     Training,
+    at_blackboard,
+    blackboard_sizes,
     draw_batch,
 )
 from croco_np.layers import ElementGate, Embeddings, Experts, Linear, PerDomain, ScalarGate, Tower
 from croco_np.layers.mlp import Dense
 from croco_np.losses import bce, covariance
-from croco_np.models import Crocodile, MMoE
+from croco_np.models import Crocodile
 from croco_np.objective import Objective
 from croco_np.tree import RowGrad, flatten, tree_map
 
@@ -252,16 +252,18 @@ def _training(model, backward, rng):
 
 @bug("CovLoss's road into the experts is missing")
 def _(rng):
-    model = Crocodile.build(SCHEMA, SimpleNamespace(**SIZES))
+    model = Crocodile.build(SCHEMA, **blackboard_sizes(Crocodile))
     return _training(model, lambda model, c, d: model.backward(c, d._replace(experts=None)), rng)
 
 
 @bug("the tower's road into the experts is missing")
 def _(rng):
     def backward(model, c, d):
-        return model.backward(c, d) | model.embedded_experts.backward(c.experts, d.experts)[1]
+        dx, experts = model.experts.backward(c.experts, d.experts)
+        _, embeddings = model.embeddings.backward(c.embeddings, dx)
+        return model.backward(c, d) | {"embeddings": embeddings, "experts": experts}
 
-    return _training(Crocodile.build(SCHEMA, SimpleNamespace(**SIZES)), backward, rng)
+    return _training(Crocodile.build(SCHEMA, **blackboard_sizes(Crocodile)), backward, rng)
 
 
 @bug("the gate's road into the embeddings is missing")
@@ -270,7 +272,7 @@ def _(rng):
         with patch("croco_np.models.mmoe.add_own", lambda *_: None):
             return model.backward(c, d)
 
-    return _training(MMoE.build(SCHEMA, SimpleNamespace(**SIZES), multi_embedding=True), backward, rng)
+    return _training(at_blackboard("me_mmoe"), backward, rng)
 
 
 @bug("the prior embedding learns nothing", hint="no gradient arrives")
@@ -280,7 +282,7 @@ def _(rng):
         rows, values = grads["prior"]["table"]
         return grads | {"prior": {"table": RowGrad(rows, 0 * values)}}
 
-    return _training(Crocodile.build(SCHEMA, SimpleNamespace(**SIZES)), backward, rng)
+    return _training(Crocodile.build(SCHEMA, **blackboard_sizes(Crocodile)), backward, rng)
 
 
 @bug("one gradient is 0.1 % too large", hint="1.001 times")

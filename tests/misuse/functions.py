@@ -19,7 +19,7 @@ from mutants import (
 from croco_np import diagnostics, metrics
 from croco_np.batch import check_ids, check_rows, make_batch
 from croco_np.datasets.splits import Rows, Schema
-from croco_np.kernels.idle import plan, series
+from croco_np.kernels.idle_series import plan, series
 from croco_np.optim import Adam
 from croco_np.tree import Moving, RowGrad, flatten, tree_map, unflatten, with_leaves
 

@@ -2,13 +2,12 @@
 
 from functools import partial
 from itertools import chain
-from types import SimpleNamespace
 
 import numpy as np
 from mutants import BAD_SLICES, OPEN_SLICES, must_be_refused, report, resized, wrong_floats, wrong_ids
 
 from croco_np import losses
-from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch, layer_cases, loss_cases
+from croco_np.gradcheck.cases import SCHEMA, at_blackboard, draw_batch, layer_cases, loss_cases
 from croco_np.kernels.mix import softmax_backward
 from croco_np.layers import PartitionedNorm, add_own, domain_ids, own
 from croco_np.models import MODELS, Output
@@ -87,9 +86,9 @@ def of_losses():
 
 def of_models():
     """Batches whose parts do not fit each other, and gradients that do not fit the batch."""
-    for name, build in MODELS.items():
+    for name in MODELS:
         rng = np.random.default_rng(0)
-        model, batch = build(SCHEMA, SimpleNamespace(**SIZES)), draw_batch(rng)
+        model, batch = at_blackboard(name), draw_batch(rng)
         params = model.init(rng)
         out, cache = model.forward(params, batch)
         for label, ids in wrong_ids(batch.ids, SCHEMA.vocabulary[0]).items():

@@ -8,9 +8,9 @@ import pytest
 
 from croco_np.batch import Batch
 from croco_np.gradcheck import assert_ok, check
-from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
+from croco_np.gradcheck.cases import at_blackboard, draw_batch
 from croco_np.layers import Pruner
-from croco_np.models import MODELS, Output
+from croco_np.models import Output
 from croco_np.optim import Adam
 from croco_np.tree import RowGrad, flatten, tree_map
 
@@ -23,7 +23,7 @@ def equal(a, b):
 
 
 def build(**sizes):
-    return MODELS["adasparse"](SCHEMA, SimpleNamespace(**SIZES | sizes))
+    return at_blackboard("adasparse", **sizes)
 
 
 def drawn(seed=0, **sizes):

@@ -2,15 +2,15 @@
 
 import json
 from dataclasses import asdict
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from croco_np.config import ABLATIONS
 from croco_np.costs.__main__ import main, whole_branches
 from croco_np.costs.budget import budget, ownership, shapes_of, table_owners
 from croco_np.costs.match import match_parameters
-from croco_np.gradcheck.cases import SCHEMA, SIZES
+from croco_np.gradcheck.cases import SCHEMA, SIZES, at_blackboard, blackboard_sizes
 from croco_np.models import MODELS
 from croco_np.tree import count, flatten
 
@@ -19,12 +19,12 @@ EXPERT, TOWER = 8 * 5 + 5 * 3, 3 * 4 + 4
 EXPERT_BIASES, TOWER_BIASES = 5 + 3, 4 + 1
 
 
-def sizes(**change):
-    return SimpleNamespace(**SIZES | change)
+def sizes(name, **change):
+    return blackboard_sizes(MODELS[name], **change)
 
 
 def cost(name, **change):
-    return budget(MODELS[name], SCHEMA, sizes(**change))
+    return budget(MODELS[name], SCHEMA, sizes(name, **change))
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_parameters_by_hand():
 @pytest.mark.parametrize("name", MODELS)
 def test_every_system_is_counted(name):
     """All leaves but running values, at sizes that are drawn for real."""
-    build = MODELS[name]
-    params = build(SCHEMA, sizes()).init(np.random.default_rng(0))
-    assert shapes_of(build(SCHEMA, sizes())) == {path: w.shape for path, w in flatten(params).items()}
+    model = at_blackboard(name)
+    params = model.init(np.random.default_rng(0))
+    assert shapes_of(model) == {path: w.shape for path, w in flatten(params).items()}
     c = cost(name)
-    tracked = set(flatten(params)) - set(ownership(build, SCHEMA, sizes()))
+    tracked = set(flatten(params)) - set(ownership(MODELS[name], SCHEMA, sizes(name)))
     assert c.parameters == count(params) - sum(flatten(params)[path].size for path in tracked)
     assert {path.split(".")[0] for path in tracked} <= {"norm", "step"}
     assert 0 < c.tables < c.parameters
@@ -68,7 +68,7 @@ def test_every_system_is_counted(name):
 
 
 def owned_branches(name, domain, **change):
-    paths = list(shapes_of(MODELS[name](SCHEMA, sizes(**change))))
+    paths = list(shapes_of(at_blackboard(name, **change)))
     return whole_branches(paths, cost(name, **change).owned[domain])
 
 
@@ -90,7 +90,9 @@ def test_what_leaks_is_not_owned():
 
 
 def test_table_owners():
-    found = {name: table_owners(MODELS[name], SCHEMA, sizes()) for name in ("mmoe", "stem", "me_ple", "single_domain")}
+    found = {
+        name: table_owners(MODELS[name], SCHEMA, sizes(name)) for name in ("mmoe", "stem", "me_ple", "single_domain")
+    }
     assert found == {
         "mmoe": [None],
         "stem": [0, 1, 2, 3, None],
@@ -102,14 +104,14 @@ def test_table_owners():
 @pytest.mark.parametrize("knob", ["embedding_width", "expert_width"])
 @pytest.mark.parametrize("name", MODELS)
 def test_match_is_the_closest_width(name, knob):
-    build, target = MODELS[name], 5_000
-    found = match_parameters(build, SCHEMA, sizes(), target, knob)
+    target = 5_000
+    found = match_parameters(MODELS[name], SCHEMA, sizes(name), target, knob)
 
     def parameters(value):
         change = (
             {"embedding_width": value} if knob == "embedding_width" else {"expert_sizes": (round(5 * value / 3), value)}
         )
-        return budget(build, SCHEMA, sizes(**change)).parameters
+        return cost(name, **change).parameters
 
     assert found.parameters == parameters(found.value)
     around = [parameters(v) for v in (found.value - 1, found.value + 1) if v > 0]
@@ -118,7 +120,7 @@ def test_match_is_the_closest_width(name, knob):
 
 def test_matching_itself_changes_nothing():
     target = cost("crocodile").parameters
-    found = match_parameters(MODELS["crocodile"], SCHEMA, sizes(), target)
+    found = match_parameters(MODELS["crocodile"], SCHEMA, sizes("crocodile"), target)
     assert (found.value, found.parameters) == (SIZES["embedding_width"], target)
 
 
@@ -127,7 +129,7 @@ def test_command(tmp_path, capsys):
     path.write_text(json.dumps(asdict(SCHEMA)))
     assert main(["--schema", str(path), "--expert-sizes", "5,3", "--match-parameters", "crocodile"]) == 0
     shown = capsys.readouterr().out
-    assert all(f"\n{name} " in shown for name in MODELS)
+    assert all(f"\n{name} " in shown for name in (*MODELS, *ABLATIONS))
     assert "own: gates.s, towers.s" in shown
     assert "embedding_width 8 -> 8: 1.000 of the target" in shown
     assert "me_mmoe         not at these sizes" in shown  # three experts for four domains

@@ -1,19 +1,19 @@
 """Systems as relatives of each other: where two of them must agree, and what holds for all of them."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from croco_np.batch import Batch
 from croco_np.gradcheck import assert_ok, check
-from croco_np.gradcheck.cases import DOMAINS, SCHEMA, SIZES, draw_batch
+from croco_np.gradcheck.cases import DOMAINS, SCHEMA, SIZES, at_blackboard, draw_batch
 from croco_np.layers import Embeddings, Experts, Extraction, PerDomain, ScalarGate, Tower
 from croco_np.models import MODELS, PLE, Output
 from croco_np.tree import Moving, RowGrad, flatten, tree_map, unflatten
 
 N_DOMAINS, ABSENT = len(SCHEMA.domains), 2  # the batch has no rows of domain 2
+N_SPECIFIC, N_SHARED = 2, 1  # experts of PLE and STEM at blackboard size
 ONE_DOMAIN = replace(SCHEMA, domains=("all",))
 DEEP = ({"n_levels": 3}, {"n_levels": 3, "n_shared": 2, "shared_gate": "shared_only"})
 SYSTEMS = [*((name, {}) for name in MODELS), *(("ple", sizes) for sizes in DEEP), ("crocodile", {"gate": "scalar"})]
@@ -21,7 +21,7 @@ every_system = pytest.mark.parametrize(("name", "sizes"), SYSTEMS, ids=lambda x:
 
 
 def build(name, schema=SCHEMA, **sizes):
-    return MODELS[name](schema, SimpleNamespace(**SIZES | sizes))
+    return at_blackboard(name, schema, **sizes)
 
 
 def draw(model, seed=0):
@@ -135,7 +135,7 @@ def test_ple_with_one_domain_by_hand():
 
 
 def test_ple_with_one_domain_is_mmoe(batch):
-    ple, mmoe = build("ple", ONE_DOMAIN), build("mmoe", ONE_DOMAIN, n_experts=SIZES["n_specific"] + SIZES["n_shared"])
+    ple, mmoe = build("ple", ONE_DOMAIN), build("mmoe", ONE_DOMAIN, n_experts=N_SPECIFIC + N_SHARED)
     p, batch = draw(ple), batch.only(slice(0, len(batch.labels)))
 
     def as_mmoe(tree):
@@ -200,7 +200,7 @@ def test_the_stop_closes_foreign_experts_and_their_tables_and_nothing_else(rows_
     stem, model = stem_and_open()
     p = draw(stem)
     (_, grads), (_, opened) = run(stem, p, rows_of_d), run(model, p, rows_of_d)
-    n_foreign = (N_DOMAINS - 1) * SIZES["n_specific"]
+    n_foreign = (N_DOMAINS - 1) * N_SPECIFIC
     for path, g in opened.items():
         if path.startswith("experts"):
             assert g[:n_foreign].any()
@@ -220,7 +220,7 @@ def test_the_stop_holds_for_a_loss_on_the_experts(rows_of_d):
     out, cache = stem.forward(unflatten(draw(stem)), rows_of_d)
     grads = stem.backward(cache, Output(np.zeros_like(out.logits), experts=np.ones_like(out.experts)))
     db = grads["experts"]["0"]["b"]
-    n_foreign = (N_DOMAINS - 1) * SIZES["n_specific"]
+    n_foreign = (N_DOMAINS - 1) * N_SPECIFIC
     assert not db[:n_foreign].any()
     assert db[n_foreign:].any()
 
@@ -228,11 +228,10 @@ def test_the_stop_holds_for_a_loss_on_the_experts(rows_of_d):
 def test_stem_whose_gates_shut_out_foreign_experts_is_me_ple(batch):
     # The gates look at their biases alone, since STEM's reads x_s + x_sh and ME-PLE's x_s.
     stem, ple = build("stem"), build("me_ple")
-    n_specific, n_shared = SIZES["n_specific"], SIZES["n_shared"]
     p = draw(stem)
 
     def open_to(s):
-        return [*range(s * n_specific, (s + 1) * n_specific), *range(N_DOMAINS * n_specific, len(p["gates.0.b"]))]
+        return [*range(s * N_SPECIFIC, (s + 1) * N_SPECIFIC), *range(N_DOMAINS * N_SPECIFIC, len(p["gates.0.b"]))]
 
     for s in range(N_DOMAINS):
         p[f"gates.{s}.W"][:] = 0
@@ -243,8 +242,8 @@ def test_stem_whose_gates_shut_out_foreign_experts_is_me_ple(batch):
         for path, w in tree.items():
             if path.startswith("experts"):
                 k = path.removeprefix("experts.")
-                q |= {f"specific.{s}.{k}": w[open_to(s)[:n_specific]] for s in range(N_DOMAINS)}
-                q[f"shared.{k}"] = w[-n_shared:]
+                q |= {f"specific.{s}.{k}": w[open_to(s)[:N_SPECIFIC]] for s in range(N_DOMAINS)}
+                q[f"shared.{k}"] = w[-N_SHARED:]
             elif path.startswith("gates"):
                 q[path] = w[..., open_to(int(path.split(".")[1]))]
         return q
@@ -287,7 +286,7 @@ def test_levels_are_differentiated_rightly(batch, sizes):
 def test_rows_teach_foreign_experts_through_the_shared_path_only(rows_of_d, shared_gate):
     model = build("ple", n_levels=2, n_shared=2, shared_gate=shared_gate)
     _, grads = run(model, draw(model), rows_of_d)
-    n_foreign = (N_DOMAINS - 1) * SIZES["n_specific"]
+    n_foreign = (N_DOMAINS - 1) * N_SPECIFIC
     foreign = grads["levels.0.experts.1.b"][:n_foreign]
     assert foreign.any() == (shared_gate == "all")
     assert grads["levels.0.gates.4.b"].any()  # the shared path's own gate learns either way

@@ -1,17 +1,14 @@
 """HiNet on numbers small enough for a blackboard; and that, unlike elsewhere, absent domains are taught."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from croco_np.batch import Batch
 from croco_np.datasets.splits import Schema
-from croco_np.errors import InputError
 from croco_np.gradcheck import assert_ok, check
-from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
+from croco_np.gradcheck.cases import at_blackboard, draw_batch
 from croco_np.layers import Embeddings, Experts, Linear, PerDomain, ScenarioAttention, Tower
-from croco_np.models import MODELS, Output
+from croco_np.models import Output
 from croco_np.models.hinet import HiNet
 from croco_np.tree import RowGrad, flatten, tree_map
 
@@ -109,12 +106,12 @@ def test_a_loss_pulls_on_the_experts():
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_teach_every_domain(kind):
     """No stop-gradient: the experts of domain 2, absent from the batch, are taught all the same; its tower is not."""
-    model = MODELS["hinet"](SCHEMA, SimpleNamespace(**SIZES | {"attention": kind}))
+    model = at_blackboard("hinet", attention=kind)
     rng = np.random.default_rng(0)
     p = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), model.init(rng))
     out, cache = model.forward(p, draw_batch(rng))
     grads = flatten(model.backward(cache, Output(rng.standard_normal(out.logits.shape))))
-    n = SIZES["n_sub_experts"]
+    n = HiNet.blackboard["n_sub_experts"]
     assert out.experts.shape == (12, 5 * n, 3)
     for path in ("experts.0.W", "experts.1.W", "experts.1.b"):
         assert grads[path][2 * n : 3 * n].any(axis=tuple(range(1, grads[path].ndim))).all(), path
@@ -128,7 +125,7 @@ def test_rows_teach_every_domain(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_domain(kind):
     schema = Schema(("user", "item", "domain"), (4, 3, 2), "user", "item", "domain", ("a",))
-    model = MODELS["hinet"](schema, SimpleNamespace(**SIZES | {"attention": kind}))
+    model = at_blackboard("hinet", schema, attention=kind)
     rng = np.random.default_rng(1)
     ids = np.stack([rng.integers(0, 4, 6), rng.integers(0, 3, 6), np.ones(6, int)], axis=1)
     batch = Batch(ids, ids, (slice(0, 6),), np.ones(6))
@@ -137,7 +134,7 @@ def test_one_domain(kind):
 
 
 def test_no_rows():
-    model = MODELS["hinet"](SCHEMA, SimpleNamespace(**SIZES))
+    model = at_blackboard("hinet")
     rng = np.random.default_rng(0)
     batch = draw_batch(rng).only(slice(0, 0))._replace(domains=(slice(0, 0),) * 4)
     out, cache = model.forward(model.init(rng), batch)
@@ -147,5 +144,5 @@ def test_no_rows():
 
 
 def test_unknown_attention():
-    with pytest.raises(InputError, match="--attention loud"):
+    with pytest.raises(ValueError, match=r"^kind 'loud': choose one of official"):
         ScenarioAttention(1, 2, "loud")

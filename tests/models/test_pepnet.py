@@ -1,7 +1,6 @@
 """PEPNet on numbers small enough for a blackboard, and what a batch without some domain leaves alone."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,11 +8,10 @@ import pytest
 from croco_np.batch import Batch
 from croco_np.datasets import aliccp_join, kuairand
 from croco_np.datasets.splits import Schema
-from croco_np.errors import InputError
 from croco_np.gradcheck import assert_ok, check
-from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
+from croco_np.gradcheck.cases import SCHEMA, at_blackboard, draw_batch
 from croco_np.layers import Dense, Embeddings, GateUnit, Linear, PerDomain
-from croco_np.models import MODELS, Output
+from croco_np.models import Output
 from croco_np.models.pepnet import PEPNet
 from croco_np.tree import RowGrad, flatten, tree_map
 
@@ -132,7 +130,7 @@ def test_gate_at_the_output_by_hand():
 
 @pytest.mark.parametrize("gate_at", ["input", "output"])
 def test_an_absent_domain_gets_exactly_zero(gate_at):
-    model = MODELS["pepnet"](SCHEMA, SimpleNamespace(**SIZES | {"gate_at": gate_at}))
+    model = at_blackboard("pepnet", gate_at=gate_at)
     rng = np.random.default_rng(0)
     p = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), model.init(rng))
     out, cache = model.forward(p, draw_batch(rng))
@@ -146,7 +144,7 @@ def test_an_absent_domain_gets_exactly_zero(gate_at):
 
 def test_one_domain_and_no_context():
     schema = Schema(("user", "item", "domain"), (4, 3, 2), "user", "item", "domain", ("a",))
-    model = MODELS["pepnet"](schema, SimpleNamespace(**SIZES))
+    model = at_blackboard("pepnet", schema)
     rng = np.random.default_rng(1)
     ids = np.stack([rng.integers(0, 4, 6), rng.integers(0, 3, 6), np.ones(6, int)], axis=1)
     batch = Batch(ids, ids, (slice(0, 6),), np.ones(6))
@@ -155,7 +153,7 @@ def test_one_domain_and_no_context():
 
 
 def test_no_rows():
-    model = MODELS["pepnet"](SCHEMA, SimpleNamespace(**SIZES))
+    model = at_blackboard("pepnet")
     rng = np.random.default_rng(0)
     batch = draw_batch(rng).only(slice(0, 0))._replace(domains=(slice(0, 0),) * 4)
     out, cache = model.forward(model.init(rng), batch)
@@ -171,5 +169,5 @@ def test_prior_fields_are_user_item_and_whose_it_is():
 
 
 def test_unknown_gate_position():
-    with pytest.raises(InputError, match="--gate-at middle"):
-        MODELS["pepnet"](SCHEMA, SimpleNamespace(**SIZES | {"gate_at": "middle"}))
+    with pytest.raises(ValueError, match=r"^gate_at middle: choose one of input, output$"):
+        at_blackboard("pepnet", gate_at="middle")

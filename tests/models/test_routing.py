@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from croco_np.batch import Batch
-from croco_np.gradcheck.cases import SCHEMA, SIZES
+from croco_np.gradcheck.cases import SCHEMA, at_blackboard
 from croco_np.models import MODELS, Output
 from croco_np.tree import Moving, RowGrad, flatten, tree_map
 
@@ -57,7 +57,8 @@ LEAKS = {
 
 
 def build(name, change):
-    return MODELS[name](SCHEMA, SimpleNamespace(**SIZES | FREE_OF_FOURS | change))
+    own = {size: value for size, value in FREE_OF_FOURS.items() if size in MODELS[name].keywords()}
+    return at_blackboard(name, **own | change)
 
 
 def owned(model, params, name):

@@ -1,15 +1,13 @@
 """STAR: moments of a domain's own rows, shared weights times own ones, running moments that only training moves."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from croco_np.batch import Batch
 from croco_np.gradcheck import assert_ok, check
-from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch
+from croco_np.gradcheck.cases import at_blackboard, draw_batch
 from croco_np.layers import Linear, PartitionedNorm, Star
-from croco_np.models import MODELS, Output
+from croco_np.models import Output
 from croco_np.optim import Adam
 from croco_np.tree import Moving, RowGrad, flatten, tree_map
 
@@ -32,7 +30,7 @@ def norm_example(domains=TWO, training=True):
 def drawn(seed=0):
     """A model with noise on every parameter, which keeps the running variances positive; rng; a batch, c absent."""
     rng = np.random.default_rng(seed)
-    model = MODELS["star"](SCHEMA, SimpleNamespace(**SIZES))
+    model = at_blackboard("star")
     params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), model.init(rng))
     params["norm"]["var"] = np.abs(params["norm"]["var"])
     return model, params, rng, draw_batch(rng)
@@ -109,7 +107,7 @@ def test_star_by_hand():
 
 
 def test_at_the_start_every_domain_is_the_shared_network():
-    model, rng = MODELS["star"](SCHEMA, SimpleNamespace(**SIZES)), np.random.default_rng(0)
+    model, rng = at_blackboard("star"), np.random.default_rng(0)
     p, x = model.init(rng)["network"], rng.standard_normal((12, 8))
     y, _ = model.network.forward(p, draw_batch(rng).domains, x)
     equal(y, model.network.layer.forward(p["shared"], x)[0])

@@ -1,23 +1,24 @@
 """Stop-gradients, open and closed: the numeric check passes with them open, exact zeros hold with them closed."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from croco_np.gradcheck import check
-from croco_np.gradcheck.cases import SCHEMA, SIZES, draw_batch, model_cases
-from croco_np.gradcheck.stops import STOPPED, stop_checks
+from croco_np.gradcheck.cases import at_blackboard, draw_batch, model_cases
+from croco_np.gradcheck.stops import stop_checks
 from croco_np.models import MODELS
 from croco_np.models.pepnet import PEPNet
 from croco_np.models.stem import STEM
 from croco_np.tree import tree_map
 
+STOPPED = ("stem", "pepnet")
+
 
 def build(name):
     rng = np.random.default_rng(0)
-    model = MODELS[name](SCHEMA, SimpleNamespace(**SIZES))
+    model = at_blackboard(name)
     p = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), model.init(rng))
     return model, p, draw_batch(rng), rng
 

@@ -7,6 +7,7 @@ import pytest
 from commands import SMALL, make_data
 from safetensors.numpy import load_file
 
+from croco_np.config import Config
 from croco_np.losses import LOSSES
 from croco_np.train.__main__ import main
 
@@ -60,7 +61,8 @@ def test_a_baseline_is_trained_without_covloss(data, tmp_path, capsys):
         said = capsys.readouterr().out
         assert "CovLoss" not in said
         assert ("covariance.png" in said) == (out / "covariance.png").exists() == (model == "mmoe")  # who has experts
-        assert json.loads((out / "config.json").read_text())["config"]["loss"] == "none"
+        config = Config.from_json(json.loads((out / "config.json").read_text())["config"])
+        assert (config.loss, config.resolved_loss) == ("auto", "none")
         assert json.loads((out / "history.jsonl").read_text())["cov"] == 0
 
 

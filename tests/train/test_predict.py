@@ -9,7 +9,6 @@ import sys
 import tracemalloc
 from dataclasses import replace
 from itertools import islice, repeat
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ from croco_np.datasets.splits import Rows
 from croco_np.diagnostics.__main__ import main as diagnose
 from croco_np.diagnostics.__main__ import read_run
 from croco_np.errors import InputError
-from croco_np.gradcheck.cases import SCHEMA, SIZES
+from croco_np.gradcheck.cases import SCHEMA, at_blackboard
 from croco_np.losses.bce import sigmoid
 from croco_np.metrics import auc
 from croco_np.models import MODELS
@@ -48,7 +47,7 @@ def take(rows, at):
 
 
 def predictor(name="crocodile", **options):
-    model = MODELS[name](SCHEMA, SimpleNamespace(**SIZES))
+    model = at_blackboard(name)
     return Predictor(model, model.init(np.random.default_rng(1)), SCHEMA, "float64", **options)
 
 

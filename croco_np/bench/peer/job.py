@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from systems import SYSTEMS
 
 DEFAULTS = {"cov_reduction": "sum", "cov_within": False, "cov_rows": 0}  # the CovLoss that is written down here
 
@@ -61,6 +62,8 @@ def read(folder):
     """The job, its parameters {path: float32 array} and its batches; ValueError for what is not written down here."""
     folder = Path(folder)
     raw = json.loads((folder / "job.json").read_text())
+    if raw["model"] not in SYSTEMS:
+        raise ValueError(f"the peer has no system {raw['model']}")
     job = Job(**{k: raw[k] for k in ("model", "alpha", "lr", "threads")}, **raw["schema"], config=_config(raw))
     with np.load(folder / "params.npz") as arrays:
         params = dict(arrays)

@@ -1,10 +1,8 @@
 """Checks of tutorial 5, Put Crocodile together."""
 
-from types import SimpleNamespace
-
 import numpy as np
 
-from ...gradcheck.cases import SCHEMA, SIZES, draw_batch
+from ...gradcheck.cases import SCHEMA, blackboard_sizes, draw_batch
 from ...gradcheck.gradients import dense, fault
 from ...losses import row_weights
 from ...models import Crocodile, Output
@@ -27,7 +25,7 @@ def _wrong_branches(answer, right, params):
 @exercise("5.1", "write my_backward(model, c, d) -> gradients of embeddings, experts, prior, gates, towers")
 def check_backward(answer):
     rng = np.random.default_rng(51)
-    model = Crocodile.build(SCHEMA, SimpleNamespace(**SIZES))
+    model = Crocodile.build(SCHEMA, **blackboard_sizes(Crocodile))
     params, batch = model.init(rng), draw_batch(rng)
     out, cache = model.forward(params, batch)
     dz, do, dg = (rng.standard_normal(y.shape) for y in out[:3])

@@ -1,7 +1,5 @@
 """Lesson 8: stop-gradients, factors of weights, two networks that trade, who teaches whom."""
 
-from types import SimpleNamespace
-
 import numpy as np
 
 from ...batch import Batch
@@ -104,9 +102,8 @@ def middle_level(answer):
 def _taught():
     """(2, 3): 1 where rows of a domain alone leave a gradient at an expert of the middle level."""
     schema = Schema(("user", "item", "domain"), (4, 4, 3), "user", "item", "domain", ("A", "B"))
-    sizes = SimpleNamespace(embedding_width=2, embedding_std=1.0, expert_sizes=(4,), tower_sizes=(), n_specific=1)
-    sizes.n_shared, sizes.n_levels, sizes.shared_gate = 1, 3, "all"
-    model, rng = PLE.build(schema, sizes), np.random.default_rng(84)
+    small = {"embedding_width": 2, "embedding_std": 1.0, "expert_sizes": (4,), "tower_sizes": ()}
+    model, rng = PLE.build(schema, **small, n_levels=3), np.random.default_rng(84)
     params = tree_map(lambda w: np.abs(w) + 0.1, model.init(rng))  # positive, so that no expert is dead
     table = np.zeros((2, 3))
     for s, domains in enumerate(((slice(0, 8), slice(8, 8)), (slice(0, 0), slice(0, 8)))):

@@ -16,8 +16,9 @@ def backward(model, c, d, roads=("gates", "cov"), shares=True, prior=True):
         do = merge(do, d.experts)
     if "cov twice" in roads:
         do = merge(do, d.experts)
-    _, grads = model.embedded_experts.backward(c.experts, do)
-    return grads | {"prior": prior_grads, "gates": gates, "towers": towers}
+    dx, experts = model.experts.backward(c.experts, do)
+    _, embeddings = model.embeddings.backward(c.embeddings, dx)
+    return {"embeddings": embeddings, "experts": experts, "prior": prior_grads, "gates": gates, "towers": towers}
 
 
 def without_towers(model, c, d):

@@ -1,0 +1,80 @@
+"""What a system says about itself: the base class of all systems.
+
+The flags of the commands, the gradient checker, the diagnostics and the counts ask the class, so a new system is one
+file and one line in `models/__init__.py`.
+"""
+
+from collections.abc import Callable, Iterator
+from inspect import Parameter
+from typing import Any, ClassVar, Self
+
+from ..batch import Batch
+from ..datasets.splits import Schema
+from ..options import Option
+from .output import Output
+from .sizes import COMMON, keywords_of
+
+Place = tuple[str, dict, Batch, dict[str, Any]]
+
+
+class System:
+    """A system: how it is built and run, and what others have to know of it.
+
+    taps          what a loss can pull on beside the logits: names of fields of `Output`
+    options       {keyword of `build`: `Option`} for the keywords that are not in `sizes.COMMON`
+    default_loss  the loss it is trained with by `loss="auto"`, a name in `LOSSES`, or "none"
+    blackboard    its own sizes where the gradient checker wants others than the defaults: small ones
+    variants      changes of sizes that take other roads through its code, all of which are gradient-checked
+    stand_in      method (cache, s) -> (B, n, K) or (B, K): what counts as the experts of domain s in the diversity
+                  index, for a system without the tap `experts`; of one without experts, what the domain's logit reads
+    """
+
+    taps: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[dict[str, Option]] = {}
+    default_loss: ClassVar[str] = "none"
+    blackboard: ClassVar[dict[str, Any]] = {}
+    variants: ClassVar[tuple[dict[str, Any], ...]] = ()
+    stand_in: ClassVar[Callable | None] = None
+
+    @classmethod
+    def build(cls, schema: Schema) -> Self:
+        """The system for the columns of a data set. Its sizes are keywords with defaults and type hints, `checked`."""
+        raise NotImplementedError(f"{cls.__name__} has no build(schema, *, sizes)")
+
+    def init(self, rng: Any) -> dict:
+        """Parameters, a nested dict of float64 arrays."""
+        raise NotImplementedError(f"{type(self).__name__} has no init(rng)")
+
+    def reads(self, batch: Batch) -> Iterator[tuple[str, Any]]:
+        """The rows of tables that `forward` will read: pairs of a table's path and its rows, with repeats."""
+        raise NotImplementedError(f"{type(self).__name__} has no reads(batch)")
+
+    def forward(self, params: dict, batch: Batch) -> tuple[Output, Any]:
+        """Every tap, and the cache for `backward`."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(params, batch)")
+
+    def backward(self, cache: Any, d: Output) -> dict:
+        """The gradients of the parameters, given those of the taps: an `Output` with None where no loss pulls."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward(cache, doutput)")
+
+    def stop_settings(self, params: dict, batch: Batch, schema: Schema) -> Iterator[Place]:
+        """Settings in which all roads to some leaves lead through a stop-gradient; see `gradcheck.stops`.
+
+        A system with stop-gradients has a field `stop`, to open them, and overrides this.
+
+        yields (what is closed, in words; parameters; batch; {path of a leaf: index of its part that gets nothing})
+        """
+        return iter(())
+
+    @classmethod
+    def keywords(cls) -> dict[str, Parameter]:
+        """The sizes that `build` takes, with their types and defaults."""
+        return keywords_of(cls.build)
+
+    @classmethod
+    def option(cls, name: str) -> Option:
+        """The description of one of them."""
+        found = cls.options.get(name) or COMMON.get(name)
+        if found is None:
+            raise TypeError(f"{cls.__name__}.build takes {name}: describe it by an Option in {cls.__name__}.options")
+        return found
