@@ -34,15 +34,15 @@ class State:
     best     parameters at the best validation AUC so far; None before the first validation
     """
 
-    params: Tree
+    params: dict
     moments: dict
     rng: np.random.Generator
     facts: dict
-    best: Tree | None = None
+    best: dict | None = None
     clock: float = field(default_factory=time.perf_counter)
 
     @property
-    def chosen(self) -> Tree:
+    def chosen(self) -> dict:
         """The parameters to use: the best ones, or those of now where nothing was validated yet."""
         return self.params if self.best is None else self.best
 
