@@ -1,0 +1,6 @@
+"""Folders of runs: what a run writes down, and how it is read back.
+
+folder   the files of a run, and the lock of who trains it
+packing  the state of training <-> arrays of a checkpoint
+saved    the best weights with all that they belong to
+"""
