@@ -8,21 +8,16 @@ r"""CSV, strictly: what two programs could read in two ways is refused.
 arithmetic on the positions of separators. Python code runs only for a number that is not written in plain digits.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from copy import copy
-from typing import TYPE_CHECKING, NoReturn
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
 from ..errors import InputError
 from . import raw_files
 from .whole_numbers import MAX_DIGITS, plain_numbers, whole_number
-
-if TYPE_CHECKING:
-    from .csv_files import CsvFile
 
 NEWLINE, QUOTE, COMMA, MINUS, DOT, ZERO = b'\n",-.0'
 _PRINTABLE = 32  # and above
@@ -32,13 +27,14 @@ _FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(?=,|\Z)')
 class CsvLines:
     """L lines of a CSV file, blank ones left out.
 
+    file    the `CsvFile`
     number  (L,) their line numbers
     width   (L,) how many fields each has
 
     Raises InputError for a line that is no CSV.
     """
 
-    def __init__(self, file: CsvFile, first: int, data: bytes) -> None:
+    def __init__(self, file: Any, first: int, data: bytes) -> None:
         self.file, self.data, self.text = file, data, np.frombuffer(data, np.uint8)
         self.signs, self.dots = b"-" in data, b"." in data
         # at[0] = -1 stands for the newline before the block; the fields of line i end at at[start[i] :][: width[i]]
@@ -54,7 +50,7 @@ class CsvLines:
         """Number of lines."""
         return len(self.number)
 
-    def where(self, mask: np.ndarray) -> CsvLines:
+    def where(self, mask: np.ndarray) -> Self:
         """Only the lines of a mask (L,)."""
         some = copy(self)
         some.number, some.start, some.width = self.number[mask], self.start[mask], self.width[mask]

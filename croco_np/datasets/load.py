@@ -1,19 +1,14 @@
 """The data set a config asks for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..command.progress import bars
 from ..errors import InputError
 from . import aliccp
 from .simulate import simulate
 from .splits import Splits, with_fingerprint
-
-if TYPE_CHECKING:
-    from ..config import Config
 
 _NEEDED = {
     "path": "the file",
@@ -25,8 +20,8 @@ _NEEDED = {
 ALICCP_SOURCE = "https://tianchi.aliyun.com/dataset/408"
 
 
-def load(config: Config, say: Callable[[str], Any] = print) -> Splits:
-    """A config -> `Splits`. `say` gets lines for the user; long reading shows its progress.
+def load(config: Any, say: Callable[[str], Any] = print) -> Splits:
+    """A config (`config.Config`) -> `Splits`. `say` gets lines for the user; long reading shows its progress.
 
     Without genuine AliCCP files in `data/aliccp` it simulates AliCCP, and says so.
     """

@@ -1,28 +1,24 @@
 """The folder of a run: its files, and how a run is resumed from them."""
 
-from __future__ import annotations
-
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
-from ..storage import checkpoint
 from ..config import Config, lasting
-from ..storage.digest import read_json, write_json
+from ..datasets.encoder import Encoder
+from ..datasets.splits import Splits
 from ..errors import InputError
+from ..storage import checkpoint
+from ..storage.digest import read_json, write_json
 from ..storage.files import SCRATCH, not_written, replacing, sweep
 from ..storage.locks import Lock
-from .saved import CHECKPOINT, CONFIG, MODEL, about, parameters, same_data, write_model
-from ..tree import flatten, with_leaves
+from ..tree import with_leaves
 from .packing import pack, unpack
-
-if TYPE_CHECKING:
-    from ..datasets.encoder import Encoder
-    from ..datasets.splits import Splits
-    from ..train.trainer import State
+from .saved import CHECKPOINT, CONFIG, MODEL, about, parameters, same_data, write_model
+from .state import State
 
 MAP, HISTORY = "covariance.safetensors", "history.jsonl"
 NEXT_MODEL = ".model.safetensors.next"  # the best weights until the checkpoint that knows them is written

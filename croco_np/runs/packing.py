@@ -1,18 +1,13 @@
 """The state of training as one dict of arrays and one of plain facts, as a checkpoint holds them, and back."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError
 from ..storage.checkpoint import Checkpoint
 from ..tree import flatten, with_leaves
-
-if TYPE_CHECKING:
-    from ..train.trainer import State
+from .state import State
 
 TREES = ("params", "m", "v")
 LAST = "last"  # steps up to which the rows of a table are up to date; idle rows are saved as they are

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..storage import checkpoint
 from ..config import Config, lasting
 from ..datasets.encoder import Encoder
 from ..datasets.load import load
 from ..datasets.splits import Schema, Splits
-from ..storage.digest import read_json
 from ..errors import InputError
 from ..models import MODELS
 from ..models.assembly import shape_tree
+from ..storage import checkpoint
+from ..storage.digest import read_json
 from ..tree import Tree, flatten, not_finite, with_leaves
 
 MODEL, CONFIG, CHECKPOINT = "model.safetensors", "config.json", "checkpoint.safetensors"

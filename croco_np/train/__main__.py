@@ -13,10 +13,11 @@ from ..datasets.load import load
 from ..kernels.pools import set_threads
 from ..kernels.twin import note_numpy
 from ..runs.folder import RunFolder
+from ..runs.state import State
 from .loop import fit
 from .memory import require_room
 from .results import finish
-from .trainer import State, Trainer
+from .trainer import Trainer
 
 
 def run(argv: Sequence[str] | None) -> int:

@@ -10,8 +10,9 @@ from ..config import Config
 from ..diagnostics import between_experts
 from ..errors import InputError
 from ..runs.folder import RunFolder
+from ..runs.state import State
 from .maps import covariance, without_loss
-from .trainer import State, Trainer
+from .trainer import Trainer
 
 
 def draw(

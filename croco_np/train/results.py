@@ -11,9 +11,10 @@ from ..config import Config
 from ..metrics import evaluate_domains
 from ..models.assembly import count_trained
 from ..runs.folder import RunFolder
+from ..runs.state import State
 from .loop import Nowhere, diverged
 from .pictures import draw
-from .trainer import State, Trainer
+from .trainer import Trainer
 
 
 def measure(trainer: Trainer, state: State, config: Config, folder: RunFolder | None = None) -> dict:
