@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import REAL, as_array, integers, kind_of, plain
+from .arguments import INTEGERS, REAL, as_array, integers, kind_of, plain
 
 
 class Batch(NamedTuple):
@@ -27,6 +27,30 @@ class Batch(NamedTuple):
         """The rows of one domain as a batch that knows no other."""
         n = rows.stop - rows.start
         return Batch(self.ids[rows], self.prior_ids[rows], (slice(0, n),), self.labels[rows], self.training)
+
+
+def check_domains(domains, n_domains=None, n_rows=None, may_be_open=False):
+    """Raise unless slices cut `n_rows` rows into `n_domains` parts, one after the other: TypeError or ValueError.
+
+    Where a number is not given, any will do. With `may_be_open`, for who only slices with them and does not count rows,
+    a bound of None is the beginning or the end, as in any slice.
+    """
+    if n_domains not in (None, len(domains)):
+        raise ValueError(f"{len(domains)} slices of rows, want {n_domains}, one a domain")
+    end = 0
+    for rows in domains:
+        if not isinstance(rows, slice):
+            raise TypeError(f"rows of a domain are a {type(rows).__name__}, want a slice")
+        start, stop = rows.start, rows.stop
+        if may_be_open:
+            start, stop = 0 if start is None else start, n_rows if stop is None else stop
+        if type(start) not in INTEGERS or type(stop) not in INTEGERS:
+            raise TypeError(f"{rows}: the bounds of a domain's rows must be integers")
+        if start != end or stop < start or rows.step not in (None, 1):
+            raise ValueError(f"{rows} after row {end}: the domains' rows must follow on each other")
+        end = stop
+    if n_rows not in (None, end):
+        raise ValueError(f"the domains have {end} rows, there are {n_rows}")
 
 
 def check_ids(ids, vocabulary, names=None, first=0):

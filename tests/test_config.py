@@ -6,9 +6,11 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from croco_np.config import KINDS, Config, named, resumed, sizes_of_all
+from croco_np.config import Config, named, sizes_of_all
+from croco_np.config.flags import resumed
 from croco_np.errors import InputError, flag, in_flags
 from croco_np.models import MODELS
+from croco_np.options import KINDS
 from croco_np.train.memory import require_room
 
 WRONG = {str: [5, None], bool: [1, "no"], int: [1.0, "3", True, None], float: ["1", True, None]}

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from ..command import Parser, status
-from ..config import check_threads
+from ..config.flags import check_threads
 from ..errors import InputError
 from ..kernels.pools import set_threads
 from ..machine import cpu

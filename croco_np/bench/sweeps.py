@@ -66,7 +66,7 @@ def _twins(workload):
     tables = []
     for name in MODELS:
         system = workload.with_options(model=name)
-        labels = list(forms(MODELS[name](system.schema, system.config)))
+        labels = list(forms(MODELS[name].build(system.schema, **system.config.sizes)))
         if len(labels) > 1:
             points = {name: replace(system, twins=False), f"{name}, {labels[1]}": system}
             tables.append((f"{name} and its twin", points))

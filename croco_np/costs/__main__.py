@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..command import status
-from ..config import ABLATIONS, named, parse
+from ..config import ABLATIONS, named
+from ..config.flags import parse
 from ..datasets.splits import Schema
 from ..errors import InputError, in_flags
 from ..models import MODELS

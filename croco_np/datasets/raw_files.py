@@ -22,27 +22,33 @@ def blocks(path, size, progress=None, unended=None):
     that line is yielded. Raises InputError for a file that is empty, no file, not readable, not what its name says, or
     has a line without end.
     """
-    line, rest = 1, b""
     with _opened(path) as stored:
         total = os.fstat(stored.fileno()).st_size
         text = gzip.GzipFile(fileobj=stored) if path.suffix == ".gz" else stored
-        while data := _read(text, size, path, line):
-            cut = data.rfind(b"\n") + 1
-            if cut:
-                whole = _plain_ends(rest + data[:cut], line)
-                yield line, whole
-                line, rest = line + whole.count(b"\n"), b""
-            rest += data[cut:]
-            if len(rest) > MAX_LINE:
-                raise InputError(f"{path}: line {line} does not end within {MAX_LINE >> 20} MiB; fetch the file again")
+        for piece in whole_lines(text, size, path, unended):
+            yield piece
             if progress:
                 progress(stored.tell(), total, path.name)
-        if rest:
-            if unended:
-                unended(line)
-            yield line, _plain_ends(rest + b"\n", line)
-        elif line == 1:
-            raise InputError(f"{path}: empty file; unpack it again from the data set's archive")
+
+
+def whole_lines(text, size, name, unended=None):
+    """The pieces of an open binary file or stream, as `blocks` yields them; `name` stands for it in messages."""
+    line, rest = 1, b""
+    while data := _read(text, size, name, line):
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            whole = _plain_ends(rest + data[:cut], line)
+            yield line, whole
+            line, rest = line + whole.count(b"\n"), b""
+        rest += data[cut:]
+        if len(rest) > MAX_LINE:
+            raise InputError(f"{name}: line {line} does not end within {MAX_LINE >> 20} MiB; fetch the file again")
+    if rest:
+        if unended:
+            unended(line)
+        yield line, _plain_ends(rest + b"\n", line)
+    elif line == 1:
+        raise InputError(f"{name}: empty file; unpack it again from the data set's archive")
 
 
 def names(folder):

@@ -1,7 +1,9 @@
 """Files of one flat table, CSV or Parquet, as a pandas DataFrame; what is wrong with them ends in one `InputError`."""
 
 import io
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +16,7 @@ from . import raw_files
 from .csv_lines import CsvLines, fields_of
 from .values import MISSING_TEXT
 
+STANDARD_INPUT = "-"
 ENDS = (".csv", ".csv.gz", ".parquet")
 BLOCK_BYTES = 4 << 20  # of text at a time
 
@@ -44,6 +47,37 @@ def read_file(path: str | Path) -> TableFile:
     if not raw_files.is_there(path):
         raise InputError(f"{path}: no such file")
     return _parquet(path) if path.suffix == ".parquet" else _csv(path)
+
+
+def read_blocks(source: str | Path, rows: int) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a CSV file, or of standard input ("-"), as frames of at most `rows` rows, in constant memory.
+
+    All cells are text, as they stand there; an empty one is "". As strict as `read_file`, with the same errors.
+    """
+    if source == STANDARD_INPUT:
+        name = Path("standard input")
+        text = _CheckedCsv(name, raw_files.whole_lines(sys.stdin.buffer, BLOCK_BYTES, name), keep_lines=False)
+    else:
+        path = Path(source)
+        if not path.name.endswith((".csv", ".csv.gz")):
+            raise InputError(f"{path}: want a file that ends in .csv or .csv.gz, or - for standard input")
+        text = _CheckedCsv(path, raw_files.blocks(path, BLOCK_BYTES), keep_lines=False)
+    if "" in text.names:
+        raise InputError(f"{text.place(1)}: column {text.names.index('') + 1} has no name; give it one")
+    try:
+        with pd.read_csv(
+            io.BufferedReader(text, BLOCK_BYTES),
+            names=text.names,
+            index_col=False,
+            dtype=str,
+            keep_default_na=False,
+            chunksize=rows,
+        ) as reader:
+            yield from reader
+    except pd.errors.EmptyDataError:  # a header and no rows
+        yield pd.DataFrame(columns=text.names, dtype=str)
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError(f"{text.path}: not CSV ({' '.join(str(error).split())[:120]})") from error
 
 
 def _csv(path):
@@ -79,9 +113,10 @@ class _CheckedCsv(io.RawIOBase):
     unended  number of the last line if it has no end, once it has been read
     """
 
-    def __init__(self, path):
+    def __init__(self, path, blocks=None, keep_lines=True):
         self.path, self.lines, self.unended, self._left = path, [], 0, memoryview(b"")
-        blocks = raw_files.blocks(path, BLOCK_BYTES, unended=self._note_unended)
+        self._keep_lines = keep_lines
+        blocks = blocks or raw_files.blocks(path, BLOCK_BYTES, unended=self._note_unended)
         first, data = next(blocks)
         header, _, rest = data.partition(b"\n")
         self.names = self._header(header)
@@ -121,7 +156,8 @@ class _CheckedCsv(io.RawIOBase):
         lines = CsvLines(self, first, data)
         want = len(self.names)
         lines.check(lines.width == want, f"{{}} columns, the header has {want}", lines.width)
-        self.lines.append(lines.number)
+        if self._keep_lines:
+            self.lines.append(lines.number)
         return data
 
 

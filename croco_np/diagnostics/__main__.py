@@ -17,7 +17,7 @@ from .report import diagnose, text
 def run(argv):
     """The command; returns the exit status."""
     args = _flags().parse_args(argv)
-    report = diagnose(*read_run(args.run, args.data_dir, args.changed_data))
+    report = diagnose(*read_run(args.run, args.data_dir, args.changed_data, args.path))
     print(text(report), flush=True)  # first: the folder may be read-only
     folder = RunFolder(args.run)
     folder.write("diagnostics.json", json.dumps(report, indent=1) + "\n")
@@ -25,12 +25,13 @@ def run(argv):
     return 0
 
 
-def read_run(path, data_dir="", changed_data=False):
-    """A run's `Predictor`, the data its config names or those in `data_dir`, and its config.
+def read_run(run, data_dir="", changed_data=False, path=""):
+    """A run's `Predictor`, the data its config names or those in `data_dir` or the file `path`, and its config.
 
     changed_data  whether the data may be others than those the run was trained on
     """
-    saved = read_model(path, **({"data_dir": data_dir} if data_dir else {}))
+    moved = {name: value for name, value in (("data_dir", data_dir), ("path", path)) if value}
+    saved = read_model(run, **moved)
     return Predictor(saved.model, saved.params, saved.schema), saved.data(changed_data), saved.config
 
 
@@ -39,6 +40,13 @@ def _flags():
     parser.add_argument("run", metavar="RUN", type=expanduser, help="folder of a run of croco_np.train")
     parser.add_argument(
         "--data-dir", default="", metavar="DIR", type=expanduser, help="folder of the raw files, if they have moved"
+    )
+    parser.add_argument(
+        "--path",
+        default="",
+        metavar="FILE",
+        type=expanduser,
+        help="file of the clicks, if it has moved",
     )
     parser.add_argument(
         "--changed-data", action="store_true", help="go on though the data are others than the run was trained on"

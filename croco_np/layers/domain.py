@@ -6,31 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arguments import INTEGERS, expect, kind_of
+from ..batch import check_domains
 from ..tree import in_row
-
-
-def check_domains(domains, n_domains=None, n_rows=None, may_be_open=False):
-    """Raise unless slices cut `n_rows` rows into `n_domains` parts, one after the other: TypeError or ValueError.
-
-    Where a number is not given, any will do. With `may_be_open`, for who only slices with them and does not count rows,
-    a bound of None is the beginning or the end, as in any slice.
-    """
-    if n_domains not in (None, len(domains)):
-        raise ValueError(f"{len(domains)} slices of rows, want {n_domains}, one a domain")
-    end = 0
-    for rows in domains:
-        if not isinstance(rows, slice):
-            raise TypeError(f"rows of a domain are a {type(rows).__name__}, want a slice")
-        start, stop = rows.start, rows.stop
-        if may_be_open:
-            start, stop = 0 if start is None else start, n_rows if stop is None else stop
-        if type(start) not in INTEGERS or type(stop) not in INTEGERS:
-            raise TypeError(f"{rows}: the bounds of a domain's rows must be integers")
-        if start != end or stop < start or rows.step not in (None, 1):
-            raise ValueError(f"{rows} after row {end}: the domains' rows must follow on each other")
-        end = stop
-    if n_rows not in (None, end):
-        raise ValueError(f"the domains have {end} rows, there are {n_rows}")
 
 
 class DomainCache(NamedTuple):
@@ -43,8 +20,8 @@ class PerDomain:
     """S copies of a layer with one input; copy s sees the rows of domain s only.
 
     Batches are sorted by domain, so routing is slicing: forward cuts x into slices and joins the outputs, backward cuts
-    dy and joins the dx. A domain absent from the batch leaves its copy a gradient of exactly 0. Params are a
-    list, one entry a domain.
+    dy and joins the dx. A domain absent from the batch leaves its copy a gradient of exactly 0. Params are a list, one
+    entry a domain.
     """
 
     layer: Any

@@ -3,8 +3,7 @@
 import numpy as np
 
 from ..arguments import as_array, expect, kind_of
-from ..batch import check_labels
-from ..layers.domain import check_domains
+from ..batch import check_domains, check_labels
 
 
 def sigmoid(z):

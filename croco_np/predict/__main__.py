@@ -18,7 +18,7 @@ import numpy as np
 
 from ..command import Parser, status
 from ..command.progress import bar
-from ..config import check_threads
+from ..config.flags import check_threads
 from ..datasets.prepared import BLOCK_ROWS as WRITTEN_ROWS
 from ..errors import InputError
 from ..kernels.pools import set_threads
@@ -40,13 +40,15 @@ def run(argv):
 
 def predict(args):
     """What the flags ask for; returns the exit status."""
-    moved = {name: value for name in ("data_dir", "threads") if (value := getattr(args, name))}
+    moved = {name: value for name in ("data_dir", "path", "threads") if (value := getattr(args, name))}
     check_threads(args.threads)
     saved = read_model(args.run, **moved)
     if args.threads:
         set_threads(args.threads)
     if args.input:
         return predict_raw(args, saved)
+    if saved.config.dataset == "table" and not saved.config.path:
+        raise InputError(f"{saved.file}: knows of no file of rows; give some with --input FILE.csv --out FILE.csv")
     splits = saved.data(args.changed_data)
     rows = getattr(splits, args.rows)
     path = Path(args.out) if args.out else Path(args.run) / f"predictions-{args.rows}.csv"
@@ -121,6 +123,13 @@ def _flags():
     )
     parser.add_argument(
         "--data-dir", default="", metavar="DIR", type=expanduser, help="folder of the raw files, if they have moved"
+    )
+    parser.add_argument(
+        "--path",
+        default="",
+        metavar="FILE",
+        type=expanduser,
+        help="file of the clicks, if it has moved",
     )
     parser.add_argument(
         "--changed-data", action="store_true", help="go on though the data are others than the run was trained on"

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any, TextIO
 
-import pandas as pd
-
 from ..command.progress import bar
+from ..datasets.table_files import STANDARD_INPUT, read_blocks
 from ..errors import InputError
-from ..storage.files import require_file
 from .predictor import Predictor
 
 BLOCK_ROWS = 1 << 16  # rows in memory at a time
 ADDED = ("probability", "simulated")  # columns of the result beside those that were read
-STANDARD_INPUT = "-"
 
 
 class Tally:
@@ -50,7 +45,7 @@ def score(predictor: Predictor, source: str, sink: TextIO, simulated: bool) -> T
     """
     tally, name = Tally(), "standard input" if source == STANDARD_INPUT else source
     with bar(None, "predicting") as progress:
-        for block in _blocks(source, name):
+        for block in read_blocks(source, BLOCK_ROWS):
             if taken := [column for column in ADDED if column in block.columns]:
                 raise InputError(f"{name}: has a column {taken[0]!r} already; rename it, the result adds one")
             try:
@@ -63,29 +58,3 @@ def score(predictor: Predictor, source: str, sink: TextIO, simulated: bool) -> T
             tally.add(encoded)
             progress.update(len(block))
     return tally
-
-
-def _blocks(source: str, name: str) -> Iterator[pd.DataFrame]:
-    """Yield the rows as frames of text; an empty cell is a missing value."""
-    if source != STANDARD_INPUT:
-        require_file(source, "a CSV file")
-    first = 1
-    try:
-        reader = pd.read_csv(
-            sys.stdin if source == STANDARD_INPUT else source,
-            dtype=str,
-            keep_default_na=False,
-            chunksize=BLOCK_ROWS,
-            encoding="utf-8-sig",
-        )
-        with reader:
-            for block in reader:
-                short = block.isna().any(axis=1).to_numpy()
-                if short.any():
-                    raise InputError(f"{name}: row {first + int(short.argmax())}: has fewer columns than the header")
-                yield block
-                first += len(block)
-    except InputError:
-        raise
-    except (ValueError, OSError, EOFError) as error:  # of pandas: no columns, ragged rows, bytes that are no UTF-8
-        raise InputError(f"{name}: cannot be read as CSV ({str(error).strip()!s:.160})") from error

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from ..command import status
 from ..command.interrupts import handled, stop
-from ..config import parse, resumed
+from ..config.flags import parse, resumed
 from ..datasets.load import load
 from ..kernels.pools import set_threads
 from ..kernels.twin import note_numpy

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..command.progress import bar
+from ..command.streams import note
 from ..errors import InputError
+from ..machine.tuning import hint
 from ..metrics import evaluate
 from ..tree import not_finite, tree_map
 from .maps import covariance
@@ -56,11 +58,13 @@ def fit(
     map_step          step after which the folder also gets the covariance map of the experts; 0 = none
     interrupted       asked after each step
     say               gets a line an epoch
-    progress          whether a bar shows the epoch under way
+    progress          whether a bar shows the epoch under way, and a line says how this process could train faster
 
     Raises InputError when training diverges: the checkpoint and the best weights from before stay.
     """
     folder, facts = folder or Nowhere(), state.facts
+    if progress and (slow := hint()):
+        note(slow)
     while facts["epoch"] <= epochs and facts["epochs_without_better"] < patience:
         with bar(trainer.splits.train.n, f"epoch {facts['epoch']}", initial=facts["position"], shown=progress) as shown:
             for batch, parts in trainer.steps(state):

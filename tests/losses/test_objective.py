@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from croco_np.config import Config, parse
+from croco_np.config import Config
+from croco_np.config.flags import parse
 from croco_np.errors import InputError, in_flags
 from croco_np.gradcheck.cases import SIZES, at_blackboard, draw_batch
 from croco_np.losses import LOSSES

@@ -26,7 +26,7 @@ ROWS = {  # of each domain
     "one row": (0, 1, 0, 0),
     "no rows": (0, 0, 0, 0),
 }
-VARIANTS = [(name, {}) for name in MODELS] + [("crocodile", {"gate": "scalar"})]
+VARIANTS = [(name, change) for name, system in MODELS.items() for change in ({}, *system.variants)]
 
 
 def build(name, vocabulary=SCHEMA.vocabulary, **sizes):

@@ -1,0 +1,9 @@
+"""Every setting of a run.
+
+config  `Config`, a frozen dataclass: its sizes are collected from the systems; recipes, rows of Table 5
+flags   the command line that is generated from it
+"""
+
+from .config import ABLATIONS, RECIPES, Config, lasting, named, sizes_of_all
+
+__all__ = ["ABLATIONS", "RECIPES", "Config", "lasting", "named", "sizes_of_all"]
