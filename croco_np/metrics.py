@@ -1,4 +1,4 @@
-"""AUC, gAUC and log loss; what is undefined is None with a reason, never 0.5 and never NaN.
+"""AUC, gAUC and log loss. A measure that is undefined is None with a reason, never 0.5 and never NaN.
 
 Columns of other lengths, labels other than 0 and 1, and users or domains that are no integers raise ValueError or
 TypeError.

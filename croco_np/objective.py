@@ -68,7 +68,7 @@ class Objective:
         return parts, Output(dlogits, **pull), {name: self.alpha * d for name, d in zip(params, own, strict=True)}
 
     def _tap(self, out):
-        """What the loss pulls on; None if there is no loss, or no such tap."""
+        """The tap that the loss acts on; None if there is no loss, or no such tap."""
         return getattr(out, LOSSES[self.loss].tap) if self.active else None
 
     def _sample(self, tap, rng):

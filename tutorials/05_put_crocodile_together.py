@@ -394,8 +394,9 @@ plt.show()
 # `domain_mean` ends a little short of its prediction, the dashed line; that of `dataset_mean` is shorter still, about
 # three times as long as the first.
 #
-# Does it matter in the end? The README has the measurement on real clicks (KuaiRand-Pure), test AUC and gAUC, mean
-# of two seeds; a row of the smallest tab weighs some 30 times a row of the largest there:
+# Does it matter in the end? [A reference page](reference/choices.md) has the measurement on real clicks
+# (KuaiRand-Pure), test AUC and gAUC, mean of two seeds; a row of the smallest tab weighs some 30 times a row of the
+# largest there:
 #
 # | batch size | `batch_mean` | `domain_mean` | `dataset_mean` |
 # |---|---|---|---|

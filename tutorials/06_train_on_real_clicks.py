@@ -321,7 +321,7 @@ assert abs(said / spread - 1) < 0.15
 # $$\mathrm{gAUC} = \frac{\sum_u n_u\, \mathrm{AUC}_u}{\sum_u n_u}$$
 #
 # A user who clicked everything, or nothing, has no pair, hence no $\mathrm{AUC}_u$, and is **left out of both sums**.
-# So gAUC always comes with a second number: the share of rows it speaks of.
+# So gAUC always comes with a second number: the share of rows it covers.
 
 # %%
 scores = np.array([0.9, 0.1, 0.8, 0.7, 0.3, 0.2, 0.4])
@@ -400,7 +400,7 @@ label(figure)
 # mixtures of them; an interval of that is none.
 #
 # Users without both classes are few here, for the simulator gives each user many rows. In two weeks of KuaiRand-Pure
-# gAUC speaks of about half of the rows overall and of 4 % in tab 6; there, the number that everybody quotes is about
+# gAUC covers about half of the rows overall and of 4 % in tab 6; there, the number that everybody quotes is about
 # the other rows.
 
 # %% [markdown]

@@ -47,7 +47,27 @@ def site(tmp_path_factory):
 def test_every_page_is_whole(site):
     names = browser.names(site)
     assert {"index.html", *(f"{path.stem}.html" for path in lessons.sources(FOLDER))} <= set(names)
+    references = {f"reference/{path.stem}.html" for path in (FOLDER / "reference").glob("*.md")}
+    assert "reference/choices.html" in references
+    assert references <= set(names)
     assert problems(site) == []
+
+
+def test_reference_pages_are_in_the_table_of_contents(tmp_path):
+    for name, text in {
+        "tutorials/index.md": f"# Tutorials\n\n{lessons.BEGIN}\n{lessons.END}\n",
+        "tutorials/reference/speed.md": "# Speed\n\n[code](../../gate.py), [read](../../README.md)\n",
+        "gate.py": "",
+        "README.md": "# Read\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    copies = tmp_path / "copies"
+    assert pages.gather(tmp_path / "tutorials", copies) == []
+    assert ":caption: Reference\n\nreference/speed\n```\n" in (copies / "index.md").read_text()
+    page = (copies / "reference" / "speed.md").read_text()
+    assert page == "# Speed\n\n[code](../source/gate.py.md), [read](../source/README.md)\n"
+    assert (copies / "source" / "README.md").read_text() == f"{pages.ORPHAN}# Read\n"  # in no table of contents
 
 
 def test_formulas_are_mathml_and_need_no_script(site):

@@ -84,17 +84,19 @@ def _sweep(args, workload, threads, python):
 def _parser():
     parser = Parser(prog="python -m croco_np.bench", description=__doc__, allow_abbrev=False)
     add = parser.add_argument
-    add("--workload", default="aliccp", choices=tuple(WORKLOADS), help="sizes of which data set (default: aliccp)")
+    add(
+        "--workload", default="aliccp", choices=tuple(WORKLOADS), help="data set that gives the sizes (default: aliccp)"
+    )
     add("--model", choices=tuple(MODELS), help="which system (default: crocodile)")
     add("--optimiser", choices=OPTIMISERS, help="default: lazy_adam for aliccp, adam for the others")
     add("--batch-size", type=int, help="rows a step (default: 4096 for aliccp)")
     add("--threads", type=int, default=0, help="threads of Numba, BLAS and the peer; 0 = all cores (default)")
     add("--repeats", type=int, default=15, help="timed steps of each contender (default: 15)")
-    add("--predict", action="store_true", help="inference in the place of training")
-    add("--peer", choices=("torch",), help="PyTorch does the same steps")
+    add("--predict", action="store_true", help="time inference instead of training")
+    add("--peer", choices=("torch",), help="also time the same steps in PyTorch")
     add("--peer-python", metavar="PATH", help="interpreter that has PyTorch (default: this one)")
-    add("--sweep", choices=SWEEPS, help="one size varied: a table, with ratios against its first row")
-    add("--json", metavar="FILE", help="write everything there, too")
+    add("--sweep", choices=SWEEPS, help="vary one size: a table of times, with ratios to its first row")
+    add("--json", metavar="FILE", help="also write all measurements to FILE, as JSON")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""What it costs to check arguments: the time in which a batch is made and a step is taken that goes to refusing none.
+"""The cost of argument checks: how much of the time of making a batch and taking a step they take.
 
 The functions are wrapped wherever a module of the package has them. The clock's own time counts, so the figure is an
 upper bound. It is part of the phases in which the checks are made.

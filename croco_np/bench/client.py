@@ -1,4 +1,4 @@
-"""PyTorch in a process of its own, which does the same steps: our side of the conversation.
+"""Client of the PyTorch peer, a process of its own that does the same steps.
 
     PYTHON croco_np/bench/peer FOLDER        FOLDER holds job.json, params.npz, batches.npz
 
@@ -25,7 +25,7 @@ PAUSE = 0.1  # seconds after a step: its threads may spin on for a while, and wo
 
 
 class Refused(Exception):
-    """The peer's own words on why it cannot do a thing."""
+    """The peer cannot do what it was asked; its message says why."""
 
 
 class Peer:

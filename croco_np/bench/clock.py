@@ -1,4 +1,4 @@
-"""A clock that knows who called whom: time belongs to the innermost phase that is open."""
+"""A profiling clock of nested phases: time counts for the innermost open phase."""
 
 import time
 from contextlib import contextmanager

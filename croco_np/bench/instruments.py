@@ -124,7 +124,7 @@ def _timed_kernel(clock, call):
         with clock.phase(KERNELS.get(self.__name__)) as now:
             result = call(self, *args, **kwargs)
         clock.bytes[now] += kernel_bytes(self, args, result)
-        clock.last = time.perf_counter()  # counting is charged to nobody
+        clock.last = time.perf_counter()  # the time of counting belongs to no phase
         return result
 
     return timed

@@ -1,4 +1,4 @@
-"""Contenders take turns.
+"""Timing of several contenders in turns, step by step.
 
 On a machine with other guests a second of today is not a second of a minute ago: times taken one contender after the
 other say little, ratios of medians over interleaved steps say much.
@@ -11,7 +11,7 @@ import numpy as np
 from ..command.progress import bar
 
 WARM_STEPS = 2  # after the first, untimed: caches fill, memory settles
-AWAKE = 0.2  # seconds of untimed steps at the start of a turn: cores that slept through the others' turns are slow
+AWAKE = 0.2  # seconds of untimed steps at the start of a turn: cores that were idle are slow
 SLOW = 5.0  # seconds of a step above which a contender gets fewer repeats
 SLOW_SECONDS = 40.0  # that a slow contender may take in all
 FEWEST = 2

@@ -1,4 +1,4 @@
-"""Where a step's time goes.
+"""The phases of a step: the time of each, and its limit.
 
 The phases of a step add up to the step. Reading the clock costs time, too: steps are measured with and without.
 

@@ -1,4 +1,4 @@
-"""One workload, measured from all sides."""
+"""Everything that is measured of one workload: step, floor, phases, memory, peer."""
 
 from contextlib import ExitStack
 

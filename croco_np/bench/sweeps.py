@@ -1,4 +1,4 @@
-"""One size varied, the rest held: what does a step cost as it grows?"""
+"""Sweeps: the time of a step as one size grows and the others stay."""
 
 from contextlib import ExitStack
 from dataclasses import replace

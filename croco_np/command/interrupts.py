@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as an exception: raised where one may be, else noted and raised later; never lost.
+"""Ctrl-C and SIGTERM as an exception, raised at once where that is safe and otherwise as soon as it is.
 
 Python runs a handler between any two of its instructions, also in the middle of a callback from compiled code or of a
 __del__. An exception goes nowhere there ("Exception ignored in"), and a compiler that is left half-way may crash.
@@ -45,7 +45,7 @@ def stop(signum, _=None, line="stopped"):
 
 
 def stop_if_asked():
-    """Raise the `Stopped` that is due, if there is one: long work calls this, in case something swallowed the first."""
+    """Raise `Stopped` if a signal has come. Long work calls this, in case some code swallowed the first exception."""
     global _raised
     if _asked and not _here.held and threading.current_thread() is threading.main_thread():
         _raised = time.monotonic()

@@ -1,4 +1,4 @@
-"""What all commands do alike: whatever a user or a machine does wrong ends in one line, not in a traceback."""
+"""The parser and exit status of all commands. An error of the user or the machine is one line, not a traceback."""
 
 import argparse
 import signal
@@ -10,7 +10,7 @@ from .streams import one_line, printable, steady
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are an `InputError`, one line, in the place of a usage dump."""
+    """An ArgumentParser whose errors are an `InputError`, one line, instead of the usage text."""
 
     def error(self, message):
         raise InputError(f"{message}; {self.prog} --help lists the flags")

@@ -43,7 +43,7 @@ class Lines:
 
 
 class Hidden(Lines):
-    """Progress that nobody wants to see; Ctrl-C is still looked for."""
+    """Progress that is not shown. It still looks for Ctrl-C."""
 
     def update(self, n):
         stop_if_asked()

@@ -1,4 +1,4 @@
-"""Standard streams that never decide over the work: what cannot be printed is lost, and the command goes on.
+"""Standard streams that cannot stop a command: text that cannot be printed is dropped, and the command goes on.
 
 A stream may be closed (`2>&-`), its reader may have left (`| head -1`), its disk may be full, and its encoding may not
 know a letter of a path.
@@ -12,7 +12,7 @@ _noted = set()
 
 
 class Steady:
-    """A text stream that takes everything: after its first error it is given up, and what is written goes nowhere.
+    """A text stream that raises no errors: after its first error, everything written to it is dropped.
 
     stream  the stream behind it; None if it was closed before Python started
     lost    the error it was given up for, or None

@@ -195,8 +195,8 @@ class Config(Sizes, Subject):
 if taken := {f.name for f in fields(Sizes)} & (Config.__annotations__.keys() | Subject.__annotations__.keys()):
     raise TypeError(f"a system has the size {min(taken)}: find another name, a setting of all runs has this one")
 
-# What differs from the defaults on a data set: one of several recipes of about equal validation AUC, see the README's
-# ledger; for aliccp chosen on the simulated data.
+# What differs from the defaults on a data set: one of several recipes of about equal validation AUC, see
+# tutorials/reference/choices.md; for aliccp chosen on the simulated data.
 RECIPES = {
     "kuairand": {"batch_size": 512, "lr": 5e-4, "alpha": 2e-3, "l2": 1e-5},
     "aliccp": {

@@ -58,7 +58,7 @@ def budget(system: type[System], schema: Schema, sizes: dict[str, Any]) -> Budge
 
 
 def ownership(system: type[System], schema: Schema, sizes: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Who trains what: {path: int array}, for each scalar of a trained leaf the domain that alone trains it, or SHARED.
+    """Owners: {path: int array}, for each scalar of a trained leaf the domain that alone trains it, or SHARED.
 
     Measured, not declared: one backward pass for each domain, on a batch with rows of that domain only. A scalar is a
     domain's own if it gets a gradient there and nowhere else. All parameters of the trial are positive, which keeps

@@ -12,7 +12,7 @@ LARGEST = 1 << 14
 
 
 class Match(NamedTuple):
-    """A knob, what it was turned to, the sizes it stands for, and the parameters they give."""
+    """The width that was varied, its value, the sizes that follow from it, and their number of parameters."""
 
     knob: str
     value: int

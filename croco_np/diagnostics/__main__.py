@@ -49,7 +49,7 @@ def _flags():
         help="file of the clicks, if it has moved",
     )
     parser.add_argument(
-        "--changed-data", action="store_true", help="go on though the data are others than the run was trained on"
+        "--changed-data", action="store_true", help="accept other rows than those the run was trained on"
     )
     return parser
 

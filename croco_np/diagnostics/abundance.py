@@ -148,7 +148,7 @@ def abundance_by_exposure(tables, counts, owners=None, n_groups=5):
 def abundance_by_domain(tables, counts, owners=None):
     """Mean IA over the tables that serve a domain -> list of S Measure.
 
-    A domain with tables of its own is measured on those; other domains on the tables that nobody owns, of which only
+    A domain with tables of its own is measured on those; other domains on the tables that all share, of which only
     the rows of values that the domain exposed count (our choice; the paper does not say which rows it took).
     """
     owners = owners or [None] * len(tables)

@@ -1,4 +1,4 @@
-"""The covariance between the outputs of the experts: what CovLoss (Eq. 6) pulls on."""
+"""The covariance between the outputs of the experts, which CovLoss (Eq. 6) lowers."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The diversity index: do the experts disagree where users' preferences do?
+"""The diversity index: how often experts differ on rows where the preferences of two domains conflict.
 
 The paper (Section 5) defines it in words: the share of preference-conflict samples whose expert outputs have both a
 large and a small l2 norm. What a conflict is, what is large, which experts count and how pairs of domains are combined

@@ -1,4 +1,4 @@
-"""Who uses which expert: the shares that the gates give."""
+"""Gate use: the mean share of each expert in each domain."""
 
 import numpy as np
 

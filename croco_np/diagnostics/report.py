@@ -216,7 +216,7 @@ def _tables_text(r):
         whose = f", trained by {t['owner']} alone" if t["owner"] else ""
         lines.append(f"  {f'table {i}':<14}{_show(t)}   of {t['width']}; {t['rows']:,} trained rows{whose}")
     lines.append(f"  {'mean':<14}{_show(r['mean'])}")
-    ends = {0: " (least exposed)", len(r["by_exposure"]) - 1: " (most exposed)"}
+    ends = {0: " (values with fewest impressions)", len(r["by_exposure"]) - 1: " (values with most impressions)"}
     lines += [f"  {f'fifth {i + 1}':<14}{_show(m)}{ends.get(i, '')}" for i, m in enumerate(r["by_exposure"])]
     return lines + [f"  {name:<14}{_show(m)}" for name, m in r["by_domain"].items()]
 

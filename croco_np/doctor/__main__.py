@@ -14,7 +14,7 @@ from .libraries import libraries
 def run(argv):
     """The command; returns the exit status."""
     parser = Parser("python -m croco_np.doctor", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--json", metavar="FILE", help="write all facts there as well")
+    parser.add_argument("--json", metavar="FILE", help="also write all facts to FILE, as JSON")
     file = parser.parse_args(argv).json
     if error := libraries(["numpy"])["numpy"]["error"]:
         raise InputError(f"NumPy cannot be loaded, and nothing runs without it ({error}); pip install numpy")
@@ -108,7 +108,7 @@ def _heap(state):
 def _peace(ratio):
     if ratio is None:
         return "no twins run, so there is one pool only"
-    return f"a product takes {ratio:.2f} times as long right after a parallel region as alone (near 1 is peace)"
+    return f"a product takes {ratio:.2f} times as long right after a parallel region as alone (1: idle threads sleep)"
 
 
 def main(argv=None):

@@ -1,4 +1,4 @@
-"""What follows from facts and rates."""
+"""Advice: what to change on a machine, given its facts and rates."""
 
 from ..machine.threads import AVX512_KERNELS, PEACE
 from ..machine.tuning import SWITCH
@@ -93,7 +93,7 @@ def _fight(found):
         missing = [f"{name}={value}" for name, value in PEACE.items() if settings.get(name) != value]
         if missing:
             return f"the thread pools fight, {said}: export {' '.join(missing)}"
-        return f"{said}, though the pools are set up for peace: something else may use the cores; run again later"
+        return f"{said}, though idle threads are set to sleep: something else may use the cores; run again later"
 
 
 def _busy(found):

@@ -1,4 +1,4 @@
-"""What the system and the libraries say of themselves, as plain data."""
+"""Facts about the system, the libraries and the settings of this process, as plain data."""
 
 import importlib
 import os

@@ -1,4 +1,4 @@
-"""What a stopwatch says: rates of products and of memory, and whether the thread pools fight.
+"""Measured rates of products and of memory, and how much idle threads that spin slow a product down.
 
 Rates are the best of several repeats, since other guests of the machine can only slow a run down; the ratio is one of
 medians, since a fight is not lost every time.
@@ -21,7 +21,7 @@ REPEATS = 25
 def rates():
     """{"gemm_one", "gemm_all": GFLOP/s in float32; "triad": GB/s; "peace": ratio; "load"}, None if unknown.
 
-    peace  time of a product right after a parallel region of Numba over its time alone; near 1 is peace
+    peace  time of a product right after a parallel region of Numba over its time alone; near 1: no thread spins
     load   processes that wanted to run, mean of the last minute
     """
     multiply = _product()

@@ -1,4 +1,4 @@
-"""Room that is left on the disk and in memory, as far as the system tells."""
+"""Free space on the disk and in memory, as the system reports it."""
 
 import shutil
 import tempfile

@@ -18,7 +18,7 @@ class Loss(NamedTuple):
 
     loss      function(tap, **own parameters, **arguments) -> value, gradient of the tap, gradients of the parameters
     variants  {label: arguments}, which the gradient checker goes through
-    tap       what it pulls on: "experts" (B, M, K) or "gates" (B, M[, K])
+    tap       what it acts on: "experts" (B, M, K) or "gates" (B, M[, K])
     init      function(rng, n_experts, width) -> own parameters; None for a loss without
     sampled   whether it takes `rows`, to be computed on some of the rows only
     """

@@ -1,4 +1,4 @@
-"""Equal use of the experts (Table 4: Importance). It pulls on the gates, not on the experts."""
+"""Equal use of the experts (Table 4: Importance). It acts on the gate shares, not on the expert outputs."""
 
 import numpy as np
 

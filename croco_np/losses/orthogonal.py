@@ -12,7 +12,7 @@ def ole(o, form="soft"):
 
     o (B, M, K) expert outputs -> L, do (B, M, K)
 
-    form   The paper speaks of an "F-norm form" of OLE and does not define it. Three readings, P = M (M - 1) / 2:
+    form   The paper names an "F-norm form" of OLE and does not define it. Three readings, P = M (M - 1) / 2:
 
         "soft"       L = 1/(P B^2 K^2)  sum_{p < q} ||O_p^T O_q||_F^2
                      Our choice: CovLoss without the means, squared. Units of different experts shall not fire together.

@@ -1,4 +1,4 @@
-"""Experts that can be mapped into each other (Table 4: Trans5). A loss with parameters of its own."""
+"""A cycle loss between experts through trained maps (Table 4: Trans5). It has parameters of its own."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""VICReg's covariance term: what the paper sets CovLoss apart from, and does not run."""
+"""VICReg's covariance term. The paper compares CovLoss with it in words and does not run it."""
 
 import numpy as np
 

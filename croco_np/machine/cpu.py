@@ -1,4 +1,4 @@
-"""The processor, as far as the system tells: its name, what it can do, how much of it is ours. Imports no NumPy."""
+"""The processor: its name, its vector instructions, and the cores that this process may use. Imports no NumPy."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""What the machine can do: rate of matrix products, rate of memory, and the BLAS that is used."""
+"""Measured rates of the machine: matrix products and memory bandwidth; and the BLAS that NumPy uses."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ def blas():
 
 
 class Product:
-    """A square float32 product, as fast as BLAS goes."""
+    """Rate of a square float32 matrix product by BLAS."""
 
     def __init__(self):
         rng = np.random.default_rng(0)

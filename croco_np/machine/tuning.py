@@ -52,10 +52,11 @@ def tune() -> Tuning:
     came too late. Variables that are set already stay, CROCO_NP_AS_IS=1 leaves everything as it is, and a second call
     changes nothing. It never raises; where a system has no such settings the result says so.
 
-    What it is worth: on two cores of its own a step takes half the time (README). On two cores shared with other
-    programs, under a changing load, Crocodile on KuaiRand's size, batch 512, took 0.9 to 2.3 s a step without it, 0.05
-    to 0.18 s with it, and 0.02 to 0.03 s with it called after NumPy (medians of 120 steps, three processes each). So
-    late is better than never: Numba's threads start at the first compiled kernel, and the heap can be told at any time.
+    What it is worth: on two cores of its own a step takes half the time. On two cores shared with other programs,
+    under a changing load, Crocodile on KuaiRand's size, batch 512, took 0.9 to 2.3 s a step without it, 0.05 to
+    0.18 s with it, and 0.02 to 0.03 s with it called after NumPy (medians of 120 steps, three processes each). So
+    late is better than never: Numba's threads start at the first compiled kernel, and the heap can be told at any
+    time.
 
     The commands (`python -m croco_np.train`) call it by themselves.
     """

@@ -1,4 +1,4 @@
-"""The folder of a run: what it holds, and how a run is taken up again from it."""
+"""The folder of a run: its files, and how a run is resumed from them."""
 
 import json
 import os
@@ -42,7 +42,7 @@ class RunFolder:
     def new(cls, out, config):
         """A fresh folder, locked: `out`, which must be new or empty; without `out` the first free one below runs/.
 
-        A folder belongs to whoever locks it while it is empty, so two processes never get the same.
+        A process owns a folder that it locked while it was empty, so two processes never get the same.
         """
         base = Path("runs") / f"{config.dataset}-{config.system}-seed{config.seed}"
         number, path = 1, Path(out) if out else base
@@ -122,7 +122,7 @@ class RunFolder:
         self._write_history(state)
 
     def save_model(self, state):
-        """Write the best weights. They count from the next `save` on: a kill in between leaves a run of one piece."""
+        """Write the best weights. They count from the next `save` on, so a kill in between leaves a consistent run."""
         facts = self.kept | {"epoch": state.facts["best_epoch"]}
         checksum = write_model(self.path / NEXT_MODEL, state.best, facts, self.encoder)
         state.facts["best_checksum"] = checksum
@@ -177,7 +177,7 @@ class RunFolder:
         saved = checkpoint.load(path, "the best weights of the run")
         if saved.checksum != checksum:
             raise InputError(
-                f"{path}: not the weights that {self.path / CHECKPOINT} speaks of; restore both from a copy"
+                f"{path}: not the weights that {self.path / CHECKPOINT} belongs to; restore both from a copy"
             )
         return with_leaves(state.params, parameters(saved.arrays))
 

@@ -16,7 +16,7 @@ def pack(state):
 
 
 def unpack(state, saved, path):
-    """Put what a `Checkpoint` holds in the place of the start of training, `state`.
+    """Replace the state at the start of training, `state`, by that of a `Checkpoint`.
 
     Raises InputError, which names the file `path`, unless there is an array for each parameter and its moments, of its
     shape and dtype, and no other.

@@ -1,4 +1,4 @@
-"""The best weights of a run, with all that they belong to."""
+"""Saved weights: a file with the best weights of a run, its config, data fingerprint and vocabularies."""
 
 import json
 import sys
@@ -82,7 +82,7 @@ def same_data(file, facts, now, changed_data=False):
 
 
 def write_model(file, params, facts, encoder=None):
-    """Write weights with all that they belong to, in one file; returns its checksum.
+    """Write weights, facts and vocabularies to one file; returns its checksum.
 
     facts    of `about`, and what else is to be known
     encoder  whose vocabularies are kept beside the weights
@@ -144,7 +144,7 @@ def read_model(run, **moved):
 
 
 def _same_run(run, facts, checksum):
-    """Raise InputError unless weights are those that the config and the checkpoint beside them, if any, speak of."""
+    """Raise InputError unless the weights belong to the config and to the checkpoint beside them, if there is one."""
     for name in (CONFIG, CHECKPOINT):
         if not (run / name).exists():
             continue

@@ -1,4 +1,4 @@
-"""Checksums: has what is read back the bits that were written? SHA-256, which also tells data sets apart.
+"""SHA-256 checksums of arrays, JSON and files: they detect damage, and tell data sets apart.
 
 A processor with instructions for it, as nearly all have, takes about half a second for a gigabyte.
 """

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and read only if they are files.
+"""Atomic files: each is written beside its place and renamed. Only plain files are read.
 
 A draft lies in a scratch folder beside its target, `.croco_np-` and 16 random digits, which nobody else can foresee or
 enter. Its process holds a lock on it, so `sweep` knows the scratch folders of processes that were killed.
@@ -92,7 +92,7 @@ def _sweep_scratch(path):
 
 
 def _remove(work):
-    """Remove a scratch folder, its mark last: who is killed on the way leaves what `sweep` still knows."""
+    """Remove a scratch folder, its mark last, so that `sweep` still finds it if this process is killed on the way."""
     with suppress(OSError):
         for path in work.iterdir():
             if path.is_dir() and not path.is_symlink():

@@ -1,4 +1,4 @@
-"""A lock that one process holds at a time, that names its holder, and that a kill lets go of.
+"""A lock file that one process holds at a time. It names its holder, and is released when that process ends.
 
 It is the operating system's lock on an open file (`flock`), so it ends with the process that holds it, however that
 ends; the file itself means nothing. Where the system or the file system knows no such locks, everybody gets it.
@@ -127,7 +127,7 @@ def _may_be_a_lock(descriptor):
 
 @contextmanager
 def locked(path, waiting=lambda holder: None):
-    """Hold the lock file `path` inside a `with` block; whoever has to wait is told for whom: `waiting(holder)`."""
+    """Hold the lock file `path` inside a `with` block. If it has to wait, `waiting(holder)` is called first."""
     lock = Lock(path)
     if not lock.take():
         waiting(lock.holder())

@@ -1,4 +1,4 @@
-"""Planted bugs: the checker must find them, and find them there."""
+"""Planted bugs: broken layers, and the leaves in which the checker must find the error."""
 
 import numpy as np
 

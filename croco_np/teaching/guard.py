@@ -1,4 +1,4 @@
-"""An answer under guard: what it is given stays as it is, and what it returns are finite numbers in full precision."""
+"""Checks around a student's answer: it must not change its arguments, and must return finite float64 numbers."""
 
 import inspect
 

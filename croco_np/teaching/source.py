@@ -1,4 +1,4 @@
-"""The library's own lines, shown where a tutorial speaks of them."""
+"""Source code of the library, shown in a tutorial."""
 
 import inspect
 import textwrap

@@ -1,4 +1,4 @@
-"""Figures from arrays. Colours are told apart by colour-blind readers; every axis has a name and a unit.
+"""Figures from arrays. Colour-blind readers can tell the colours apart; every axis has a name and a unit.
 
 They look the same everywhere: the user's settings of Matplotlib (a style, LaTeX, a backend) do not reach them.
 """

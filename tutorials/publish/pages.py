@@ -54,9 +54,11 @@ def gather(folder, copies):
 
     index = links.folder / "index.md"
     text = links.rewritten(lessons.with_table(index.read_text(encoding="utf-8"), folder), index, "tutorials/index.md")
-    contents = "\n".join(["```{toctree}", ":hidden:", ":caption: Tutorials", "", *names, "```"])
-    (copies / "index.md").write_text(f"{text}\n{contents}\n", encoding="utf-8")
+    references = sorted((links.folder / "reference").glob("*.md"))
+    contents = _contents("Tutorials", names) + _contents("Reference", [f"reference/{path.stem}" for path in references])
+    (copies / "index.md").write_text(f"{text}\n{contents}", encoding="utf-8")
 
+    links.wanted |= dict.fromkeys(references)
     done = {index, *(links.folder / f"{name}{suffix}" for name in names for suffix in (".py", ".ipynb"))}
     while todo := [file for file in links.wanted if file not in done]:
         for file in todo:  # a page may link to more of them
@@ -66,8 +68,13 @@ def gather(folder, copies):
             if file.suffix in PICTURES:
                 shutil.copy(file, page)
             else:
-                page.write_text(ORPHAN + links.text(file), encoding="utf-8")
+                page.write_text(("" if file in references else ORPHAN) + links.text(file), encoding="utf-8")
     return links.broken
+
+
+def _contents(caption, names):
+    """A table of contents in the margin of every page; nothing for no pages."""
+    return "\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *names, "```", ""]) if names else ""
 
 
 def _turn(notebook, links, path):
