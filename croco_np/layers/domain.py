@@ -20,8 +20,8 @@ class PerDomain:
     """S copies of a layer with one input; copy s sees the rows of domain s only.
 
     Batches are sorted by domain, so routing is slicing: forward cuts x into slices and joins the outputs, backward cuts
-    dy and joins the dx. A domain absent from the batch leaves its copy a gradient of exactly 0. Params are a
-    list, one entry a domain.
+    dy and joins the dx. A domain absent from the batch leaves its copy a gradient of exactly 0. Params are a list, one
+    entry a domain.
     """
 
     layer: Any
