@@ -123,7 +123,7 @@ def _write_job(folder, ours, threads):
         },
         "alpha": config.alpha if objective.active else 0.0,
         "lr": config.lr,
-        "running": ours.setup.model.running,
+        "running": ours.trainer.model.running,
         "threads": threads,
     }
     (folder / "job.json").write_text(json.dumps(job))
