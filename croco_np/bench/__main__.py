@@ -23,7 +23,7 @@ from .sweeps import SWEEPS, points, sweep
 from .workloads import WORKLOADS
 
 
-def run(argv):
+def run(argv: list[str] | None) -> int:
     """The command; returns the exit status."""
     args = _parser().parse_args(argv)
     for flag, value, low in (
@@ -100,7 +100,7 @@ def _parser():
     return parser
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     return status(run, argv)
 
 

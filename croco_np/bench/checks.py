@@ -7,25 +7,28 @@ upper bound. It is part of the phases in which the checks are made.
 import functools
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
 from .. import arguments, batch, optim, tree
 from ..layers import domain
+from .ours import Ours
 
-FUNCTIONS = (arguments.expect, batch.check_ids, batch.check_domain_ids, batch.check_labels, domain.check_domains)
-FUNCTIONS += (optim._check_shape, optim._check_rows, optim._check_awake, tree.same_leaves, tree.same_lists, tree.in_row)
+FUNCTIONS: tuple[Callable, ...] = (arguments.expect, batch.check_ids, batch.check_domain_ids, batch.check_labels)
+FUNCTIONS += (domain.check_domains, optim._check_shape, optim._check_rows, optim._check_awake)
+FUNCTIONS += (tree.same_leaves, tree.same_lists, tree.in_row)
 METHODS = ((arguments.Takes, "__call__"), (tree.RowGrad, "check"))
 
 
 class Stopwatch:
     """Seconds spent in what it watches, and how many calls there were; a call inside a call is not counted again."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.seconds, self.calls, self.running = 0.0, 0, False
 
-    def watch(self, f):
+    def watch(self, f: Callable) -> Callable:
         @functools.wraps(f)
         def timed(*args, **kwargs):
             if self.running:
@@ -42,11 +45,14 @@ class Stopwatch:
 
 
 @contextmanager
-def watched():
+def watched() -> Iterator[Stopwatch]:
     """A `Stopwatch` on all checks inside the block."""
-    watch, undo = Stopwatch(), []
+    watch = Stopwatch()
+    undo: list[tuple] = []
     modules = [m for name, m in list(sys.modules.items()) if name.startswith("croco_np")]
-    places = [(m, name, f) for m in modules for name, f in list(vars(m).items()) if any(f is g for g in FUNCTIONS)]
+    places: list[tuple] = [
+        (m, name, f) for m in modules for name, f in list(vars(m).items()) if any(f is g for g in FUNCTIONS)
+    ]
     places += [(owner, name, vars(owner)[name]) for owner, name in METHODS]
     for owner, name, f in places:
         undo.append((owner, name, f))
@@ -58,7 +64,7 @@ def watched():
             setattr(owner, name, f)
 
 
-def cost(ours, repeats):
+def cost(ours: Ours, repeats: int) -> float:
     """Median seconds that the checks take in making a batch and stepping on it, `ours` being warm."""
     seconds = []
     for i in range(repeats):

@@ -11,14 +11,17 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from ..errors import InputError
 from ..machine.threads import OURS
 from ..tree import flatten
+from .ours import Ours
 
 PEER = Path(__file__).parent / "peer"
 PAUSE = 0.1  # seconds after a step: its threads may spin on for a while, and would slow down whoever is next
@@ -36,16 +39,17 @@ class Peer:
     program  what to run, a folder or a file (default: `PEER`)
     """
 
-    def __init__(self, python, ours, threads, program=None):
+    def __init__(self, python: str, ours: Ours, threads: int, program: str | Path | None = None) -> None:
         self.do = "predict" if ours.predict else "train"
-        self.n_batches, self.first = len(ours.batches), {}
+        self.n_batches = len(ours.batches)
+        self.first: dict[str, float] = {}
         self.scratch = ExitStack()
         folder = Path(self.scratch.enter_context(tempfile.TemporaryDirectory(prefix="croco-np-peer-")))
         self.errors = folder / "stderr.txt"
         try:
             _write_job(folder, ours, threads)
             with self.errors.open("w") as errors:
-                self.process = subprocess.Popen(
+                self.process: Any = subprocess.Popen(  # Any: a Popen need not have the pipes that this one has
                     [python, str(program or PEER), str(folder)],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
@@ -57,7 +61,7 @@ class Peer:
             self.scratch.close()
             raise InputError(f"--peer-python {python}: cannot be started: {error.strerror or error}") from error
 
-    def ask(self, do, **more):
+    def ask(self, do: str, **more: Any) -> dict[str, Any]:
         """One question -> the answer; raises `Refused` for an error, InputError if the process is gone."""
         try:
             self.process.stdin.write(json.dumps({"do": do, **more}) + "\n")
@@ -70,7 +74,7 @@ class Peer:
             raise Refused(answer["error"])
         return answer
 
-    def step(self, setting):
+    def step(self, setting: str) -> Callable[[int], float]:
         """function(i) -> seconds of a step by this setting, as `measure.interleave` wants it."""
 
         def step(i):
@@ -90,10 +94,10 @@ class Peer:
         lines = self.errors.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else f"no message, exit status {self.process.poll()}"
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         try:
             self.process.stdin.write('{"do": "quit"}\n')
             self.process.stdin.close()
@@ -110,7 +114,7 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if OURS.get(name) != value}
 
 
-def _write_job(folder, ours, threads):
+def _write_job(folder: Path, ours: Ours, threads: int) -> None:
     config, schema, objective = ours.workload.config, ours.workload.schema, ours.trainer.objective
     job = {
         "model": config.model,
@@ -128,7 +132,7 @@ def _write_job(folder, ours, threads):
     }
     (folder / "job.json").write_text(json.dumps(job))
     np.savez(folder / "params.npz", **{k: w.astype(np.float32) for k, w in flatten(ours.state.params).items()})
-    batches = {}
+    batches: dict[str, Any] = {}
     for i, batch in enumerate(ours.batches):
         batches[f"{i}.ids"] = batch.ids.astype(np.int64)
         batches[f"{i}.labels"] = batch.labels.astype(np.float32)

@@ -15,7 +15,10 @@ import time
 
 import numpy as np
 
+from ..batch import Batch
 from ..costs.products import forward_products
+from ..train.trainer import Trainer
+from ..tree import Tree
 
 
 class Floor:
@@ -24,14 +27,14 @@ class Floor:
     flop  operations of a step, an addition and a multiplication counting as two
     """
 
-    def __init__(self, trainer, params, batch, predict=False):
+    def __init__(self, trainer: Trainer, params: Tree, batch: Batch, predict: bool = False) -> None:
         shapes, out = forward_products(trainer.model, params, batch)
         rng, dtype = np.random.default_rng(0), np.dtype(trainer.dtype)
 
         def draw(*shape):
             return rng.standard_normal(shape, np.float32).astype(dtype, copy=False)
 
-        self.calls, self.flop = [], 0
+        self.calls: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         for copies, inputs, m, k, n in shapes:
             x, w, z = draw(inputs, m, k), draw(copies, k, n), np.empty((copies, m, n), dtype)
             self.calls.append((x, w, z))
@@ -39,7 +42,7 @@ class Floor:
                 dz = draw(copies, m, n)
                 self.calls.append((x.swapaxes(1, 2), dz, np.empty((copies, k, n), dtype)))
                 self.calls.append((dz, w.swapaxes(1, 2), np.empty((copies, m, k), dtype)))
-        self.flop += sum(s.flop for s in shapes) * (1 if predict else 3)
+        self.flop = sum(s.flop for s in shapes) * (1 if predict else 3)
         objective = trainer.objective
         if not predict and objective.active and objective.loss == "covariance":
             n_rows, n_experts, width = out.experts.shape
@@ -48,7 +51,7 @@ class Floor:
             self.calls += [(z.T, z, np.empty((n, n), dtype)), (z, signs, np.empty((n_rows, n), dtype))]
             self.flop += covariance_flop(n_rows, n)
 
-    def step(self, _=0):
+    def step(self, _: int = 0) -> float:
         """Replay all products -> seconds."""
         started = time.perf_counter()
         for a, b, out in self.calls:
@@ -56,6 +59,6 @@ class Floor:
         return time.perf_counter() - started
 
 
-def covariance_flop(n_rows, n):
+def covariance_flop(n_rows: int, n: int) -> int:
     """Operations of CovLoss on n = M K columns: Z^T Z by SYRK, half of 2 B n^2, and Z times signs."""
     return n_rows * n**2 + 2 * n_rows * n**2

@@ -6,7 +6,9 @@ Nothing in the package knows of it: what is wrapped is named here, and is as it 
 
 import functools
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from .floor import covariance_flop
 
 WAYS = ("forward", "backward")
 GATES = (layers.ScalarGate, layers.ElementGate, layers.GateUnit, layers.ScenarioAttention)
-METHODS = {
+METHODS: dict[tuple[type, str], str] = {
     **{(layer, "forward"): "gather" for layer in (layers.Embeddings, layers.LookUpExperts)},
     **{(layer, "backward"): "scatter" for layer in (layers.Embeddings, layers.LookUpExperts)},
     **{(layer, way): f"products {way}" for layer in (layers.Dense, layers.Linear) for way in WAYS},
@@ -52,9 +54,10 @@ KERNELS = {  # phase of a kernel; one that is not named here belongs to the phas
 
 
 @contextmanager
-def instruments():
+def instruments() -> Iterator[Clock]:
     """A `Clock` that runs inside the block."""
-    clock, undo = Clock(), []
+    clock = Clock()
+    undo: list[tuple] = []
 
     def patch(owner, name, wrap, *args):
         undo.append((owner, name, vars(owner).get(name)))
@@ -130,7 +133,7 @@ def _timed_kernel(clock, call):
     return timed
 
 
-def kernel_bytes(kernel, args, result):
+def kernel_bytes(kernel: Kernel, args: tuple, result: Any) -> int:
     """Bytes that a kernel must move: arguments read, new results written, what is changed in place both.
 
     Of an array whose rows are named by ids (`arguments.ids`) only those rows count, each time they are named, and never

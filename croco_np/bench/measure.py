@@ -4,11 +4,14 @@ On a machine with other guests a second of today is not a second of a minute ago
 other say little, ratios of medians over interleaved steps say much.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..command.progress import bar
+
+Step = Callable[[int], float]  # step i of a contender -> its seconds
 
 WARM_STEPS = 2  # after the first, untimed: caches fill, memory settles
 AWAKE = 0.2  # seconds of untimed steps at the start of a turn: cores that were idle are slow
@@ -27,7 +30,7 @@ class Timing(NamedTuple):
     repeats: int
 
 
-def warm(step):
+def warm(step: Step) -> tuple[float, float]:
     """The first step by itself, then a few more unless they are slow -> seconds of the first, of the last."""
     first = last = step(0)
     for i in range(1, WARM_STEPS + 1):
@@ -36,7 +39,9 @@ def warm(step):
     return first, last
 
 
-def interleave(steps, repeats, what, warmed=None):
+def interleave(
+    steps: dict[Any, Step], repeats: int, what: str, warmed: dict[Any, tuple[float, float]] | None = None
+) -> dict[Any, Timing]:
     """Time steps in turns: {name: function(i) -> seconds} -> {name: `Timing`}.
 
     A contender whose step takes more than `SLOW` seconds gets fewer repeats, at least `FEWEST`, spread over the rounds.
@@ -49,7 +54,7 @@ def interleave(steps, repeats, what, warmed=None):
                 warmed[name] = warm(step)
             progress.update(1)
         wanted = {name: _repeats(last, repeats) for name, (_, last) in warmed.items()}
-        seconds = {name: [] for name in steps}
+        seconds: dict[Any, list[float]] = {name: [] for name in steps}
         for r in range(repeats):
             for name, step in steps.items():
                 if (r + 1) * wanted[name] // repeats > r * wanted[name] // repeats:
@@ -66,7 +71,7 @@ def _turn(step, i, last):
     return step(i)
 
 
-def timing(first, seconds):
+def timing(first: float, seconds: list[float]) -> Timing:
     low, median, high = np.quantile(seconds, (0.25, 0.5, 0.75))
     return Timing(first, float(median), float(low), float(high), len(seconds))
 

@@ -3,22 +3,28 @@
 The child gets a pickled `Workload` on stdin and answers with one JSON line. It is this module, run as a script.
 """
 
+from __future__ import annotations
+
 import json
 import pickle
 import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
 
+if TYPE_CHECKING:  # at run time, only the child imports it
+    from .workloads import Workload
+
 STEPS = 6
 MB = 1e6
 
 
-def measure_memory(workload, threads, predict=False):
+def measure_memory(workload: Workload, threads: int, predict: bool = False) -> dict[str, float]:
     """Run some steps of the workload in a fresh process ->
 
     peak_rss_mb     largest resident memory, drawing the parameters included
@@ -34,13 +40,13 @@ def measure_memory(workload, threads, predict=False):
     return json.loads(run.stdout)
 
 
-def import_seconds():
+def import_seconds() -> float:
     """Seconds that a fresh interpreter takes to import all that training needs."""
     code = "import time; t = time.perf_counter(); import croco_np.train.loop; print(time.perf_counter() - t)"
     return float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
 
 
-def nbytes(*roots):
+def nbytes(*roots: Any) -> int:
     """Bytes of all arrays that can be reached from the roots, through containers and attributes; each buffer once."""
     return sum(_buffers(roots).values())
 
@@ -66,7 +72,7 @@ def _buffers(roots):
     return found
 
 
-def peak_rss():
+def peak_rss() -> int:
     """Largest resident memory of this process so far, bytes.
 
     From the kernel's mark for this program where there is one: getrusage also counts the parent's memory at the moment
@@ -79,7 +85,7 @@ def peak_rss():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def child(workload, threads, predict):
+def child(workload: Workload, threads: int, predict: bool) -> dict[str, float]:
     """What the process does."""
     from ..kernels.pools import set_threads
     from .ours import Ours

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..machine.rates import Product, Triad
-from .clock import PHASES
+from .clock import PHASES, Clock
 from .instruments import instruments
-from .measure import Timing, interleave
+from .measure import Step, Timing, interleave
+from .ours import Ours
 
 
 class Phase(NamedTuple):
@@ -34,16 +35,17 @@ class Breakdown(NamedTuple):
     gemm, memory          the machine's rates: operations a second, bytes a second
     """
 
-    phases: dict
+    phases: dict[str, Phase]
     plain: Timing
     instrumented: Timing
     gemm: float
     memory: float
 
 
-def breakdown(ours, threads, repeats):
+def breakdown(ours: Ours, threads: int, repeats: int) -> Breakdown:
     """The `Breakdown` of the steps of `ours`, which are warm."""
-    clocks, product, triad = [], Product(), Triad(threads)
+    clocks: list[Clock] = []
+    product, triad = Product(), Triad(threads)
 
     def instrumented(i):
         with instruments() as clock:
@@ -52,7 +54,8 @@ def breakdown(ours, threads, repeats):
         clocks.append(clock)
         return seconds
 
-    steps = {"plain": ours.step, "instrumented": instrumented, "product": product.step, "triad": triad.step}
+    steps: dict[str, Step] = {"plain": ours.step, "instrumented": instrumented}
+    steps |= {"product": product.step, "triad": triad.step}
     times = interleave(steps, repeats, "phases")
     gemm, memory = product.flop / times["product"].median, triad.bytes / times["triad"].median
     timed = clocks[-times["instrumented"].repeats :]
@@ -60,7 +63,8 @@ def breakdown(ours, threads, repeats):
         what: {name: float(np.median([getattr(clock, what)[name] for clock in timed])) for name in PHASES}
         for what in ("seconds", "flop", "bytes")
     }
-    total, found = sum(median["seconds"].values()), {}
+    total = sum(median["seconds"].values())
+    found: dict[str, Phase] = {}
     for name in PHASES:
         seconds, flop, moved = (median[what][name] for what in ("seconds", "flop", "bytes"))
         limit = " + ".join(word for word, amount in (("FLOP", flop), ("bytes", moved)) if amount)

@@ -1,7 +1,12 @@
 """Measurements as tables."""
 
+from collections.abc import Iterator
+from typing import Any
 
-def single(r):
+from .sweeps import Row
+
+
+def single(r: dict[str, Any]) -> Iterator[str]:
     """The report on one workload, from the JSON object of `single.bench`: lines."""
     ours, ms = r["samples_per_second"], r["milliseconds"]
     what = "inference" if r["mode"] == "predict" else f"training with {r['optimiser']}"
@@ -62,7 +67,7 @@ def _start(r):
         yield f"    {name} takes {mb:,.0f} MB; ours is {r['peak_rss_mb'] / mb:.2f} x"
 
 
-def table(title, rows):
+def table(title: str, rows: list[Row]) -> Iterator[str]:
     """A sweep's table."""
     peers = any(row.peer or row.peer_note for row in rows)
     yield title
@@ -78,7 +83,7 @@ def table(title, rows):
         yield line + (f"   {row.peer_note}" if row.peer_note else "")
 
 
-def rows_json(rows):
+def rows_json(rows: list[Row]) -> list[dict[str, Any]]:
     """A sweep's table for a file."""
     return [
         {

@@ -1,29 +1,34 @@
 """Everything that is measured of one workload: step, floor, phases, memory, peer."""
 
 from contextlib import ExitStack
+from typing import Any
 
 from ..machine import cpu
 from ..machine.rates import blas
 from .checks import cost
 from .client import Peer, Refused
 from .floor import Floor
-from .measure import interleave, warm
+from .measure import Step, interleave, warm
 from .memory import import_seconds, measure_memory
 from .ours import Ours
 from .phases import breakdown
+from .workloads import Workload
 
 AGREE = 1e-3  # relative difference between our first loss and a peer's that is still the same loss
 
 
-def bench(workload, threads, repeats, predict=False, peer_python=None):
+def bench(
+    workload: Workload, threads: int, repeats: int, predict: bool = False, peer_python: str | None = None
+) -> dict[str, Any]:
     """Everything about a workload as a JSON object, the keys of which are listed at the end."""
     config = workload.config
     ours = Ours(workload, predict)
     floor = Floor(ours.trainer, ours.state.params, ours.batches[0], predict)
     with ExitStack() as stack:
         peer = stack.enter_context(Peer(peer_python, ours, threads)) if peer_python else None
-        steps = {"ours": ours.step, "floor": floor.step}
-        warmed, absent, peer_memory = {"ours": warm(ours.step)}, {}, {}
+        steps: dict[str, Step] = {"ours": ours.step, "floor": floor.step}
+        warmed, peer_memory = {"ours": warm(ours.step)}, {}
+        absent: dict[str, str] = {}
         if peer:
             names = peer.ask("settings")["settings"]
             settings, absent = warm_peer(peer, names[:1])
@@ -71,7 +76,7 @@ def bench(workload, threads, repeats, predict=False, peer_python=None):
     }
 
 
-def warm_peer(peer, names):
+def warm_peer(peer: Peer, names: list[str]) -> tuple[dict[str, tuple[float, float]], dict[str, str]]:
     """Warm up some settings of a peer -> {setting: (first, last)}, {setting: why it is absent}."""
     warmed, absent = {}, {}
     for name in names:
@@ -82,7 +87,7 @@ def warm_peer(peer, names):
     return warmed, absent
 
 
-def agree(ours, theirs):
+def agree(ours: float, theirs: float) -> bool:
     """Whether two first losses are the same, up to rounding of another order of adding."""
     return abs(ours - theirs) <= AGREE * abs(ours)
 

@@ -38,7 +38,7 @@ class Row(NamedTuple):
     peer_note: str | None = None
 
 
-def points(name, workload, optimiser=None):
+def points(name: str, workload: Workload, optimiser: str | None = None) -> list[tuple[str, dict[str, Workload]]]:
     """The tables of a sweep: [(title, {label: Workload}), ...]. The first point of each is what others are held to."""
     if name == "vocabulary":
         return [
@@ -76,7 +76,14 @@ def _twins(workload):
 SWEEPS = ("vocabulary", "domains", "experts", "batch", "systems", "twins")
 
 
-def sweep(title, workloads, threads, repeats, predict=False, peer_python=None):
+def sweep(
+    title: str,
+    workloads: dict[str, Workload],
+    threads: int,
+    repeats: int,
+    predict: bool = False,
+    peer_python: str | None = None,
+) -> list[Row]:
     """Time the points of one table -> list of `Row`s.
 
     All points are built first and take turns. Where memory is too little for that, each takes turns with the first.
@@ -92,7 +99,7 @@ def sweep(title, workloads, threads, repeats, predict=False, peer_python=None):
             f"--sweep {title}: takes about {need / 1000:.0f} GB of memory and {room / 1000:.0f} GB are to be had; "
             "choose a smaller --workload"
         )
-    rows = {}
+    rows: dict[str, Row] = {}
     for group in groups:
         what = title if together else f"{title}, {group[-1]}"
         chosen = {label: workloads[label] for label in group}
@@ -135,14 +142,14 @@ def _group(workloads, what, repeats, predict, peers, how):
     }
 
 
-def megabytes(workload: Workload):
+def megabytes(workload: Workload) -> float:
     """About what a workload takes while it trains."""
     config = workload.config
     shapes = shapes_of(MODELS[config.model].build(workload.schema, **config.sizes))
     return BYTES * sum(int(np.prod(shape)) for shape in shapes.values()) / 1e6 + ACTIVATIONS
 
 
-def free_megabytes():
+def free_megabytes() -> float:
     """Memory that may be used, as far as the system tells."""
     info = Path("/proc/meminfo")
     lines = info.read_text().splitlines() if info.exists() else []

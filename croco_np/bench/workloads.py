@@ -6,6 +6,7 @@ depends on sizes and on how often a row repeats in a batch, not on what a click 
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -37,26 +38,26 @@ class Workload:
     twins: bool = True
 
     @property
-    def config(self):
+    def config(self) -> Config:
         return Config(**self.options)
 
-    def with_options(self, **options):
+    def with_options(self, **options: Any) -> Self:
         """The same with other fields of `Config`."""
         return replace(self, options=self.options | options)
 
-    def with_vocabulary(self, times):
+    def with_vocabulary(self, times: int) -> Self:
         """Every field that grows with users and items `times` as large; there are no more genders or ages."""
         sizes = (n * times if n > FEW else n for n in self.schema.vocabulary)
         return replace(self, schema=replace(self.schema, vocabulary=tuple(sizes)))
 
-    def with_domains(self, n):
+    def with_domains(self, n: int) -> Self:
         """`n` domains with equal shares."""
         schema = self.schema
         sizes = (n + 1 if f == schema.domain else v for f, v in zip(schema.fields, schema.vocabulary, strict=True))
         domains = tuple(f"domain {s + 1}" for s in range(n))
         return replace(self, schema=replace(schema, vocabulary=tuple(sizes), domains=domains), shares=(1 / n,) * n)
 
-    def splits(self):
+    def splits(self) -> Splits:
         """The rows: `n_batches` batches, which stand for all three parts of a data set."""
         rng, schema = np.random.default_rng(self.seed), self.schema
         n = self.n_batches * self.config.batch_size

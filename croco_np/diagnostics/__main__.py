@@ -8,13 +8,15 @@ import sys
 from os.path import expanduser
 
 from ..command import Parser, status
+from ..config import Config
+from ..datasets.splits import Splits
 from ..predict import Predictor
 from ..runs.folder import RunFolder
 from ..runs.saved import read_model
 from .report import diagnose, text
 
 
-def run(argv):
+def run(argv: list[str] | None) -> int:
     """The command; returns the exit status."""
     args = _flags().parse_args(argv)
     report = diagnose(*read_run(args.run, args.data_dir, args.changed_data, args.path))
@@ -25,7 +27,9 @@ def run(argv):
     return 0
 
 
-def read_run(run, data_dir="", changed_data=False, path=""):
+def read_run(
+    run: str, data_dir: str = "", changed_data: bool = False, path: str = ""
+) -> tuple[Predictor, Splits, Config]:
     """A run's `Predictor`, the data its config names or those in `data_dir` or the file `path`, and its config.
 
     changed_data  whether the data may be others than those the run was trained on
@@ -54,7 +58,7 @@ def _flags():
     return parser
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     return status(run, argv)
 
 

@@ -1,12 +1,16 @@
 """Spectra of tables and expert outputs: how many directions of an embedding are in use, or have collapsed."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from ..arguments import INTEGERS, REAL, as_array, expect, integers, kind_of
 from ..batch import check_domain_ids, check_ids
-from ..tree import flatten
+from ..datasets.splits import Rows, Schema
+from ..tree import Tree, flatten
+
+Owners = list[int | None] | None  # for each table, the domain that alone trains it, or None; None: no owners
 
 
 class Measure(NamedTuple):
@@ -38,7 +42,7 @@ def _singular_values(matrix):
     return Measure(np.linalg.svd(small, compute_uv=False))  # up to `scale`, which no caller needs
 
 
-def singular_spectrum(matrix):
+def singular_spectrum(matrix: np.ndarray) -> Measure:
     """Singular values of a matrix (V, k), descending and divided by the largest: (min(V, k),) -> Measure.
 
     Neither centred nor normalised. Undefined for a matrix of zeros or without rows.
@@ -47,33 +51,33 @@ def singular_spectrum(matrix):
     return sigma if sigma.value is None else Measure(sigma.value / sigma.value[0])
 
 
-def information_abundance(matrix):
+def information_abundance(matrix: np.ndarray) -> Measure:
     """Information abundance (Guo et al. 2024), IA = sum_i sigma_i / max_i sigma_i of a matrix (V, k) -> Measure.
 
     1 <= IA <= min(V, k): 1 if all rows are multiples of one, k if the columns are orthogonal and equally long. The sum
     of `singular_spectrum`, so it, too, is neither centred nor normalised.
     """
     spectrum = singular_spectrum(matrix)
-    return spectrum if spectrum.value is None else Measure(float(spectrum.value.sum()))
+    return spectrum if spectrum.value is None else Measure(float(np.sum(spectrum.value)))
 
 
-def mean_abundance(matrices):
+def mean_abundance(matrices: Iterable[np.ndarray]) -> Measure:
     """Mean IA of several matrices, those left out where it is undefined -> Measure; undefined if all are."""
     measures = [information_abundance(m) for m in matrices]
-    values = [m.value for m in measures if m.value is not None]
+    values: list = [m.value for m in measures if m.value is not None]
     if values:
         return Measure(float(np.mean(values)))
     return Measure(None, measures[0].reason if measures else "no tables")
 
 
-def expert_abundance(o):
+def expert_abundance(o: np.ndarray) -> tuple[list[Measure], Measure]:
     """IA of each expert's outputs, and of every dimension of all experts side by side: o (B, M, K) -> list, Measure."""
     expect("o", o, None, None, None, dtypes=REAL)
     alone = [information_abundance(o[:, m]) for m in range(o.shape[1])]
     return alone, information_abundance(o.reshape(len(o), o.shape[1] * o.shape[2]))
 
 
-def field_tables(params, schema, field):
+def field_tables(params: Tree, schema: Schema, field: str) -> list[np.ndarray]:
     """The embedding tables of one field, of any model: a list of (V_f, E), in the order of the parameters.
 
     All tables of a model lie in arrays `embeddings.table` (sum of vocabulary, M, E); the single-domain baseline has one
@@ -87,7 +91,7 @@ def field_tables(params, schema, field):
     return [t[first : first + schema.vocabulary[at], m] for t in arrays for m in range(t.shape[1])]
 
 
-def exposures(rows, schema, field):
+def exposures(rows: Rows, schema: Schema, field: str) -> np.ndarray:
     """How often each value of a field occurs in each domain: (S, V_f). Hand it the training rows."""
     at, n = schema.fields.index(field), (len(schema.domains), schema.vocabulary[schema.fields.index(field)])
     domains, values = integers("domains", rows.domains), integers("ids", rows.ids)[:, at]
@@ -99,7 +103,7 @@ def exposures(rows, schema, field):
     return np.bincount(cells, minlength=n[0] * n[1]).reshape(n)
 
 
-def trained_rows(counts, owner=None):
+def trained_rows(counts: np.ndarray, owner: int | None = None) -> np.ndarray:
     """The rows of a table that training moved: bool (V,), from the `exposures` (S, V).
 
     owner  the domain that alone trains the table, None if all do
@@ -119,7 +123,7 @@ def trained_rows(counts, owner=None):
     return seen
 
 
-def table_abundance(tables, counts, owners=None):
+def table_abundance(tables: list[np.ndarray], counts: np.ndarray, owners: Owners = None) -> Measure:
     """IA of the trained rows of the tables of a field, its mean over the tables -> Measure.
 
     tables  list of (V, E), see `field_tables`
@@ -130,7 +134,9 @@ def table_abundance(tables, counts, owners=None):
     return mean_abundance([t[trained_rows(counts, o)] for t, o in zip(tables, owners, strict=True)])
 
 
-def abundance_by_exposure(tables, counts, owners=None, n_groups=5):
+def abundance_by_exposure(
+    tables: list[np.ndarray], counts: np.ndarray, owners: Owners = None, n_groups: int = 5
+) -> list[Measure]:
     """Mean IA over the tables for groups of equally many values, from the least exposed to the most -> list of Measure.
 
     Our choice, not in the paper: five groups, of values and not of impressions. Values trained anywhere are ranked by
@@ -145,7 +151,7 @@ def abundance_by_exposure(tables, counts, owners=None, n_groups=5):
     return [mean_abundance(part) for part in parts]
 
 
-def abundance_by_domain(tables, counts, owners=None):
+def abundance_by_domain(tables: list[np.ndarray], counts: np.ndarray, owners: Owners = None) -> list[Measure]:
     """Mean IA over the tables that serve a domain -> list of S Measure.
 
     A domain with tables of its own is measured on those; other domains on the tables that all share, of which only

@@ -5,7 +5,7 @@ import numpy as np
 from ..arguments import INTEGERS, REAL, expect, kind_of
 
 
-def covariance_map(o):
+def covariance_map(o: np.ndarray) -> np.ndarray:
     """Covariance of all expert outputs with each other, (M K, M K), from o (B, M, K): blocks of K, one an expert.
 
     The matrix that CovLoss (Eq. 6) works on, divided by B: entry (p K + i, q K + j) is the covariance between dimension
@@ -20,7 +20,7 @@ def covariance_map(o):
     return z.T @ z / n_rows
 
 
-def between_experts(cov, n_experts):
+def between_experts(cov: np.ndarray, n_experts: int) -> tuple[float, float]:
     """Mean |covariance| and mean |correlation| over all pairs of dimensions of different experts.
 
     cov (M K, M K) -> two floats. Dimensions that never vary (dead units) count as uncorrelated.

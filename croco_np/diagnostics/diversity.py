@@ -5,12 +5,17 @@ large and a small l2 norm. What a conflict is, what is large, which experts coun
 is our choice; each is said where it is made. The conflicts depend on the data only: one set for all models compared.
 """
 
+from collections.abc import Callable
 from itertools import combinations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arguments import INTEGERS, as_array, integers, kind_of
+from ..batch import Batch
+from ..datasets.splits import Splits
+from ..models import System
+from ..tree import Tree
 
 LEVELS = ("user and item", "user and category")
 FEW_ROWS = 200  # a pair with fewer conflict rows says little
@@ -31,7 +36,7 @@ class Conflicts(NamedTuple):
     exact: dict
 
 
-def conflicts(splits, category=None):
+def conflicts(splits: Splits, category: str | None = None) -> Conflicts:
     """Preference conflicts in the test rows of a data set: D_st for each pair of domains -> Conflicts.
 
     splits    impressions and clicks are counted over train, valid and test together
@@ -88,7 +93,7 @@ def _opposed_leanings(n, c, s, t):
     return strong[:, s] & strong[:, t] & (delta[:, s] * delta[:, t] < 0)
 
 
-def diversity_index(norms, found, per_expert=False):
+def diversity_index(norms: np.ndarray, found: Conflicts, per_expert: bool = False) -> dict[str, Any]:
     """Share of the conflict rows whose experts give both a large and a small output.
 
     norms       l2 norms of the expert outputs on all test rows, in the order of these
@@ -149,7 +154,7 @@ def _share(hits, rows):
     return {"value": float(hits / rows)} if rows else {"value": None, "reason": "no conflict rows"}
 
 
-def chance_level(*experts):
+def chance_level(*experts: int) -> float:
     """Diversity index of experts whose norms are independent and continuous, each with its own quartiles.
 
     chance_level(M), all-forward: P(some large and some small) = 1 - P(none large) - P(none small) + P(neither)
@@ -162,7 +167,7 @@ def chance_level(*experts):
     return both if len(experts) == 1 else 2 * (1 - LARGE**n) ** 2 - both**2
 
 
-def of_every_domain(model, params, batch, read):
+def of_every_domain(model: System, params: Tree, batch: Batch, read: Callable) -> np.ndarray:
     """Run all rows of a batch through the parameters of each domain in turn: (B, S, n) norms for `diversity_index`.
 
     read(cache, s) -> (B, n, K) or (B, K), what counts as the experts of domain s: the model's `stand_in`, which is of

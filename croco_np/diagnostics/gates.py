@@ -6,7 +6,7 @@ from ..arguments import REAL, SOME, as_array, expect
 from ..layers.domain import check_domains
 
 
-def gate_use(g, domains):
+def gate_use(g: np.ndarray, domains: tuple[slice, ...]) -> list[list[float] | None]:
     """Mean share of each expert in each domain.
 
     g        (B, M) or (B, M, K), the tap `gates` of an output; with K, the mean over the dimensions, too

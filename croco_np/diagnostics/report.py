@@ -1,12 +1,17 @@
 """All diagnostics of one trained model, as plain numbers for a JSON file and as text."""
 
+from typing import Any
+
 import numpy as np
 
 from ..batch import domain_slices, make_batch
+from ..config import Config
 from ..costs.budget import table_owners
+from ..datasets.splits import Splits
 from ..errors import InputError
 from ..models import MODELS, Output
-from ..tree import not_finite
+from ..predict import Predictor
+from ..tree import Tree, not_finite
 from .abundance import (
     Measure,
     abundance_by_domain,
@@ -26,7 +31,7 @@ from .gates import gate_use
 SAMPLE_ROWS = 65_536  # test rows, evenly spaced, on which outputs are kept whole: of all rows they take much memory
 
 
-def diagnose(predictor, splits, config):
+def diagnose(predictor: Predictor, splits: Splits, config: Config) -> dict[str, Any]:
     """Every diagnostic of a trained model -> dict for a JSON file.
 
     predictor  the model and its weights
@@ -49,7 +54,7 @@ def diagnose(predictor, splits, config):
     }
 
 
-def item_tables(params, splits, config):
+def item_tables(params: Tree, splits: Splits, config: Config) -> dict[str, Any]:
     """Information abundance of the tables of the item field, over the rows that training moved."""
     schema = splits.schema
     tables = field_tables(params, schema, schema.item)
@@ -69,13 +74,13 @@ def item_tables(params, splits, config):
     }
 
 
-def experts(out, domains, system):
+def experts(out: Output, domains: tuple[slice, ...], system: str) -> dict[str, Any]:
     """Information abundance of the expert outputs on test rows, and how they vary together."""
     o = out.experts
-    reason = f"{system} has no experts that every row runs through" if o is None else ""
-    reason = reason or ("no test rows" if domains[-1].stop == 0 else "")
-    if reason:
-        return {"value": None, "reason": reason}
+    if o is None:
+        return {"value": None, "reason": f"{system} has no experts that every row runs through"}
+    if domains[-1].stop == 0:
+        return {"value": None, "reason": "no test rows"}
     n = o.shape[1]
     alone, together = expert_abundance(o)
     between = dict(zip(("covariance", "correlation"), _between(covariance_map(o), n), strict=True))
@@ -98,7 +103,7 @@ def _between(cov, n_experts):
     return tuple(map(Measure, between_experts(cov, n_experts)))
 
 
-def diversity(predictor, splits, system, all_forward):
+def diversity(predictor: Predictor, splits: Splits, system: str, all_forward: bool) -> dict[str, Any]:
     """The diversity index on all test rows, with pooled thresholds and with those of each expert.
 
     At the level that `conflicts` chose and, where that is the coarse one, at the finer one too, under "finer": there
@@ -130,7 +135,7 @@ def _indices(norms, found, names):
     return result
 
 
-def gates(out, domains, names, system):
+def gates(out: Output, domains: tuple[slice, ...], names: tuple[str, ...], system: str) -> dict[str, Any]:
     """Mean share of each expert in each domain, on test rows."""
     if out.gates is None:
         return {"value": None, "reason": f"{system} has no gates over experts"}
@@ -196,7 +201,7 @@ def _by_name(names, values):
     return dict(zip(names, values, strict=True))
 
 
-def text(report):
+def text(report: dict[str, Any]) -> str:
     """The report to read."""
     simulated = " (SIMULATED data)" if report["simulated"] else ""
     return "\n".join(

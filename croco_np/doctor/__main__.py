@@ -3,6 +3,7 @@
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from ..command import Parser, status
 from ..errors import InputError
@@ -11,7 +12,7 @@ from .advice import advice, broken
 from .libraries import libraries
 
 
-def run(argv):
+def run(argv: list[str] | None) -> int:
     """The command; returns the exit status."""
     parser = Parser("python -m croco_np.doctor", description=__doc__, allow_abbrev=False)
     parser.add_argument("--json", metavar="FILE", help="also write all facts to FILE, as JSON")
@@ -31,7 +32,7 @@ def run(argv):
     return 0
 
 
-def text(found):
+def text(found: dict[str, Any]) -> str:
     """All facts as lines to read."""
     c, r = found["cpu"], found["rates"]
     lines = [
@@ -111,7 +112,7 @@ def _peace(ratio):
     return f"a product takes {ratio:.2f} times as long right after a parallel region as alone (1: idle threads sleep)"
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     return status(run, argv)
 
 

@@ -1,5 +1,7 @@
 """Advice: what to change on a machine, given its facts and rates."""
 
+from typing import Any
+
 from ..machine.threads import AVX512_KERNELS, PEACE
 from ..machine.tuning import SWITCH
 from .libraries import NEEDED_FOR
@@ -12,7 +14,7 @@ TOGETHER = 1.3  # times the rate of one thread that all threads should reach at 
 LITTLE = 1e9  # bytes on a disk or in memory
 
 
-def advice(found):
+def advice(found: dict[str, Any]) -> list[str]:
     """Facts and rates -> what to change, a line each; empty if there is nothing."""
     return [line for rule in RULES if (line := rule(found))]
 
@@ -55,7 +57,7 @@ def _numba(found):
         return f"all kernels run in NumPy, more slowly: {found['why_numpy']}"
 
 
-def broken(libraries):
+def broken(libraries: dict[str, dict]) -> dict[str, str]:
     """{name: error} of the libraries that cannot be loaded; Numba has its own line."""
     return {name: state["error"] for name, state in libraries.items() if state["error"] and name != "numba"}
 

@@ -4,6 +4,8 @@ import importlib
 import os
 import pkgutil
 import platform
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,7 @@ PREFIXES = ("OMP_", "GOMP_", "KMP_", "OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "NUM
 NOBODY = "KMP_DUPLICATE_LIB_OK"  # threadpoolctl sets it when it is imported
 
 
-def facts():
+def facts() -> dict[str, Any]:
     """{topic: plain data}. `numba` is None without Numba; `numba.layer` is None until a parallel region has run."""
     return {
         "cpu": processor(),
@@ -36,7 +38,7 @@ def facts():
     }
 
 
-def processor():
+def processor() -> dict[str, Any]:
     core = cpu.first_core() if cpu.is_linux() else {}
     return {
         "name": cpu.name(),
@@ -48,7 +50,7 @@ def processor():
     }
 
 
-def versions():
+def versions() -> dict[str, str | None]:
     return {
         "croco_np": __version__,
         "Python": platform.python_version(),
@@ -57,7 +59,7 @@ def versions():
     }
 
 
-def blas():
+def blas() -> list[dict[str, Any]]:
     """Each BLAS in the process; `kernels` is None where a library does not tell. Empty without threadpoolctl."""
     try:
         from threadpoolctl import threadpool_info
@@ -78,7 +80,7 @@ def blas():
     ]
 
 
-def pool():
+def pool() -> dict[str, Any] | None:
     """Numba's pool, or None without Numba."""
     if numba is None:
         return None
@@ -89,7 +91,7 @@ def pool():
     return {"layer": layer, "threads": numba.get_num_threads()}
 
 
-def cache():
+def cache() -> dict[str, Any] | None:
     """Where compiled kernels are kept, as in `kernel_cache.state`; None without Numba."""
     if numba is None:
         return None
@@ -104,7 +106,7 @@ def cache():
     return found
 
 
-def environment(environ):
+def environment(environ: Mapping[str, str]) -> list[dict[str, str]]:
     """The settings of pools, BLAS and heap that are in the environment, and who set each: "croco_np" or "user"."""
     return [
         {"name": name, "value": value, "by": "croco_np" if threads.OURS.get(name) == value else "user"}

@@ -1,6 +1,7 @@
 """Which libraries can be loaded. Imports none of them before it is asked to."""
 
 import importlib
+from collections.abc import Iterable
 from importlib import metadata
 
 from ..command.streams import one_line
@@ -17,7 +18,7 @@ NEEDED_FOR = {  # what goes without it
 }
 
 
-def libraries(names=tuple(NEEDED_FOR)):
+def libraries(names: Iterable[str] = tuple(NEEDED_FOR)) -> dict[str, dict[str, str | None]]:
     """{name: {"version": None if absent, "error": why it cannot be loaded, or None}}."""
     return {name: {"version": _version(name), "error": _error(name)} for name in names}
 

@@ -6,6 +6,7 @@ medians, since a fight is not lost every time.
 
 import os
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -18,7 +19,7 @@ SHAPE = 4096, 512, 256  # rows, inputs, outputs of a layer in training
 REPEATS = 25
 
 
-def rates():
+def rates() -> dict[str, float | None]:
     """{"gemm_one", "gemm_all": GFLOP/s in float32; "triad": GB/s; "peace": ratio; "load"}, None if unknown.
 
     peace  time of a product right after a parallel region of Numba over its time alone; near 1: no thread spins
@@ -64,14 +65,14 @@ def _if_possible(measure):
         return None
 
 
-def peace(multiply, alone):
+def peace(multiply: Callable, alone: list[float]) -> float:
     """Median seconds of `multiply` right after a parallel region, over those of `alone`."""
     z, b = np.zeros((SHAPE[0], SHAPE[1]), np.float32), np.zeros(SHAPE[1], np.float32)
     bias_relu(z, b)  # compiles
     return float(np.median(seconds(multiply, before=lambda: bias_relu(z, b))) / np.median(alone))
 
 
-def seconds(run, repeats=REPEATS, before=lambda: None):
+def seconds(run: Callable, repeats: int = REPEATS, before: Callable = lambda: None) -> list[float]:
     """Seconds of each repeat of a run but the first, with `before` called, untimed, ahead of each."""
     taken = []
     for _ in range(repeats + 1):

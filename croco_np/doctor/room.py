@@ -3,12 +3,13 @@
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 PROBE = bytes(1 << 16)  # more than a file system keeps beside its records, so a full disk is noticed
 MEMINFO, CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
 
-def room(folder="."):
+def room(folder: str = ".") -> dict[str, Any]:
     """{"folder", "disk": bytes free there, "error": why nothing can be written there, "memory": bytes available}."""
     try:
         path = Path(folder).absolute()
@@ -17,7 +18,7 @@ def room(folder="."):
     return {"folder": str(path), "disk": _disk(path), "error": cannot_write(path), "memory": memory()}
 
 
-def cannot_write(folder):
+def cannot_write(folder: str | Path) -> str | None:
     """Why no file can be written to a folder, or None."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -28,7 +29,7 @@ def cannot_write(folder):
     return None
 
 
-def memory(meminfo=MEMINFO, cgroup=CGROUP):
+def memory(meminfo: Path = MEMINFO, cgroup: Path = CGROUP) -> int | None:
     """Bytes that can still be had, the limit of a container included; None where the system does not tell."""
     known = [_available(meminfo), _left(cgroup)]
     return min((n for n in known if n is not None), default=None)

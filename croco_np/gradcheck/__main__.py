@@ -13,17 +13,17 @@ from ..errors import InputError
 from ..losses import LOSSES
 from ..models import MODELS
 from ..storage.files import making_way, write_report
-from . import METHODS, check, report
-from .cases import REAL_ONLY, layer_cases, loss_cases, model_cases
+from . import METHODS, Check, check, report
+from .cases import REAL_ONLY, Draw, layer_cases, loss_cases, model_cases
 from .report import passed
 from .stops import METHOD, stop_checks
 
 REDRAWS = 8  # a case on a kink is drawn again, at most this often
 
 
-def run(cases, seed):
+def run(cases: dict[str, Draw], seed: int) -> list[Check]:
     """All checks of `cases`; a case in which a direction crosses a kink is drawn anew."""
-    checks = []
+    checks: list[Check] = []
     for name, draw in cases.items():
         for attempt in range(REDRAWS):
             rng = np.random.default_rng([seed, attempt])
@@ -35,7 +35,7 @@ def run(cases, seed):
     return checks
 
 
-def command(argv):
+def command(argv: list[str] | None) -> int:
     """The command; returns the exit status."""
     parser = Parser(prog="python -m croco_np.gradcheck", description=__doc__, allow_abbrev=False)
     parser.add_argument("--model", choices=[*MODELS, *ABLATIONS, "all"], help="check one system, or all of them")
@@ -51,7 +51,8 @@ def command(argv):
     for name in ["bce", *LOSSES]:
         if everything or args.loss in (name, "all"):
             cases |= loss_cases(name)
-    models = {name: None for name in MODELS if everything or args.model in (name, "all")}  # None: all its variants
+    models: dict[str, list | None]  # None: all variants of the system
+    models = {name: None for name in MODELS if everything or args.model in (name, "all")}
     if args.model in ABLATIONS:
         model, change = named(args.model)
         models = {model: [change]}
@@ -73,14 +74,14 @@ def command(argv):
     return 1 if failed else 0
 
 
-def whole_number(text):
+def whole_number(text: str) -> int:
     """A seed, from its flag."""
     if not (text.isascii() and text.isdigit()) or len(text) > 40:
         raise argparse.ArgumentTypeError(f"a whole number from 0 is wanted, not {text[:40]!r}")
     return int(text)
 
 
-def write_json(path, checks, failed):
+def write_json(path: str, checks: list[Check], failed: int) -> None:
     """The checks as JSON; an error or a bound that is not finite is null."""
     rows = [
         {"name": c.name, "method": c.method, "error": _finite(c.error), "tolerance": _finite(c.tolerance)}
@@ -94,7 +95,7 @@ def _finite(number):
     return float(number) if math.isfinite(number) else None
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     return status(command, argv)
 
 

@@ -4,6 +4,7 @@ import array
 import decimal
 import numbers
 from collections.abc import Mapping, MappingView, Sequence, Set
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from .forms import FLOAT, leaves, not_finite, paths
 OWN = "pass each array of floats as an input of its own; what is no variable belongs in the layer"
 
 
-def check_arguments(layer, params, inputs, rng, methods, known):
+def check_arguments(
+    layer: Any, params: Any, inputs: Any, rng: Any, methods: Sequence[str], known: Sequence[str]
+) -> None:
     """TypeError or ValueError in a sentence; `known` are the methods there are."""
     if isinstance(layer, type):
         raise TypeError(f"layer is the class {layer.__name__}: pass an instance, {layer.__name__}(...)")

@@ -6,6 +6,7 @@ and repeated ids: where hand-written gradients go wrong.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,9 @@ from ..models import MODELS, System
 from ..models.sizes import COMMON
 from ..models.twins import forms
 from ..objective import Objective
-from ..tree import tree_map
+from ..tree import Tree, tree_map
+
+Draw = Callable[[np.random.Generator], tuple[Any, Tree, tuple]]  # -> (layer, params, inputs)
 
 SCHEMA = Schema(
     fields=("user", "item", "category", "domain"),
@@ -59,7 +62,7 @@ REAL_ONLY = {"ole, nuclear": "singular values are no analytic function of a comp
 OTHER_LOSSES = ("importance", "trans5")  # beside CovLoss under each model: on the gates, and with own parameters
 
 
-def draw_batch(rng):
+def draw_batch(rng: np.random.Generator) -> Batch:
     """A batch of 12 rows over four domains, one absent; far more rows than ids, so ids repeat."""
     ids = np.stack([rng.integers(0, n, N_ROWS) for n in SCHEMA.vocabulary], axis=1)
     ids[:, 3] = np.repeat([1, 2, 4], [6, 1, 5])
@@ -74,11 +77,11 @@ class LossOf:
     loss: Any
     arguments: dict = field(default_factory=dict)
 
-    def forward(self, p, x):
+    def forward(self, p: dict, x: np.ndarray) -> tuple[float, tuple]:
         value, *gradients = self.loss(x, **p, **self.arguments)
         return value, (list(p), gradients)
 
-    def backward(self, c, dvalue):
+    def backward(self, c: tuple, dvalue: float) -> tuple[np.ndarray, dict]:
         names, (dx, *own) = c
         return dvalue * dx, {name: dvalue * d for name, d in zip(names, own, strict=True)}
 
@@ -90,22 +93,22 @@ class Training:
     model: Any
     objective: Objective
 
-    def forward(self, p, batch):
+    def forward(self, p: dict, batch: Batch) -> tuple[float, tuple]:
         out, cache = self.model.forward(p, batch)
         own = p["loss"] if self.objective.has_parameters else None
         parts, d, own = self.objective(out, batch, np.random.default_rng(0), own)
         return parts["total"], (cache, d, own)
 
-    def backward(self, c, dvalue):
+    def backward(self, c: tuple, dvalue: float) -> dict:
         cache, d, own = c
         grads = self.model.backward(cache, type(d)(*(None if x is None else dvalue * x for x in d)))
         return grads | {"loss": {name: dvalue * g for name, g in own.items()}} if own else grads
 
-    def tracked(self, c):
+    def tracked(self, c: tuple) -> dict[str, Any]:
         return self.model.tracked(c[0])
 
 
-def layer_cases():
+def layer_cases() -> dict[str, Draw]:
     """name -> draw(rng) -> (layer, params, inputs)."""
     o, e = (N_ROWS, N_EXPERTS, WIDTH), (N_ROWS, 5)
 
@@ -146,7 +149,7 @@ def layer_cases():
     }
 
 
-def loss_cases(name):
+def loss_cases(name: str) -> dict[str, Draw]:
     """The variants of one loss of `LOSSES`, or of "bce"."""
 
     def experts(rng):
@@ -204,12 +207,12 @@ def _forms(name, changes):
     return found
 
 
-def model_cases(name: str, changes: Iterable[dict[str, Any]] | None = None) -> dict[str, Callable]:
+def model_cases(name: str, changes: Iterable[dict[str, Any]] | None = None) -> dict[str, Draw]:
     """One model, its variants and twins: the taps under random cotangents, and the whole training loss.
 
     changes  of its blackboard sizes; by default none, and each of the system's `variants`
     """
-    cases: dict[str, Callable] = {}
+    cases: dict[str, Draw] = {}
     for label, model in _forms(name, ({}, *MODELS[name].variants) if changes is None else changes).items():
         if hasattr(model, "stop"):  # closed, its backward is not the derivative of its forward; see `stops`
             model, label = replace(model, stop=False), label + ", stop-gradients open"
@@ -223,10 +226,10 @@ def model_cases(name: str, changes: Iterable[dict[str, Any]] | None = None) -> d
             return Training(model, objective), _bend(params | {"loss": own} if own else params, rng), (batch,)
 
         cases[label] = taps
-        cases[f"{label}, objective"] = lambda rng, draw=training: draw(rng, alpha=0.1, reduction="domain_mean")
-        cases[f"{label}, objective sampled"] = lambda rng, draw=training: draw(rng, alpha=0.1, rows=7)
+        cases[f"{label}, objective"] = partial(training, alpha=0.1, reduction="domain_mean")
+        cases[f"{label}, objective sampled"] = partial(training, alpha=0.1, rows=7)
         for loss in (loss for loss in OTHER_LOSSES if LOSSES[loss].tap in MODELS[name].taps):
-            cases[f"{label}, objective {loss}"] = lambda rng, draw=training, loss=loss: draw(rng, alpha=0.1, loss=loss)
+            cases[f"{label}, objective {loss}"] = partial(training, alpha=0.1, loss=loss)
     return cases
 
 

@@ -1,13 +1,17 @@
 """The checker: every leaf of (params, inputs) by the adjoint law, and the rules of the protocol."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
+from ..tree import Tree
 from .arguments import check_arguments
 from .contract import CLIPPED, SIGN_ONLY, examine, is_function
 from .elsewhere import HERE_ONLY, wrong_elsewhere
 from .forms import arrays, leaves
 from .guarded import Guarded
-from .measure import METHODS, check_leaf, refused, rounding
+from .measure import METHODS, Check, check_leaf, refused, rounding
 
 PROTOCOL = "protocol"  # in the place of the method, where a rule is broken that is no matter of one gradient
 NOTHING_MOVES = (
@@ -15,7 +19,14 @@ NOTHING_MOVES = (
 )
 
 
-def check(layer, params, inputs, rng, name="", methods=METHODS):
+def check(
+    layer: Any,
+    params: Tree,
+    inputs: tuple,
+    rng: np.random.Generator,
+    name: str = "",
+    methods: Sequence[str] = METHODS,
+) -> list[Check]:
     """Check `layer.backward` at (params, inputs), leaf by leaf -> list of `Check`.
 
     params  dicts and lists of float64 arrays, nested
@@ -38,7 +49,7 @@ def check(layer, params, inputs, rng, name="", methods=METHODS):
     """
     check_arguments(layer, params, inputs, rng, methods, METHODS)
     guarded = Guarded(layer, params, inputs)
-    checks = []
+    checks: list[Check] = []
     try:
         shown = examine(guarded, rng)
         if shown:

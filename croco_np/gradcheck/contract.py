@@ -14,6 +14,7 @@ import numpy as np
 
 from .forms import arrays, check_output, copied, each, leaves, not_finite, random_like
 from .gradients import dense, fault, fault_of_tracked, gradients
+from .guarded import Guarded
 from .snapshot import changed, snapshot
 
 NUDGE = 1e-5  # how far the second call of forward is from the first: as far as central differences go
@@ -62,7 +63,7 @@ class Examined(NamedTuple):
     small: dict
 
 
-def examine(guarded, rng):
+def examine(guarded: Guarded, rng: np.random.Generator) -> Examined | None:
     """Call forward and backward of a `Guarded` as often as the rules take -> `Examined`; rng draws the cotangent.
 
     None where there is nothing to differentiate, since forward is not finite or no function; a breach says so.
@@ -156,7 +157,7 @@ def _zeros(backward, kept, cotangent, rng):
     return found | {key: FROM_NOTHING for key in kept if key not in nothing or nothing[key].any()}
 
 
-def is_function(guarded, output):
+def is_function(guarded: Guarded, output: Any) -> bool:
     """Whether forward still gives `output` at the point; if not, it is a breach."""
     again, _ = guarded.forward()
     ys, same = arrays(again), arrays(output)

@@ -5,11 +5,15 @@ is 0 whatever its formula says. So all leaves are moved, and one direction throu
 leaf that has shown nothing but zeros, claimed and measured, is moved farther and to the other sign as well.
 """
 
+from collections.abc import Container, Sequence
+
 import numpy as np
 
-from .forms import arrays, copied, each, leaves
+from .contract import Examined
+from .forms import Key, arrays, copied, each, leaves
 from .gradients import dense, fault, gradients
-from .measure import check_leaf, rounding, slope
+from .guarded import Guarded
+from .measure import Check, check_leaf, rounding, slope
 
 SCREEN = {"complex step": 1e-10, "central differences": 1e-6}  # of the sum over all leaves; who fails is looked at
 NEAR, FAR = 0.1, 1.0  # how far, in sizes of the numbers; an exact 0 moves as if it were 1
@@ -17,7 +21,9 @@ QUIET = 1e-4  # of the largest gradient: leaves below it are not made louder, th
 HERE_ONLY = "right at this point, wrong beside it (zeros, ones or dead units hide it): "
 
 
-def wrong_elsewhere(guarded, shown, proven, methods):
+def wrong_elsewhere(
+    guarded: Guarded, shown: Examined, proven: Container[Key], methods: Sequence[str]
+) -> dict[Key, list[Check]]:
     """{leaf's key: its rows, which are wrong} at other points.
 
     proven   keys of the leaves that are right at the point; the others stay out

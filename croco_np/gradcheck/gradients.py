@@ -1,14 +1,16 @@
 """What backward returns, sorted by leaf; a gradient of a form that is not understood is named in a sentence."""
 
+from typing import Any
+
 import numpy as np
 
-from ..tree import BRANCH, RowGrad, entries
-from .forms import kind, leaves, not_finite, not_float64, not_plain, pair, paths
+from ..tree import BRANCH, RowGrad, Tree, entries
+from .forms import Key, kind, leaves, not_finite, not_float64, not_plain, pair, paths
 
 BACKWARD = "backward(cache, doutput) must return (dinputs, grads), with one entry in dinputs for each input of floats"
 
 
-def gradients(returned, params, inputs):
+def gradients(returned: Any, params: Tree, inputs: tuple) -> tuple[dict[Key, Any], dict[Key, str]]:
     """What backward returned as {key: gradient}, keys as in `leaves`, and {key: why} for what has no place there."""
     tree = list if isinstance(params, list) else dict
     dinputs, grads = ((), returned) if isinstance(returned, tree) else pair(returned, BACKWARD)
@@ -51,7 +53,7 @@ def _other_branches(params, grads, above=()):
     return found
 
 
-def fault_of_tracked(value, g, leaf):
+def fault_of_tracked(value: Any, g: Any, leaf: np.ndarray) -> str:
     """What is wrong with the new value of a leaf that is tracked, not trained, in a sentence; "" if nothing is.
 
     g  what backward returns as its gradient, which should be None
@@ -65,7 +67,7 @@ def fault_of_tracked(value, g, leaf):
     return f"its tracked value is {place}" if (place := not_finite(value)) else ""
 
 
-def fault(g, leaf):
+def fault(g: Any, leaf: np.ndarray) -> str:
     """What is wrong with the form of the gradient `g` of `leaf`, in a sentence; "" if nothing is."""
     if g is None:
         return "backward returns no gradient for it"
@@ -81,7 +83,7 @@ def fault(g, leaf):
     return f"gradient is {place}" if (place := not_finite(g)) else ""
 
 
-def dense(g, leaf):
+def dense(g: np.ndarray | RowGrad, leaf: np.ndarray) -> np.ndarray:
     """A gradient in which `fault` finds nothing, as an array of its own with the shape of `leaf`."""
     return g.dense(leaf.shape) if isinstance(g, RowGrad) else np.array(g)
 

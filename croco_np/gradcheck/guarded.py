@@ -1,9 +1,12 @@
 """A layer called on copies: whatever it does to its arguments, the caller's stay as they are, and it is told."""
 
 import copy
+from typing import Any
 
-from ..tree import with_leaves
-from .forms import FORWARD, copied, each, kind, leaves, pair
+import numpy as np
+
+from ..tree import Tree, with_leaves
+from .forms import FORWARD, Key, copied, each, kind, leaves, pair
 from .kept import Kept
 from .snapshot import KEYS, changed, snapshot
 
@@ -17,10 +20,13 @@ class Guarded:
     breaches  {place: sentence} for every argument that was written into: "doutput", "cache", "W", "input 0", ...
     """
 
-    def __init__(self, layer, params, inputs):
+    def __init__(self, layer: Any, params: Tree, inputs: tuple) -> None:
         self.layer, self.caller = layer, (params, inputs)
         self.before = snapshot(self.caller)
-        self.breaches, self.kept = {}, {}
+        self.breaches: dict[str, str] = {}
+        self.kept: dict[int, Kept] = {}
+        self.cache: Any = None
+        self.held: dict[tuple, Any] | None = None
         self._renew()
 
     def _renew(self):
@@ -37,7 +43,7 @@ class Guarded:
             self.kept.setdefault(id(x), Kept(x))
             return x
 
-    def forward(self, moved=None):
+    def forward(self, moved: dict[Key, np.ndarray] | None = None) -> tuple:
         """(output, cache), with the arrays of `moved`, {leaf's key: array}, in the place of the point's."""
         moved = moved or {}
         params = with_leaves(self.params, {where: a for (group, where), a in moved.items() if group == "params"})
@@ -47,19 +53,19 @@ class Guarded:
             self._look("forward", (params, inputs))
         return output, cache
 
-    def hold(self, cache):
+    def hold(self, cache: Any) -> None:
         """Let `backward` start from this cache."""
         self.cache, self.held = cache, snapshot(cache)
 
-    def drop(self):
+    def drop(self) -> None:
         """Let `backward` start from a cache of its own: the one at hand is spoiled."""
         self.cache = self.held = None
 
-    def stale(self):
+    def stale(self) -> list[str]:
         """Where the cache is no longer what forward has returned."""
         return [] if self.held is None else [".".join(map(str, path)) for path in changed(self.cache, self.held)]
 
-    def backward(self, doutput):
+    def backward(self, doutput: Any) -> Any:
         """What backward returns for a copy of `doutput` and the cache of a forward at the point."""
         if self.held is None:
             self.hold(self.forward()[1])
@@ -75,7 +81,7 @@ class Guarded:
             self.drop()
         return returned
 
-    def tracked(self):
+    def tracked(self) -> dict[str, Any]:
         """{path: new value} of the parameters that the layer tracks and does not train; {} for a layer without such."""
         if not callable(getattr(self.layer, "tracked", None)):
             return {}
@@ -90,12 +96,12 @@ class Guarded:
             self.drop()
         return values
 
-    def restore(self):
+    def restore(self) -> None:
         """Mend what a layer has written into objects that refuse to be copied."""
         for kept in self.kept.values():
             kept.restore()
 
-    def look(self):
+    def look(self) -> None:
         """Notice what was written while leaves were moved."""
         self._look("forward", (self.params, self.inputs))
 

@@ -1,5 +1,7 @@
 """What kind of mistake a wrong gradient looks like."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 NOTHING_ARRIVES = "no gradient arrives: a road is missing, or a stop-gradient too many"
@@ -7,7 +9,7 @@ RARE = "right at all sampled entries: look for rare ones"
 SAMPLE = 16  # entries of the leaf that are measured one by one
 
 
-def hint(slope, g, leaf, rng, noise=1e-9):
+def hint(slope: Callable, g: np.ndarray, leaf: np.ndarray, rng: np.random.Generator, noise: float = 1e-9) -> str:
     """Compare single entries of a wrong gradient with measured ones and name the pattern.
 
     slope(direction) -> measured derivative in that direction; g the gradient in question, leaf what it belongs to

@@ -1,6 +1,7 @@
 """What an object was, to make it that again: for arguments that refuse to be copied."""
 
 import inspect
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +14,11 @@ class Kept:
     Arrays are copied; of lists, dicts, sets and objects it is remembered which things they hold.
     """
 
-    def __init__(self, thing):
-        self.arrays, self.holders = [], []
-        seen, stack = {}, [thing]
+    def __init__(self, thing: Any) -> None:
+        self.arrays: list[tuple] = []
+        self.holders: list[tuple] = []
+        seen: dict[int, Any] = {}
+        stack = [thing]
         while stack:
             node = stack.pop()
             if id(node) in seen or isinstance(node, PLAIN) or _is_code(node):
@@ -29,7 +32,7 @@ class Kept:
             self.holders.append((node, own, parts))
             stack += [*own.values(), *(parts.values() if isinstance(parts, dict) else parts or ())]
 
-    def restore(self):
+    def restore(self) -> None:
         """Make everything what it was. What an object has got in private since then, filled at first use, stays."""
         for node, own, parts in self.holders:
             _restore_entries(node, parts)

@@ -1,6 +1,7 @@
 """The adjoint law at one leaf: a random direction, measured by complex step and by central differences."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,18 +63,26 @@ class Check(NamedTuple):
     unmeasured: bool = False
 
 
-def refused(label, method, why):
+def refused(label: str, method: str, why: str) -> Check:
     """The check of what has no error, since it cannot be measured or breaks a rule."""
     return Check(label, method, np.inf, TOLERANCE.get(method, 0.0), False, hint=why)
 
 
-def rounding(cotangent, output):
+def rounding(cotangent: Any, output: Any) -> float:
     """By how much rounding the output may move <cotangent, output>, the function that is differentiated."""
     pairs = zip(arrays(cotangent), arrays(output), strict=True)
     return np.finfo(float).eps * float(sum(np.abs(dy * y).sum() for dy, y in pairs))
 
 
-def check_leaf(label, methods, leaf, g, f, rng, rounded=0.0):
+def check_leaf(
+    label: str,
+    methods: Sequence[str],
+    leaf: np.ndarray,
+    g: np.ndarray,
+    f: Callable,
+    rng: np.random.Generator,
+    rounded: float = 0.0,
+) -> list[Check]:
     """One `Check` for each method; f(array) is the function that is differentiated, with `array` for the leaf.
 
     rounded  how exact f is, see `rounding`
@@ -91,11 +100,11 @@ def _check(label, method, leaf, g, f, rng, excuses, rounded):
     v = rng.choice([-1.0, 1.0], leaf.shape) * rng.uniform(0.5, 1.5, leaf.shape)  # equal sizes: swapped entries cancel
     try:
         measured, roughness = slope(f, leaf, v, method)
-    except Exception as error:  # whatever complex numbers do to a forward that did run on real ones
+    except Exception as failure:  # whatever complex numbers do to a forward that did run on real ones
         if method != "complex step":
             raise
-        said = str(error).partition("\n")[0]
-        return refused(label, method, CANNOT.format(f"{type(error).__name__}: {said}"))._replace(unmeasured=True)
+        said = str(failure).partition("\n")[0]
+        return refused(label, method, CANNOT.format(f"{type(failure).__name__}: {said}"))._replace(unmeasured=True)
     tolerance = TOLERANCE[method]
     error, scale = _error(float((g * v).sum()), measured, g)
     ok = error <= tolerance
@@ -164,7 +173,7 @@ def _is_staircase(f, leaf, v):
     return here != there and here == f(leaf + 1e-10 * v) and there == f(leaf + 1e-2 * v + 1e-10 * v)
 
 
-def slope(f, leaf, v, method, h=None):
+def slope(f: Callable, leaf: np.ndarray, v: np.ndarray, method: str, h: float | None = None) -> tuple[float, float]:
     """Derivative of f at `leaf` in direction v by steps of length h, and how far f is from smooth there (0 where that
     is not measured)."""
     h = h or STEP[method]

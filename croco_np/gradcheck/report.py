@@ -1,11 +1,12 @@
 """Checks as a table, and as an error."""
 
+from collections.abc import Iterable
 from itertools import zip_longest
 
 from .measure import Check
 
 
-def report(checks):
+def report(checks: Iterable[Check]) -> str:
     """The checks as a table in text."""
     checks = list(checks)
     width = max((len(c.name) for c in checks), default=4)
@@ -18,12 +19,12 @@ def report(checks):
     return "\n".join(lines)
 
 
-def passed(c):
+def passed(c: Check) -> bool:
     """Whether a check is ok, and not only said to be: an error that is NaN is within no bound."""
     return bool(c.ok and c.error <= c.tolerance)
 
 
-def assert_ok(checks):
+def assert_ok(checks: Check | Iterable[Check]) -> None:
     """Raise AssertionError that names every leaf whose gradient is wrong, with its hint; kinks raise too."""
     checks = [checks] if isinstance(checks, Check) else list(checks)
     if not checks:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+from typing import Any
 
 import numpy as np
 
@@ -9,13 +10,15 @@ KEYS = "its entries"  # the end of the path under which a dict has its keys and 
 PLAIN = (bool, int, float, complex, str, bytes, slice, type(None), np.generic)
 
 
-def contents(thing):
+def contents(thing: Any) -> dict[tuple, Any]:
     """{path: leaf} of nested dicts, lists, tuples and objects; the keys of a dict and the length of a list are leaves.
 
     A leaf is an array or a plain value. What is none of these (generators, functions, modules) is left out. A container
     that is reached on several ways, or from itself, is walked once.
     """
-    found, seen, stack = {}, {}, [((), thing)]
+    found: dict[tuple, Any] = {}
+    seen: dict[int, Any] = {}
+    stack: list[tuple[tuple, Any]] = [((), thing)]
     while stack:  # and no recursion: a chain may be longer than Python calls deep
         path, node = stack.pop()
         if isinstance(node, (np.ndarray, *PLAIN)):
@@ -42,7 +45,7 @@ def _parts(node):
     return ((key, part) for key, part in named.items() if not key.startswith("_"))  # those may be filled at first use
 
 
-def attributes(node):
+def attributes(node: Any) -> dict[str, Any]:
     """{name: value} of what an object holds in its own dict and in slots, private ones as well."""
     slots = [name for kind in type(node).__mro__ for name in _slots(kind)]
     held = {name: getattr(node, name) for name in slots if hasattr(node, name)}
@@ -63,12 +66,12 @@ def _is_dataclass(node):
     return dataclasses.is_dataclass(node) and not isinstance(node, type)
 
 
-def snapshot(thing):
+def snapshot(thing: Any) -> dict[tuple, Any]:
     """`contents` with every array copied."""
     return {path: leaf.copy() if isinstance(leaf, np.ndarray) else leaf for path, leaf in contents(thing).items()}
 
 
-def changed(thing, before):
+def changed(thing: Any, before: dict[tuple, Any]) -> list[tuple]:
     """Paths of a snapshot at which `thing` holds something else now, in order."""
     now = contents(thing)
     return [path for path, leaf in before.items() if path not in now or not _same(leaf, now[path])]

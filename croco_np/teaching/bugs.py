@@ -1,12 +1,18 @@
 """Planted bugs: broken layers, and the leaves in which the checker must find the error."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from ..gradcheck import METHODS, check, report
 from ..gradcheck.report import passed
+from ..tree import Tree
 
 
-def catches(layer, params, inputs, leaves, methods=METHODS, seed=0):
+def catches(
+    layer: Any, params: Tree, inputs: tuple, leaves: set[str], methods: Sequence[str] = METHODS, seed: int = 0
+) -> None:
     """Check a broken layer, and print what the checker says of the wrong leaves.
 
     leaves  names of exactly the leaves whose gradient is wrong: paths of parameters, "input 0", ...; a rule of the

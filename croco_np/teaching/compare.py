@@ -1,9 +1,11 @@
 """Whether what an answer says is right: one comparison for all checks, which NaN does not pass."""
 
+from typing import Any
+
 import numpy as np
 
 
-def same(said, right, rtol=1e-7, atol=1e-9):
+def same(said: Any, right: Any, rtol: float = 1e-7, atol: float = 1e-9) -> bool:
     """Whether `said` has the shape and, but for rounding, the values of `right`; a number stands for any shape.
 
     What is not finite, or no number, is the same as nothing.
@@ -16,6 +18,6 @@ def same(said, right, rtol=1e-7, atol=1e-9):
     return bool((np.abs(said - right) <= atol + rtol * np.abs(right)).all())
 
 
-def is_number(said):
+def is_number(said: Any) -> bool:
     """Whether `said` is one finite number, and not an array of one."""
     return np.ndim(said) == 0 and np.asarray(said).dtype.kind in "iuf" and bool(np.isfinite(said))

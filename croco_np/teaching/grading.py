@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 from ..errors import InputError
 from .guard import Refused, guarded
 
-EXERCISES = {}  # number -> Exercise
-
 
 class Exercise(NamedTuple):
     """One question.
@@ -27,7 +25,10 @@ class Exercise(NamedTuple):
     writes: tuple[int, ...] = ()
 
 
-def exercise(number, task, writes=()):
+EXERCISES: dict[str, Exercise] = {}  # by number
+
+
+def exercise(number: str, task: str, writes: tuple[int, ...] = ()) -> Callable[[Callable], Callable]:
     """Register a check, a function of the answer, as exercise `number`; see `Exercise`."""
 
     def register(check):
@@ -39,7 +40,7 @@ def exercise(number, task, writes=()):
     return register
 
 
-def verdict(number, answer):
+def verdict(number: str | float, answer: Any) -> tuple[bool, str]:
     """(whether it is right, what to tell the student): never raises for what an answer does."""
     _load()
     number = str(number) if isinstance(number, (str, float)) else ""  # 1.1 is as clear as "1.1"
@@ -70,7 +71,7 @@ def _first_line(error):
     return f"{type(error).__name__}: {said.partition(chr(10))[0]}"
 
 
-def grade(number, answer):
+def grade(number: str | float, answer: Any) -> None:
     """Print whether the answer to an exercise is right, or a hint; an answer still open (None or ...) is named so."""
     print(textwrap.fill(verdict(number, answer)[1], 80))
 

@@ -1,6 +1,7 @@
 """Checks around a student's answer: it must not change its arguments, and must return finite float64 numbers."""
 
 import inspect
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ class Refused(Exception):
     """A hint: what is wrong with an answer whatever its values should be."""
 
 
-def guarded(answer, writes=()):
+def guarded(answer: Any, writes: tuple[int, ...] = ()) -> Any:
     """The answer, as a function that raises `Refused` where it should; a value is looked at here.
 
     writes  places of the arguments that the answer is asked to write into
@@ -35,7 +36,7 @@ def guarded(answer, writes=()):
     return call
 
 
-def parts(returned, *names):
+def parts(returned: Any, *names: str) -> tuple:
     """What an answer returns, if it is a tuple with one entry for each of `names`; else `Refused` says so."""
     if not isinstance(returned, tuple):
         said = f"one {type(returned).__name__}"

@@ -2,22 +2,23 @@
 
 import inspect
 import textwrap
+from typing import Any
 
 
 class Source:
     """Lines of Python that a notebook sets as code, and everything else prints."""
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         self.text = text
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.text
 
     def _repr_markdown_(self):
         return f"```python\n{self.text}\n```"
 
 
-def show(*objects, docstring=False):
+def show(*objects: Any, docstring: bool = False) -> Source:
     """The source of functions, methods, classes or kernels, each under the name of its file -> `Source`.
 
     docstring  keep docstrings; without them only what runs is left, which is what stands next to a derivation

@@ -21,6 +21,7 @@ import os
 import resource
 import sys
 import time
+from typing import Any
 
 try:
     import torch
@@ -30,7 +31,7 @@ from contender import SETTINGS, Contender
 from job import read
 
 
-def peak_kilobytes():
+def peak_kilobytes() -> float:
     """Largest resident memory of this process; getrusage would count the memory of the parent at the fork."""
     try:
         with open("/proc/self/status") as status:
@@ -42,33 +43,34 @@ def peak_kilobytes():
 class Peer:
     """The conversation: one method for each thing that can be asked."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: str) -> None:
         self.job, self.params, self.batches = read(folder)
         torch.set_num_threads(self.job.threads)
-        self.contenders, self.compiled = {}, set()
+        self.contenders: dict[str, Contender] = {}
+        self.compiled: set[tuple[str, str]] = set()
 
-    def settings(self):
+    def settings(self) -> dict[str, Any]:
         return {"settings": list(SETTINGS), "version": torch.__version__, "threads": torch.get_num_threads()}
 
-    def train(self, setting, batch):
+    def train(self, setting: str, batch: int) -> dict[str, float]:
         contender, built = self._ready(setting, "train")
         started = time.perf_counter()
         loss = contender.train(self.batches[batch])
         return {"seconds": time.perf_counter() - started, "loss": loss, **built}
 
-    def predict(self, setting, batch):
+    def predict(self, setting: str, batch: int) -> dict[str, float]:
         contender, built = self._ready(setting, "predict")
         started = time.perf_counter()
         p = contender.logits(self.batches[batch]).sigmoid()
         return {"seconds": time.perf_counter() - started, "mean": float(p.mean()), **built}
 
-    def logits(self, setting, batch):
+    def logits(self, setting: str, batch: int) -> dict[str, list[float]]:
         return {"logits": self._ready(setting, "predict")[0].logits(self.batches[batch]).tolist()}
 
-    def memory(self):
+    def memory(self) -> dict[str, float]:
         return {"peak_rss_mb": peak_kilobytes() * 1024 / 1e6}
 
-    def drop(self, setting):
+    def drop(self, setting: str) -> dict:
         self.contenders.pop(setting, None)
         self.compiled = {use for use in self.compiled if use[0] != setting}
         return {}
@@ -86,7 +88,7 @@ class Peer:
         return contender, {"build_seconds": time.perf_counter() - started} if new else {}
 
 
-def main(folder):
+def main(folder: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries and compilers print is no answer
     peer, refused = None, None

@@ -3,8 +3,10 @@
 import math
 from contextlib import nullcontext
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from job import Batch, Job
 from pieces import covariance
 from systems import SYSTEMS
 
@@ -25,7 +27,7 @@ class Contender:
     tables stay sparse that way, which a compiled look-up has no notion of.
     """
 
-    def __init__(self, job, params, setting):
+    def __init__(self, job: Job, params: dict[str, np.ndarray], setting: str) -> None:
         self.job, (self.sparse, self.compiled, self.bf16) = job, SETTINGS[setting]
         self.shapes = {path: w.shape[1:] for path, w in params.items() if path.endswith(".table")}  # (M, E)
         self.tables = {path: torch.tensor(params[path]).flatten(1).requires_grad_() for path in self.shapes}
@@ -35,7 +37,8 @@ class Contender:
             if path not in self.shapes
         }
         trained = [w for w in self.dense.values() if w.requires_grad]
-        self.optimisers, tables = [], list(self.tables.values())
+        self.optimisers: list[torch.optim.Optimizer] = []
+        tables = list(self.tables.values())
         if self.sparse:
             self.optimisers.append(torch.optim.SparseAdam(tables, job.lr, (B1, B2)))
         else:
@@ -49,7 +52,7 @@ class Contender:
                 torch.compile(self._forward, fullgraph=True),
             )
 
-    def train(self, batch):
+    def train(self, batch: Batch) -> float:
         """One step; returns the loss before it."""
         self.steps += 1
         loss, moved = self.objective(self.dense, self._look_up(batch), batch)
@@ -67,11 +70,11 @@ class Contender:
         return float(loss.detach())
 
     @torch.inference_mode()
-    def logits(self, batch):
+    def logits(self, batch: Batch) -> torch.Tensor:
         """(B,) float32."""
         return self.forward(self.dense, self._look_up(batch), batch)
 
-    def warm_up(self, batches, training):
+    def warm_up(self, batches: list[Batch], training: bool) -> None:
         """Compile for all batches, whose domains differ in size, and leave the parameters as they are."""
         for batch in batches:
             if not training:

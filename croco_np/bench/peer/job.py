@@ -47,7 +47,7 @@ class Job(NamedTuple):
     running: list[str]
     threads: int
 
-    def places(self, path, batch):
+    def places(self, path: str, batch: Batch) -> torch.Tensor:
         """The rows of a table that a batch looks up, (B, F); tables of one name hold their fields one below another."""
         *owner, name = path.split(".")[:-1]
         if name == "domain":
@@ -55,14 +55,14 @@ class Job(NamedTuple):
         ids = batch.ids
         if owner:  # a domain's own
             ids = ids.split(batch.sizes)[int(owner[0])]
-        fields = {"embeddings": None, "prior": self.personal_fields if self.model == "pepnet" else self.prior_fields}
-        fields, sizes = fields[name], self.vocabulary
+        prior = self.personal_fields if self.model == "pepnet" else self.prior_fields
+        fields, sizes = {"embeddings": None, "prior": prior}[name], self.vocabulary
         if fields is not None:
             ids, sizes = ids[:, fields], [sizes[f] for f in fields]
         return ids + torch.tensor([0, *accumulate(sizes[:-1])])
 
 
-def read(folder):
+def read(folder: str | Path) -> tuple[Job, dict[str, np.ndarray], list[Batch]]:
     """The job, its parameters {path: float32 array} and its batches; ValueError for what is not written down here."""
     folder = Path(folder)
     raw = json.loads((folder / "job.json").read_text())

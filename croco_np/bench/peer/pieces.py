@@ -6,21 +6,24 @@ separate `addmm`, forward and backward at the shapes of AliCCP, the first was as
 third.
 """
 
+from collections.abc import Callable
+
 import torch
+from torch import Tensor
 
 
-def side_by_side(x):
+def side_by_side(x: Tensor) -> Tensor:
     """Looked-up embeddings (B, F, M, E) -> (M, B, F E): for each table the fields next to each other."""
     return x.permute(2, 0, 1, 3).flatten(2)
 
 
-def linear(p, path, x):
+def linear(p: dict, path: str, x: Tensor) -> Tensor:
     """x W (+ b)."""
     bias = p.get(f"{path}.b")
     return x @ p[f"{path}.W"] if bias is None else torch.addmm(bias, x, p[f"{path}.W"])
 
 
-def mlp(p, path, x):
+def mlp(p: dict, path: str, x: Tensor) -> Tensor:
     """ReLU after every layer, the last one too; as many layers as there are parameters."""
     i = 0
     while f"{path}.{i}.W" in p:
@@ -29,7 +32,7 @@ def mlp(p, path, x):
     return x
 
 
-def experts(p, path, x):
+def experts(p: dict, path: str, x: Tensor) -> Tensor:
     """M experts: x (M, B, n) -> (M, B, K); for one input of all, expand it."""
     i = 0
     while f"{path}.{i}.W" in p:
@@ -38,30 +41,30 @@ def experts(p, path, x):
     return x
 
 
-def tower(p, path, h):
+def tower(p: dict, path: str, h: Tensor) -> Tensor:
     """(B, n) -> logits (B,)."""
     return linear(p, f"{path}.logit", mlp(p, f"{path}.hidden", h))[:, 0]
 
 
-def routed(f, sizes, x, dim=0):
+def routed(f: Callable, sizes: list[int], x: Tensor, dim: int = 0) -> Tensor:
     """f(s, rows of domain s) for each domain, joined again along the axis of the rows."""
     return torch.cat([f(s, part) for s, part in enumerate(x.split(sizes, dim))], dim)
 
 
-def own(x, sizes):
+def own(x: Tensor, sizes: list[int]) -> Tensor:
     """x (M, B, n) -> (B, n): rows of domain s from copy s, or all from the only copy."""
     if len(x) == 1:
         return x[0]
     return torch.cat([part[s] for s, part in enumerate(x.split(sizes, 1))])
 
 
-def mix(a, o):
+def mix(a: Tensor, o: Tensor) -> Tensor:
     """Gate logits (B, M) or (B, M, K) and experts (M, B, K) -> their mixture (B, K)."""
     g = a.softmax(1).transpose(0, 1)
     return ((g if g.dim() == 3 else g[..., None]) * o).sum(0)
 
 
-def covariance(o):
+def covariance(o: Tensor) -> Tensor:
     """CovLoss, Eq. (6), over all pairs p > q: o (M, B, K) -> scalar. Sums in float32 also where products are bfloat16.
 
     One product of all experts with all, of whose result half is used, is faster than M (M - 1) / 2 small ones.
@@ -72,13 +75,22 @@ def covariance(o):
     return blocks.tril(-1).sum() / width**2
 
 
-def gate_unit(p, path, x, sizes):
+def gate_unit(p: dict, path: str, x: Tensor, sizes: list[int]) -> Tensor:
     """PEPNet's gate: 2 sigmoid(relu(x W1 + b1) W2 + b2), with W2 of each row's domain."""
     v = linear(p, f"{path}.first", x).relu_()
     return 2 * routed(lambda s, part: linear(p, f"{path}.second.{s}", part), sizes, v).sigmoid()
 
 
-def partitioned_norm(p, path, x, sizes, training, rate=0.1, eps=1e-5, flat=1e-3):
+def partitioned_norm(
+    p: dict,
+    path: str,
+    x: Tensor,
+    sizes: list[int],
+    training: bool,
+    rate: float = 0.1,
+    eps: float = 1e-5,
+    flat: float = 1e-3,
+) -> tuple[Tensor, dict[str, Tensor]]:
     """STAR's normalisation by PyTorch's own, domain by domain -> y, and what the running moments become.
 
     From the rows of a domain its first one is taken away beforehand: a column that is constant is then exactly 0 and

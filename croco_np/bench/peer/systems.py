@@ -5,10 +5,16 @@ x       {name of embeddings: what was looked up, (B, F, M, E)}
 batch   `Batch`;  job: `Job`
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from pieces import experts, gate_unit, linear, mix, mlp, own, partitioned_norm, routed, side_by_side, tower
+from torch import Tensor
+
+if TYPE_CHECKING:  # job imports the systems
+    from job import Batch, Job
 
 
 class Taps(NamedTuple):
@@ -20,82 +26,82 @@ class Taps(NamedTuple):
     moved    {path: value}  what running values become after the step
     """
 
-    logits: torch.Tensor
-    experts: torch.Tensor | None = None
-    penalty: torch.Tensor | float = 0.0
+    logits: Tensor
+    experts: Tensor | None = None
+    penalty: Tensor | float = 0.0
     moved: dict = {}  # noqa: RUF012, nobody writes to it
 
 
-def towers(p, h, batch):
+def towers(p: dict, h: Tensor, batch: Batch) -> Tensor:
     return routed(lambda s, part: tower(p, f"towers.{s}", part), batch.sizes, h)
 
 
-def gates(p, e, batch):
+def gates(p: dict, e: Tensor, batch: Batch) -> Tensor:
     return routed(lambda s, part: linear(p, f"gates.{s}", part), batch.sizes, e)
 
 
-def crocodile(p, x, batch, job, training):
+def crocodile(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     o = experts(p, "experts", side_by_side(x["embeddings"]))
     a = gates(p, side_by_side(x["prior"])[0], batch)
     a = a.unflatten(1, (len(o), -1)) if job.config.gate == "element" else a
     return Taps(towers(p, mix(a, o), batch), o)
 
 
-def mmoe(p, x, batch, job, training):
-    x = side_by_side(x["embeddings"])
-    o = experts(p, "experts", x.expand(job.config.n_experts, -1, -1))
-    return Taps(towers(p, mix(gates(p, own(x, batch.sizes), batch), o), batch), o)
+def mmoe(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
+    e = side_by_side(x["embeddings"])
+    o = experts(p, "experts", e.expand(job.config.n_experts, -1, -1))
+    return Taps(towers(p, mix(gates(p, own(e, batch.sizes), batch), o), batch), o)
 
 
-def shared_bottom(p, x, batch, job, training):
+def shared_bottom(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     return Taps(towers(p, mlp(p, "bottom", side_by_side(x["embeddings"])[0]), batch))
 
 
-def single_domain(p, x, batch, job, training):
+def single_domain(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     parts = (side_by_side(x[f"{s}.embeddings"])[0] for s in range(job.n_domains))
     return Taps(torch.cat([tower(p, f"{s}.towers.0", mlp(p, f"{s}.bottom", h)) for s, h in enumerate(parts)]))
 
 
-def readers(job):
+def readers(job: Job) -> list[int]:
     """The path or table that each expert reads: `n_specific` for each domain, then `n_shared` for the shared one."""
     c = job.config
     return [s for s in range(job.n_domains) for _ in range(c.n_specific)] + [job.n_domains] * c.n_shared
 
 
-def ple(p, x, batch, job, training):
+def ple(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     c, shared_path, reads = job.config, job.n_domains, readers(job)
-    x = side_by_side(x["embeddings"])
+    h = side_by_side(x["embeddings"])
     for level in range(c.n_levels - 1):
-        path, x = f"levels.{level}", x.expand(job.n_domains + 1, -1, -1)
-        o, mixtures = experts(p, f"{path}.experts", x[reads]), []
+        path, h = f"levels.{level}", h.expand(job.n_domains + 1, -1, -1)
+        o, mixtures = experts(p, f"{path}.experts", h[reads]), []
         for j in range(job.n_domains + 1):
             every = j == shared_path and c.shared_gate == "all"
             used = o if every else o[[m for m, r in enumerate(reads) if r in (j, shared_path)]]
-            mixtures.append(mix(linear(p, f"{path}.gates.{j}", x[j]), used))
-        x = torch.stack(mixtures)
-    e = own(x if len(x) == 1 else x[:-1], batch.sizes)
+            mixtures.append(mix(linear(p, f"{path}.gates.{j}", h[j]), used))
+        h = torch.stack(mixtures)
+    e = own(h if len(h) == 1 else h[:-1], batch.sizes)
     specific = routed(
         lambda s, part: experts(p, f"specific.{s}", part.expand(c.n_specific, -1, -1)), batch.sizes, e[None], dim=1
     )
-    shared = experts(p, "shared", x[-1:].expand(c.n_shared, -1, -1))
+    shared = experts(p, "shared", h[-1:].expand(c.n_shared, -1, -1))
     return Taps(towers(p, mix(gates(p, e, batch), torch.cat([specific, shared])), batch))
 
 
-def stem(p, x, batch, job, training):
-    x, reads = side_by_side(x["embeddings"]), readers(job)
-    o = experts(p, "experts", x[reads])
+def stem(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
+    e, reads = side_by_side(x["embeddings"]), readers(job)
+    o = experts(p, "experts", e[reads])
 
     def flow(s, part):  # rows of domain s teach its own experts and the shared ones only
         teach = torch.tensor([r in (s, job.n_domains) for r in reads])
         return torch.where(teach[:, None, None], part, part.detach())
 
     o = routed(flow, batch.sizes, o, dim=1)
-    return Taps(towers(p, mix(gates(p, own(x[:-1], batch.sizes) + x[-1], batch), o), batch), o)
+    return Taps(towers(p, mix(gates(p, own(e[:-1], batch.sizes) + e[-1], batch), o), batch), o)
 
 
-def star(p, x, batch, job, training):
-    x, e = side_by_side(x["embeddings"])[0], side_by_side(x["domain"])[0]
-    h, moved = partitioned_norm(p, "norm", x, batch.sizes, training)
+def star(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
+    v, e = side_by_side(x["embeddings"])[0], side_by_side(x["domain"])[0]
+    h, moved = partitioned_norm(p, "norm", v, batch.sizes, training)
 
     def branch(s, part):
         start, joint = "network.shared.", {}
@@ -105,11 +111,11 @@ def star(p, x, batch, job, training):
             joint[f"joint.{rest}"] = w * w_s if w.dim() == 2 else w + w_s
         return tower(joint, "joint", part)
 
-    z = routed(branch, batch.sizes, h) + tower(p, "auxiliary", torch.cat([e, x], 1))
+    z = routed(branch, batch.sizes, h) + tower(p, "auxiliary", torch.cat([e, v], 1))
     return Taps(z, moved=moved if training else {})
 
 
-def adasparse(p, x, batch, job, training):
+def adasparse(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     c, h, e = job.config, side_by_side(x["embeddings"])[0], side_by_side(x["domain"])[0]
     done = (p["step"][0] / c.prune_steps).clamp(max=1)
     alpha, weight, penalty = 0.1 + 4.9 * done, c.prune_penalty * (0.01 + 0.99 * done), 0.0
@@ -129,10 +135,10 @@ def adasparse(p, x, batch, job, training):
     return Taps(linear(p, "logit", h)[:, 0], penalty=penalty, moved={"step": p["step"] + 1} if training else {})
 
 
-def pepnet(p, x, batch, job, training):
+def pepnet(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     c, e, r = job.config, side_by_side(x["domain"])[0], side_by_side(x["prior"])[0]
-    x = side_by_side(x["embeddings"])[0]
-    h = x * gate_unit(p, "epnet", torch.cat([e, x.detach()], 1), [len(x)])
+    v = side_by_side(x["embeddings"])[0]
+    h = v * gate_unit(p, "epnet", torch.cat([e, v.detach()], 1), [len(v)])
     seen = torch.cat([r, h.detach()], 1)
     for i in range(len(c.expert_sizes) + len(c.tower_sizes)):
         delta = gate_unit(p, f"gates.{i}", seen, batch.sizes)
@@ -142,11 +148,11 @@ def pepnet(p, x, batch, job, training):
     return Taps(routed(lambda s, part: linear(p, f"logit.{s}", part)[:, 0], batch.sizes, h))
 
 
-def hinet(p, x, batch, job, training):
+def hinet(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     kind, n_domains, n = job.config.attention, job.n_domains, job.config.n_sub_experts
-    x, e = side_by_side(x["embeddings"])[0], side_by_side(x["domain"])[0]
-    o = experts(p, "experts", x.expand((n_domains + 1) * n, -1, -1))
-    g = linear(p, "gates", x).unflatten(1, (n_domains + 1, n)).softmax(2).permute(1, 2, 0)
+    v, e = side_by_side(x["embeddings"])[0], side_by_side(x["domain"])[0]
+    o = experts(p, "experts", v.expand((n_domains + 1) * n, -1, -1))
+    g = linear(p, "gates", v).unflatten(1, (n_domains + 1, n)).softmax(2).permute(1, 2, 0)
     sei = (g[..., None] * o.unflatten(0, (n_domains + 1, n))).sum(1)  # (S + 1, B, K)
     a, foreign = linear(p, "attention", e), batch.domains[:, None] != torch.arange(n_domains)
     if kind == "renorm" and n_domains > 1:

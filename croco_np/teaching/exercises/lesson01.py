@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,15 +22,15 @@ class Answered:
     answer: Callable
     names: tuple[str, ...]
 
-    def forward(self, p, x):
+    def forward(self, p: dict, x: np.ndarray) -> tuple:
         return self.run(x, **p)
 
-    def backward(self, c, dy):
+    def backward(self, c: Any, dy: np.ndarray) -> tuple[np.ndarray, dict]:
         dx, *grads = map(np.asarray, parts(self.answer(c, dy), "dx", *(f"d{name}" for name in self.names)))
         return dx, dict(zip(self.names, grads, strict=True))
 
 
-def hint(run, answer, **shapes):
+def hint(run: Callable, answer: Callable, **shapes: str) -> str | None:
     """What the checker says of the first wrong gradient of `answer`, None if all are right.
 
     shapes  of the parameters, in letters of SIZES
@@ -47,7 +48,7 @@ def hint(run, answer, **shapes):
 
 
 @exercise("1.1", "the backward pass of y = a * x + c, as (dx, da, dc)")
-def scale(answer):
+def scale(answer: Callable) -> str | None:
     def run(x, a, c):
         return a * x + c, (a, x)
 
@@ -55,7 +56,7 @@ def scale(answer):
 
 
 @exercise("1.2", "the backward pass of y = x W W^T, as (dx, dW)")
-def tied(answer):
+def tied(answer: Callable) -> str | None:
     def run(x, W):
         return x @ W @ W.T, (W, x)
 
@@ -66,7 +67,7 @@ def tied(answer):
 
 
 @exercise("1.3", "the backward pass of y = relu(x W + b) ** 2, as (dx, dW, db)")
-def squared_relu(answer):
+def squared_relu(answer: Callable) -> str | None:
     def run(x, W, b):
         z = x @ W + b
         return np.where(z.real > 0, z, 0) ** 2, (W, x, z)
@@ -76,7 +77,7 @@ def squared_relu(answer):
 
 
 @exercise("1.4", "a step for central differences in float32, a number")
-def float32_step(answer):
+def float32_step(answer: Any) -> str | None:
     if not is_number(answer):
         return "One number is wanted."
     best = (3 * np.finfo(np.float32).eps) ** (1 / 3)  # where eps / s + s^2 / 6 is least

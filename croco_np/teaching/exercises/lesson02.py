@@ -1,5 +1,8 @@
 """Look up and sum."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ..compare import is_number, same
@@ -11,16 +14,16 @@ B, V, E, N = 12, 7, 3, 4  # more rows of data than values, so ids repeat; two va
 USED = 5
 
 
-def agree(a, b):
+def agree(a: Any, b: Any) -> bool:
     return same(a, b, rtol=0, atol=1e-10)
 
 
-def sum_by_id(ids, d):
+def sum_by_id(ids: np.ndarray, d: np.ndarray) -> np.ndarray:
     """The reference, N^T d with the one-hot matrix N: ids (B,), d (B, E) -> (V, E)."""
     return np.eye(V)[ids].T @ d
 
 
-def last_by_id(ids, d):
+def last_by_id(ids: np.ndarray, d: np.ndarray) -> np.ndarray:
     """What `table[ids] += d` leaves."""
     table = np.zeros((V, d.shape[1]))
     table[ids] += d
@@ -28,7 +31,7 @@ def last_by_id(ids, d):
 
 
 @exercise("2.1", "the gradient of a table that is looked up twice, as (rows, values)")
-def two_uses(answer):
+def two_uses(answer: Callable) -> str | None:
     for seed, size in ((0, B), (1, B), (2, 0)):
         rng = np.random.default_rng(seed)
         a, c = rng.integers(0, USED - 1, size), rng.integers(1, USED, size)
@@ -53,7 +56,7 @@ def two_uses(answer):
 
 
 @exercise("2.2", "the gradient of a table whose rows are averaged over the tags of a video")
-def tags(answer):
+def tags(answer: Callable) -> str | None:
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
         ids = rng.integers(0, USED, (B, 4))
@@ -79,7 +82,7 @@ def tags(answer):
 
 
 @exercise("2.3", "the backward pass of z = (T W)[ids], as (dP, dT, dW)")
-def narrow(answer):
+def narrow(answer: Callable) -> str | None:
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
         T, W = rng.standard_normal((V, E)), rng.standard_normal((E, N))
@@ -100,7 +103,7 @@ def narrow(answer):
 
 
 @exercise("2.4", "the smallest sum that two workers, each adding 1 three times, can end at")
-def worst_schedule(answer):
+def worst_schedule(answer: Any) -> str | None:
     if not is_number(answer):
         return "One number is wanted."
     if answer == 2:

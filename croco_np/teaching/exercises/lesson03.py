@@ -1,5 +1,7 @@
 """Checks of tutorial 3, Mix experts with a gate."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...kernels.mix import mix_elements, mix_elements_backward, softmax, softmax_backward
@@ -11,7 +13,7 @@ SHAPES = ((4, 3, 5), (2, 5, 3), (3, 2, 1))  # (B, M, K), no two draws alike in w
 
 
 @exercise("3.1", "write my_softmax_backward(g, dg) -> da, all (B, M)")
-def check_softmax(answer):
+def check_softmax(answer: Callable) -> str | None:
     rng = np.random.default_rng(31)
     for B, M, _ in SHAPES:
         g, dg = softmax(rng.standard_normal((B, M))), rng.standard_normal((B, M))
@@ -27,7 +29,7 @@ def check_softmax(answer):
 
 
 @exercise("3.2", "write my_mix_backward(g, o, h, dh) -> do, da, both (B, M, K)")
-def check_mix(answer):
+def check_mix(answer: Callable) -> str | None:
     rng = np.random.default_rng(32)
     for shape in SHAPES:
         a, o = rng.standard_normal((2, *shape))
@@ -49,7 +51,7 @@ def check_mix(answer):
 
 
 @exercise("3.3", "write my_temperature_backward(a, T, dg) -> da (B, M), dT (a number)")
-def check_temperature(answer):
+def check_temperature(answer: Callable) -> str | None:
     rng = np.random.default_rng(33)
     for T, (B, M, _) in zip((0.7, 2.3, 1.6), SHAPES, strict=True):
         a, dg = rng.standard_normal((2, B, M))

@@ -1,5 +1,8 @@
 """Checks of tutorial 4, Disentangle experts with CovLoss."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ...losses import covariance
@@ -17,7 +20,7 @@ def _draw(seed, *shape):
 
 
 @exercise("4.1", "write my_covariance(o) -> CovLoss, a number, for o (B, M, K)")
-def check_value(answer):
+def check_value(answer: Callable) -> str | None:
     for shape in SHAPES:
         o = _draw(41, *shape)
         value, right = answer(o.copy()), covariance(o)[0]
@@ -37,7 +40,7 @@ def check_value(answer):
 
 
 @exercise("4.2", "write my_covariance_backward(o) -> do, both (B, M, K)")
-def check_gradient(answer):
+def check_gradient(answer: Callable) -> str | None:
     return next(filter(None, (_wrong_gradient(answer, _draw(42, *shape)) for shape in SHAPES)), None)
 
 
@@ -63,7 +66,7 @@ def _wrong_gradient(answer, o):
 
 
 @exercise("4.3", "set my_alpha to the weight to try first with B = 256")
-def check_alpha(answer):
+def check_alpha(answer: Any) -> str | None:
     if not is_number(answer):
         return "One number is wanted."
     if same(answer, 1e-4, atol=0):
@@ -76,9 +79,9 @@ def check_alpha(answer):
 
 
 @exercise("4.4", "write my_sampled(o, rows) -> value, do (B, M, K)")
-def check_sampled(answer):
-    for shape, rows in (((10, 3, 2), [1, 4, 5, 9]), ((11, 2, 3), [0, 3, 4, 7, 8])):
-        o, rows = _draw(44, *shape), np.array(rows)
+def check_sampled(answer: Callable) -> str | None:
+    for shape, sampled in (((10, 3, 2), [1, 4, 5, 9]), ((11, 2, 3), [0, 3, 4, 7, 8])):
+        o, rows = _draw(44, *shape), np.array(sampled)
         value, do = parts(answer(o.copy(), rows.copy()), "value", "do")
         right, right_do = covariance(o, rows=rows)
         if not is_number(value):

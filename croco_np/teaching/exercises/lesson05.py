@@ -1,5 +1,8 @@
 """Checks of tutorial 5, Put Crocodile together."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ...gradcheck.cases import SCHEMA, blackboard_sizes, draw_batch
@@ -23,7 +26,7 @@ def _wrong_branches(answer, right, params):
 
 
 @exercise("5.1", "write my_backward(model, c, d) -> gradients of embeddings, experts, prior, gates, towers")
-def check_backward(answer):
+def check_backward(answer: Callable) -> str | None:
     rng = np.random.default_rng(51)
     model = Crocodile.build(SCHEMA, **blackboard_sizes(Crocodile))
     params, batch = model.init(rng), draw_batch(rng)
@@ -52,7 +55,7 @@ def _where(wrong):
 
 
 @exercise("5.2", "write my_domain_mean(domains) -> weights of the rows, (B,)")
-def check_domain_mean(answer):
+def check_domain_mean(answer: Callable) -> str | None:
     for sizes in ((5, 0, 1, 3), (0, 2, 4, 7, 1)):
         ends = np.cumsum(sizes).tolist()
         told = _wrong_weights(answer, tuple(slice(end - n, end) for end, n in zip(ends, sizes, strict=True)))
@@ -76,7 +79,7 @@ def _wrong_weights(answer, domains):
 
 
 @exercise("5.3", "set my_rows to the smallest number of rows of the rare domain")
-def check_rows(answer):
+def check_rows(answer: Any) -> str | None:
     def worth(n):
         w = row_weights((slice(0, 100 - n), slice(100 - n, 100)), "domain_mean")
         return w.sum() ** 2 / (w**2).sum()

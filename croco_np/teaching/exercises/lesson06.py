@@ -1,5 +1,7 @@
 """Checks of tutorial 6: AUC, the best possible AUC, a pairwise loss."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...gradcheck import check
@@ -9,7 +11,7 @@ from ..grading import exercise
 
 
 @exercise("6.1", "my_auc(scores, labels): the share of pairs ranked right, a tie counting 1/2")
-def auc_by_pairs(answer):
+def auc_by_pairs(answer: Callable) -> str | None:
     rng = np.random.default_rng(61)
     for ties in (False, True):
         for _ in range(5):
@@ -32,7 +34,7 @@ def auc_by_pairs(answer):
 
 
 @exercise("6.2", "my_best_auc(p): expected pairs that the true probabilities p (N,) rank right over expected pairs")
-def best_possible_auc(answer):
+def best_possible_auc(answer: Callable) -> str | None:
     if not is_number(answer(np.full(4, 0.3))):
         return "It has to return one number."
     if not same(answer(np.full(4, 0.3)), 0.5):
@@ -54,19 +56,19 @@ def best_possible_auc(answer):
 class PairwiseLoss:
     """L = mean over pairs of log(1 + exp(-(z_i - z_j))), i clicked and j not, with the answer as its backward."""
 
-    def __init__(self, answer):
+    def __init__(self, answer: Callable) -> None:
         self.answer = answer
 
-    def forward(self, p, z, y):
+    def forward(self, p: dict, z: np.ndarray, y: np.ndarray) -> tuple[float, tuple]:
         gaps = z[y == 1][:, None] - z[y == 0]
         return np.log1p(np.exp(-gaps)).mean(), (z, y)
 
-    def backward(self, c, dvalue):
+    def backward(self, c: tuple, dvalue: float) -> tuple[np.ndarray, dict]:
         return dvalue * np.asarray(self.answer(*c)), {}
 
 
 @exercise("6.3", "my_pairwise_backward(z, y): the gradient (B,) of the pairwise loss with respect to the logits")
-def pairwise_backward(answer):
+def pairwise_backward(answer: Callable) -> str | None:
     rng = np.random.default_rng(63)
     for n in (5, 12):
         z, y = rng.standard_normal(n), np.r_[1, 0, 0, rng.integers(0, 2, n - 3)]

@@ -1,5 +1,7 @@
 """Checks of tutorial 7: information abundance backwards, the diversity index by chance, correlation backwards."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...gradcheck import check
@@ -12,19 +14,19 @@ DIFFERENCES = ("central differences",)  # a singular value is no analytic functi
 class Abundance:
     """IA(X) = sum of the singular values / the largest, with the answer as its backward."""
 
-    def __init__(self, answer):
+    def __init__(self, answer: Callable) -> None:
         self.answer = answer
 
-    def forward(self, p, X):
+    def forward(self, p: dict, X: np.ndarray) -> tuple[float, np.ndarray]:
         sigma = np.linalg.svd(X, compute_uv=False)
         return sigma.sum() / sigma[0], X
 
-    def backward(self, X, dvalue):
+    def backward(self, X: np.ndarray, dvalue: float) -> tuple[np.ndarray, dict]:
         return dvalue * np.asarray(self.answer(X)), {}
 
 
 @exercise("7.1", "my_abundance_backward(X): the gradient of IA with respect to X (V, E), like X")
-def abundance_backward(answer):
+def abundance_backward(answer: Callable) -> str | None:
     rng = np.random.default_rng(71)
     for shape in ((9, 4), (3, 5)):
         X = rng.standard_normal(shape)
@@ -45,7 +47,7 @@ def abundance_backward(answer):
 
 
 @exercise("7.2", "my_chance_level(M, q): the diversity index of M independent experts, large and small a share q each")
-def chance(answer):
+def chance(answer: Callable) -> str | None:
     if not is_number(answer(1, 0.25)):
         return "It has to return one number."
     if not same(answer(1, 0.25), 0, atol=1e-12):
@@ -74,19 +76,19 @@ def chance(answer):
 class Correlation:
     """r(x, y), with the answer as its backward with respect to x."""
 
-    def __init__(self, y, answer):
+    def __init__(self, y: np.ndarray, answer: Callable) -> None:
         self.y, self.answer = y, answer
 
-    def forward(self, p, x):
+    def forward(self, p: dict, x: np.ndarray) -> tuple[float, np.ndarray]:
         a, b = x - x.mean(), self.y - self.y.mean()
         return (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()), x
 
-    def backward(self, x, dvalue):
+    def backward(self, x: np.ndarray, dvalue: float) -> tuple[np.ndarray, dict]:
         return dvalue * np.asarray(self.answer(x, self.y)), {}
 
 
 @exercise("7.3", "my_correlation_backward(x, y): the gradient of the correlation with respect to x, (B,)")
-def correlation_backward(answer):
+def correlation_backward(answer: Callable) -> str | None:
     rng = np.random.default_rng(73)
     for n in (4, 15):
         x, y = rng.standard_normal(n) + 2, rng.standard_normal(n) - 1

@@ -1,5 +1,8 @@
 """Lesson 8: stop-gradients, factors of weights, two networks that trade, who teaches whom."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from ...batch import Batch
@@ -15,7 +18,7 @@ from ..guard import parts
 
 
 @exercise("8.1", "do and da of a mixture whose experts are taught only where flow is 1")
-def stopped(answer):
+def stopped(answer: Callable) -> str | None:
     rng = np.random.default_rng(81)
     for B, M, K in ((6, 4, 3), (3, 2, 5)):
         a, o, dh = rng.standard_normal((B, M)), rng.standard_normal((B, M, K)), rng.standard_normal((B, K))
@@ -37,19 +40,19 @@ def stopped(answer):
 class RankOne:
     """W * (r q^T) as a layer of three leaves, with an answer for its backward."""
 
-    def __init__(self, answer):
+    def __init__(self, answer: Callable) -> None:
         self.answer = answer
 
-    def forward(self, p):
+    def forward(self, p: dict) -> tuple[np.ndarray, dict]:
         return p["W"] * p["r"][:, None] * p["q"], p
 
-    def backward(self, p, dWs):
+    def backward(self, p: dict, dWs: np.ndarray) -> dict:
         dW, dr, dq = parts(self.answer(dWs, p["W"], p["r"], p["q"]), "dW", "dr", "dq")
         return {"W": dW, "r": dr, "q": dq}
 
 
 @exercise("8.2", "dW, dr and dq of the weights W * (r q^T)")
-def rank_one(answer):
+def rank_one(answer: Callable) -> str | None:
     rng = np.random.default_rng(82)
     params = {"W": rng.standard_normal((4, 3)), "r": rng.standard_normal(4), "q": rng.standard_normal(3)}
     checks = check(RankOne(answer), params, (), rng)
@@ -59,20 +62,20 @@ def rank_one(answer):
 class CrossStitch:
     """Two inputs mixed by a 2 x 2 matrix, with an answer for its backward."""
 
-    def __init__(self, answer):
+    def __init__(self, answer: Callable) -> None:
         self.answer = answer
 
-    def forward(self, p, u, v):
+    def forward(self, p: dict, u: np.ndarray, v: np.ndarray) -> tuple[tuple, tuple]:
         A = p["A"]
         return (A[0, 0] * u + A[0, 1] * v, A[1, 0] * u + A[1, 1] * v), (u, v, A)
 
-    def backward(self, c, d):
+    def backward(self, c: tuple, d: tuple) -> tuple[tuple, dict]:
         du, dv, dA = parts(self.answer(*c, *d), "du", "dv", "dA")
         return (du, dv), {"A": dA}
 
 
 @exercise("8.3", "du, dv and dA of a cross-stitch unit")
-def cross_stitch(answer):
+def cross_stitch(answer: Callable) -> str | None:
     rng = np.random.default_rng(83)
     inputs = rng.standard_normal((7, 3)), rng.standard_normal((7, 3))
     checks = check(CrossStitch(answer), {"A": rng.standard_normal((2, 2))}, inputs, rng)
@@ -85,7 +88,7 @@ def _wrong(checks, advice):
 
 
 @exercise("8.4", "a table of 0 and 1, two domains by three experts of the middle level")
-def middle_level(answer):
+def middle_level(answer: Any) -> str | None:
     answer = np.asarray(answer, float)
     if answer.shape != (2, 3):
         return f"The table has shape {answer.shape}; it must have a row for each of 2 domains, a column for 3 experts."

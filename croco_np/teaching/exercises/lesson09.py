@@ -1,5 +1,7 @@
 """Lesson 9: counting, scattering without a race, catching up."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..compare import is_number, same
@@ -8,7 +10,7 @@ from ..guard import parts
 
 
 @exercise("9.1", "(operations, bytes) of a training step of one dense layer")
-def count_training(answer):
+def count_training(answer: Callable) -> str | None:
     for m, k, n in ((4, 3, 2), (4096, 368, 512), (7, 1, 5)):
         said = parts(answer(m, k, n), "operations", "bytes")
         if not all(map(is_number, said)):
@@ -23,7 +25,7 @@ def count_training(answer):
 
 
 @exercise("9.2", "add d to the sums of the rows in slots, each worker to rows of its own", writes=(0,))
-def add_mine(answer):
+def add_mine(answer: Callable) -> str | None:
     rng = np.random.default_rng(92)
     slots, d, start = rng.integers(0, 8, 40), rng.standard_normal((40, 3)), rng.standard_normal((9, 3))
     right = start.copy()
@@ -49,7 +51,7 @@ def add_mine(answer):
 
 
 @exercise("9.3", "(w, m) after k idle steps of momentum, without a loop")
-def catch_up(answer):
+def catch_up(answer: Callable) -> str | None:
     rng = np.random.default_rng(93)
     k = np.array([0, 1, 2, 5, 40, 300])
     for lr, beta in ((0.1, 0.8), (0.3, 0.95)):  # lr, 1 - beta, their ratio and beta are all different, and none is 1
