@@ -14,6 +14,7 @@ from .vocabulary import Vocabulary
 
 _DTYPES = {"integer": np.int64, "duration": np.int64, "number": np.float64}  # of the values; of a text, objects
 _FORMAT = 1
+_WANTED = "rows to encode: want a DataFrame or a dict of columns of one length"
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,9 @@ class Encoder:
         first_row  number of the first row, in messages
         labels     whether to read the column of clicks where there is one; without it the labels of the rows are zeros
 
-        Raises ValueError for a column that is missing, and for a row whose domain is missing or not one of those of the
-        training data: no tower would know it. A value of another field that is missing, rare or unseen gets id 0.
+        Raises ValueError for what is no table, for a column that is missing, and for a row whose domain is missing or
+        not one of those of the training data: no tower would know it. A value of another field that is missing, rare or
+        unseen gets id 0.
         """
         n = _length(columns, [column.source for column in self.columns])
         ids, users = np.empty((n, len(self.columns)), np.int32), np.empty(n, np.int64)
@@ -155,14 +157,20 @@ def _plain(schema):
 
 
 def _length(columns, sources):
-    """Number of rows; ValueError if one of the columns is not there, or there twice."""
+    """Number of rows; ValueError for what is no table, and if one of the columns is not there, or there twice."""
+    if not hasattr(columns, "keys") or hasattr(columns, "to_frame"):  # a Series is one row, or one column
+        raise ValueError(f"{_WANTED}, got a {type(columns).__name__}")
     there = [str(name) for name in columns.keys()]  # noqa: SIM118 (a DataFrame, too)
     for source in sources:
         if source not in columns:
             raise ValueError(f"no column {source!r}; there are: {', '.join(there)[:400] or 'none'}")
         if there.count(source) > 1:
             raise ValueError(f"{there.count(source)} columns are called {source!r}; keep one")
-    return len(columns[sources[0]])
+    first = columns[sources[0]]
+    try:
+        return len(first)
+    except TypeError as error:
+        raise ValueError(f"{_WANTED}; {sources[0]} is a single value, {first!r:.40}") from error
 
 
 def _item(column, row):

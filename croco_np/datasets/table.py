@@ -14,9 +14,9 @@ from .encoder import Column, Encoder
 from .oddities import share
 from .splits import RARE, Rows, Schema, Splits, on_labels, with_fingerprint
 from .table_options import Options
-from .table_rows import read_fields, read_labels, repeated, usable
+from .table_rows import check_leaks, read_fields, read_labels, repeated, usable
 from .table_split import NAMES, by_chance, by_time, by_user
-from .values import KINDS, Values, group_keys
+from .values import KINDS, Values, distinct, group_keys
 from .vocabulary import Vocabulary
 
 _BLOCK_ROWS = 1 << 13  # of ids that fit into a processor's cache
@@ -46,7 +46,8 @@ def from_columns(
     """A table of clicks -> `Splits`: rows divided, values numbered, vocabularies kept in the encoder.
 
     columns       pandas DataFrame, or mapping from a name to an array or a list, one value a row
-    label         name of the column of clicks (0 and 1, False and True), or the clicks themselves
+    label         name of the column of clicks (0 and 1, False and True), or the clicks themselves; a Series that is a
+                  column of the table is taken as its name
     user, item, domain
                   names of the columns of who saw, what was seen, and where; up to 255 domains
     time          name of the column of when: numbers, or dates as ISO 8601 has them
@@ -70,8 +71,8 @@ def from_columns(
     cannot be used; rows are counted from 0 in it.
     """
     there = _as_dict(columns)
-    if not isinstance(label, str):
-        clicks, label = label, _free_name("label", there)
+    label, clicks = _label_of(label, there)
+    if clicks is not None:
         there[label] = clicks
     options = Options(
         label,
@@ -91,6 +92,7 @@ def from_columns(
         context,
         dict(kinds or {}),
         drop_duplicates,
+        label_apart=clicks is not None,
     )
     return _splits(there, options, "row {}".format)
 
@@ -116,9 +118,10 @@ def read(path: str | Path, *, label: str, user: str, item: str, domain: str, **o
 def _splits(columns: dict[str, Any], options: Options, place: Callable[[int], str], notes=()) -> Splits:
     """Columns and options -> `Splits`. place: function(row) -> where it is, for messages."""
     options.check(list(columns))
-    labels = read_labels(columns[options.label], options.label, place)
+    labels = read_labels(columns[options.label], options.label_called, place)
     kinds, table = read_fields(columns, options, len(labels))
     keep, dropped, times = usable(columns, options, labels, table, place)
+    check_leaks(table, labels, keep, options.domain)
     keys = [group_keys(table[name]) for name in (options.user, options.item, options.domain)]
     moments = [] if times is None else [times.at.view(np.int64)]
     again = repeated([values.at for values in table.values()] + [labels, *moments], keep)
@@ -138,7 +141,7 @@ def _splits(columns: dict[str, Any], options: Options, place: Callable[[int], st
     items = {name: keys[1][part] for name, part in parts.items()}
     notes = (
         *notes,
-        f"{len(labels):,} rows, {len(rows):,} of them used",
+        f"{len(labels):,} rows, {len(rows):,} of them used" + _why_not(dropped, len(labels)),
         *_by_kind(kinds),
         *_on_duplicates(int(again.sum()), len(rows), options),
         *_absent(split["train"], schema),
@@ -158,6 +161,25 @@ def _as_dict(columns):
     if twice := [name for name in names if names.count(name) > 1]:
         raise InputError(f"two columns are called {twice[0]!r}; rename one")
     return {name: columns[name] for name in names}
+
+
+def _label_of(label, there):
+    """The name of the column of clicks, and the clicks if they are no column of the table, else None."""
+    if isinstance(label, str) or label is None:
+        return label, None
+    name = getattr(label, "name", None)
+    if isinstance(name, str) and name in there and _is_same(label, there[name]):
+        return name, None
+    return _free_name("label", there), label
+
+
+def _is_same(clicks, column):
+    """Whether clicks are the values of a column, in the same order."""
+    try:
+        one, other = (distinct(raw, "integer") for raw in (clicks, column))
+    except ValueError:
+        return False
+    return np.array_equal(one.take(one.values, -1), other.take(other.values, -1))
 
 
 def _free_name(name, there):
@@ -221,6 +243,11 @@ def _by_kind(kinds):
     fields = {kind: [name for name, k in kinds.items() if k == kind] for kind in KINDS}
     lines = [wrap(f"fields of kind {kind}: {', '.join(names)}", WIDTH) for kind, names in fields.items() if names]
     return [line for some in lines for line in some]
+
+
+def _why_not(dropped, total):
+    """Why the other rows are not used, with their shares."""
+    return "".join(f"; {why} {share(n, total)}" for why, n in dropped.items() if n)
 
 
 def _on_duplicates(n, total, options):

@@ -14,11 +14,13 @@ import pandas as pd
 from ..errors import InputError
 from . import raw_files
 from .csv_lines import CsvLines, fields_of
+from .csv_spelling import Spelling
 from .values import MISSING_TEXT
 
 STANDARD_INPUT = "-"
 ENDS = (".csv", ".csv.gz", ".parquet")
 BLOCK_BYTES = 4 << 20  # of text at a time
+_EXACT = 1 << 53  # whole numbers below it are told apart by float64
 
 
 class TableFile(NamedTuple):
@@ -26,7 +28,7 @@ class TableFile(NamedTuple):
 
     frame  DataFrame with the row numbers as its index, of nullable dtypes: whole numbers beside gaps stay whole
     lines  (N,) line of each row in the file; None for Parquet, which has no lines
-    notes  on a last line without a line end, and on a column without a name
+    notes  on a last line without a line end, a column without a name, numbers taken as text, and texts as gaps
     """
 
     path: Path
@@ -40,7 +42,11 @@ class TableFile(NamedTuple):
 
 
 def read_file(path: str | Path) -> TableFile:
-    """Read .csv, .csv.gz or .parquet. CSV is taken strictly, see `csv_lines`, and has commas and a header."""
+    """Read .csv, .csv.gz or .parquet. CSV is taken strictly, see `csv_lines`, and has commas and a header.
+
+    A column of CSV that a parser takes for numbers stays text where it would merge values: codes such as 007 and 7,
+    and whole numbers from 2^53 beside fractions.
+    """
     path = Path(path)
     if not path.name.endswith(ENDS):
         raise InputError(f"{path}: want a file that ends in {', '.join(ENDS[:-1])} or {ENDS[-1]}")
@@ -82,25 +88,65 @@ def read_blocks(source: str | Path, rows: int) -> Iterator[pd.DataFrame]:
 
 def _csv(path):
     text = _CheckedCsv(path)
+    frame = _parsed(text, [name for name in text.names if name])
+    if frame.empty:
+        raise InputError(f"{path}: no rows below the header")
+    notes = ["a column without a name is not used"] * ("" in text.names)
+    notes += _keep_apart(frame, text) + _on_missing(frame, text)
+    if text.unended:
+        notes.append("the last line has no line end; is the file complete?")
+    return TableFile(path, frame, np.concatenate(text.lines), tuple(f"{path.name}: {note}" for note in notes))
+
+
+def _parsed(text, names, dtype=None):
+    """The columns of a `_CheckedCsv` that have these names, as a DataFrame."""
     try:
-        frame = pd.read_csv(
+        return pd.read_csv(
             io.BufferedReader(text, BLOCK_BYTES),
             names=text.names,
             index_col=False,
             low_memory=False,  # one dtype for a column, not one for each of its blocks
+            dtype=dtype,
             dtype_backend="numpy_nullable",
             keep_default_na=False,
             na_values=list(MISSING_TEXT),
-            usecols=[name for name in text.names if name],
+            usecols=names,
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not CSV ({' '.join(str(error).split())[:120]})") from error
-    if frame.empty:
-        raise InputError(f"{path}: no rows below the header")
-    notes = ["a column without a name is not used"] * ("" in text.names)
-    if text.unended:
-        notes.append("the last line has no line end; is the file complete?")
-    return TableFile(path, frame, np.concatenate(text.lines), tuple(f"{path.name}: {note}" for note in notes))
+        raise InputError(f"{text.path}: not CSV ({' '.join(str(error).split())[:120]})") from error
+
+
+def _keep_apart(frame, text):
+    """Put the texts of a file in place of numbers that merge some of them; returns notes on the columns.
+
+    They are read anew, which takes its time, but few files have such columns.
+    """
+    numbers = [name for name in frame if frame[name].dtype.kind in "iuf"]
+    padded = [name for name in numbers if text.spelling.padded[text.names.index(name)]]
+    large = [name for name in numbers if name not in padded and _merges(frame[name])]
+    if not padded + large:
+        return []
+    again = _parsed(_CheckedCsv(text.path, keep_lines=False), padded + large, "string")
+    for name in again:
+        frame[name] = again[name]
+    notes = [f"{name} is text: it has numbers with zeros or a plus in front, such as 007" for name in padded]
+    return notes + [f"{name} is text: its numbers have more digits than can be told apart" for name in large]
+
+
+def _merges(column):
+    """Whether a column of floats has whole numbers that may have been different ones in the file."""
+    if column.dtype.kind != "f":
+        return False
+    values = np.abs(column.to_numpy(np.float64, na_value=0))
+    return bool((values[np.isfinite(values)] >= _EXACT).any())
+
+
+def _on_missing(frame, text):
+    """Notes on columns of text that have lost values such as NA, which may be a country."""
+    counts = {name: int(text.spelling.missing[text.names.index(name)]) for name in frame}
+    some = {name: n for name, n in counts.items() if n and frame[name].dtype.kind not in "biuf"}
+    texts = ", ".join(text for text in MISSING_TEXT if text)
+    return [f"{name}: {n:,} rows have no value, by one of the texts {texts}" for name, n in some.items()]
 
 
 class _CheckedCsv(io.RawIOBase):
@@ -108,9 +154,10 @@ class _CheckedCsv(io.RawIOBase):
 
     pandas fills up lines that are too short, and cuts what follows a NUL, without a word.
 
-    names    of the columns; "" for one that has none, as the index that pandas writes
-    lines    numbers of the lines read so far, a list of arrays
-    unended  number of the last line if it has no end, once it has been read
+    names     of the columns; "" for one that has none, as the index that pandas writes
+    lines     numbers of the lines read so far, a list of arrays
+    unended   number of the last line if it has no end, once it has been read
+    spelling  the `Spelling` of the lines read so far
     """
 
     def __init__(self, path, blocks=None, keep_lines=True):
@@ -120,6 +167,7 @@ class _CheckedCsv(io.RawIOBase):
         first, data = next(blocks)
         header, _, rest = data.partition(b"\n")
         self.names = self._header(header)
+        self.spelling = Spelling(len(self.names))
         self._blocks = chain([(first + 1, rest)], blocks)
 
     def _note_unended(self, line):
@@ -158,6 +206,7 @@ class _CheckedCsv(io.RawIOBase):
         lines.check(lines.width == want, f"{{}} columns, the header has {want}", lines.width)
         if self._keep_lines:
             self.lines.append(lines.number)
+            self.spelling.look(lines)
         return data
 
 

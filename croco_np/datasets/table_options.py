@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 
 from ..errors import OptionError
 from .table_split import SPLITS
@@ -11,7 +12,10 @@ from .values import KINDS
 
 @dataclass(frozen=True)
 class Options:
-    """Which column of a table is what, and how its rows are divided; see `from_columns`."""
+    """Which column of a table is what, and how its rows are divided; see `from_columns`.
+
+    label_apart  whether the clicks were given beside the table: `label` is then a name that no user knows of
+    """
 
     label: str
     user: str
@@ -30,6 +34,12 @@ class Options:
     context: Sequence[str] = ()
     kinds: Mapping[str, str] = field(default_factory=dict)
     drop_duplicates: bool = False
+    label_apart: bool = False
+
+    @property
+    def label_called(self) -> str:
+        """The clicks, as messages call them."""
+        return "the label" if self.label_apart else self.label
 
     @property
     def shares(self) -> tuple[float, float]:
@@ -51,12 +61,14 @@ class Options:
     def check(self, there: Sequence[str]) -> None:
         """Raise OptionError unless the options go together, and name columns that are there."""
         roles = {"label": self.label, "user": self.user, "item": self.item, "domain": self.domain, "time": self.time}
+        self._check_types(roles)
         roles = {role: name for role, name in roles.items() if name is not None}
         wanted = [*roles.items(), *(("fields", name) for name in self.seen(there))]
         wanted += [("context", name) for name in self.context] + [("kinds", name) for name in self.kinds]
         for role, name in wanted:
             if name not in there:
-                what = f"no column {name!r}{_did_you_mean(name, there)}; there are: {_listed(there)}"
+                known = [other for other in there if not self.label_apart or other != self.label]
+                what = f"no column {name!r}{_did_you_mean(name, known)}; there are: {_listed(known)}"
                 raise _wrong(role, what)
         names = list(roles.values())
         if twice := [name for name in names if names.count(name) > 1]:
@@ -74,6 +86,21 @@ class Options:
         if wrong := [kind for kind in self.kinds.values() if kind not in KINDS]:
             raise _wrong("kinds", f"{wrong[0]!r} is none of {', '.join(KINDS)}")
         self._check_split()
+
+    def _check_types(self, roles):
+        for role, name in roles.items():
+            if not isinstance(name, str) and (name is not None or role != "time"):
+                raise _wrong(role, f"want the name of a column, got {name!r:.40}")
+        for option in ("fields", "context"):
+            names = getattr(self, option)
+            if names is not None and (not _is_list(names) or not all(isinstance(name, str) for name in names)):
+                raise _wrong(option, f"want a list of names, got {names!r:.40}")
+        for option in ("valid_share", "test_share"):
+            if not _is_number(getattr(self, option), Real):
+                raise _wrong(option, f"want a number, got {getattr(self, option)!r:.40}")
+        for option in ("min_count", "seed"):
+            if not _is_number(getattr(self, option), Integral):
+                raise _wrong(option, f"want a whole number, got {getattr(self, option)!r:.40}")
 
     def _check_split(self):
         until = [name for name in ("train_until", "valid_until") if getattr(self, name) is not None]
@@ -97,6 +124,14 @@ class Options:
             raise _wrong("min_count", "must be at least 1", self.min_count)
 
 
+def _is_list(names):
+    return not isinstance(names, (str, bytes, Mapping)) and hasattr(names, "__len__") and hasattr(names, "__iter__")
+
+
+def _is_number(value, kind):
+    return isinstance(value, kind) and not isinstance(value, bool)
+
+
 def _wrong(option, what, value=""):
     """The error of one option, with its value if that is at fault."""
     return OptionError(lambda called: f"{called(option)}{f' {value}' if value != '' else ''}: {what}")
@@ -109,4 +144,4 @@ def _did_you_mean(name, there):
 
 def _listed(names):
     """Names for a message, not too many of them."""
-    return ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
+    return (", ".join(names[:30]) or "none") + (f" and {len(names) - 30} more" if len(names) > 30 else "")

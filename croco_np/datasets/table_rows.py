@@ -11,13 +11,15 @@ from .table_options import Options
 from .table_split import Times, read_times
 from .values import FOREIGN, Values, distinct, inferred
 
+_FEW_ROWS = 32
+
 
 def read_labels(raw: Any, name: str, place: Callable[[int], str]) -> np.ndarray:
     """Clicks (N,) int8, -1 where there is none."""
     try:
         column = distinct(raw, "integer", name)
     except ValueError as error:
-        raise InputError(f"label {error}") from error
+        raise InputError(f"{error}") from error
     labels = column.take(column.values, -1)
     wrong = ((labels != 0) & (labels != 1) & (column.at >= 0)) | (column.at == FOREIGN)
     if wrong.any():
@@ -26,7 +28,7 @@ def read_labels(raw: Any, name: str, place: Callable[[int], str]) -> np.ndarray:
         value = value.item() if isinstance(value, np.generic) else value
         raise InputError(f"{place(row)}: {name} is {value!r:.60}, want 0 or 1; is it the column of clicks?")
     if not (column.at >= 0).any():
-        raise InputError(f"no row has a {name}" if len(labels) else "no rows")
+        raise InputError(f"no row has {name if ' ' in name else f'a {name}'}" if len(labels) else "no rows")
     return labels.astype(np.int8)
 
 
@@ -42,8 +44,32 @@ def read_fields(columns: dict[str, Any], options: Options, n: int) -> tuple[dict
         except ValueError as error:
             raise InputError(f"column {error}") from error
         if len(table[name].at) != n:
-            raise InputError(f"column {name}: {len(table[name].at):,} rows, {options.label} has {n:,}")
+            raise InputError(f"column {name}: {len(table[name].at):,} rows, {options.label_called} has {n:,}")
     return kinds, table
+
+
+def check_leaks(table: dict[str, Values], labels: np.ndarray, keep: np.ndarray, domain: str) -> None:
+    """Raise InputError for a field that says the same as the labels: a model that sees it learns nothing else.
+
+    Such a field has two values, one of them for all clicks and the other for all else, be they 0 and 1, "no" and "yes",
+    or something and nothing. In a few rows that may be chance.
+
+    keep  (N,) bool: which rows are used
+    """
+    if np.count_nonzero(keep) < _FEW_ROWS:
+        return
+    clicked, passed = keep & (labels == 1), keep & (labels == 0)
+    for name, values in table.items():
+        if name == domain:
+            continue
+        ones, others = (_the_only_one(values.at[rows]) for rows in (clicked, passed))
+        if None not in (ones, others) and ones != others:
+            raise InputError(f"column {name!r} says the same as the labels; leave it out of the fields")
+
+
+def _the_only_one(at):
+    """The value that all of some rows have; None if they have several, or if there are no rows."""
+    return int(at[0]) if len(at) and (at == at[0]).all() else None
 
 
 def usable(
@@ -55,11 +81,12 @@ def usable(
 ) -> tuple[np.ndarray, dict[str, int], Times | None]:
     """Which rows (N,) can be used; {why: rows} that cannot; and the `Times`, or None where they do not matter."""
     keep, dropped, times = np.ones(len(labels), bool), {}, None
-    lacking = {options.label: labels < 0, options.domain: table[options.domain].at < 0}
+    lacking = {options.label_called: labels < 0, options.domain: table[options.domain].at < 0}
     if options.time and options.how == "time":
         times = read_times(columns[options.time], options.time, place)
         if len(times.at) != len(labels):
-            raise InputError(f"column {options.time}: {len(times.at):,} rows, {options.label} has {len(labels):,}")
+            rows = f"{len(times.at):,} rows, {options.label_called} has {len(labels):,}"
+            raise InputError(f"column {options.time}: {rows}")
         lacking[options.time] = ~times.known
     for name, without in lacking.items():
         dropped[f"without {name}"] = int((keep & without).sum())

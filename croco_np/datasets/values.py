@@ -2,11 +2,12 @@
 
     integer   1, 1.0, "1", "1.0" and True are one value
     number    a finite or infinite float64; 0.5 and "0.5" are one value
-    text      the text as it is, blanks and case included; 7 and 7.0 are "7"
+    text      the text as it is, blanks and case included; 7 and 7.0 are "7"; dates have one form, see `date_texts`
     duration  milliseconds, in quarter octaves of 1 + seconds
 
-None, NaN, NA and the texts of MISSING_TEXT stand for no value, in every kind. What cannot be a value of the kind, such
-as "abc" or 1.5 of an integer column, is a value that no vocabulary holds.
+None, NaN, NA, NaT, masked entries and "" stand for no value, in every kind. Where numbers are wanted, the texts of
+MISSING_TEXT do, too; as texts they are values, since NA may be Namibia. What cannot be a value of the kind, such as
+"abc" or 1.5 of an integer column, is a value that no vocabulary holds.
 """
 
 import hashlib
@@ -16,13 +17,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .date_texts import DATES, one_form
+from .raw_columns import MISSING, factorised, objects, one_dimension, text
 from .whole_numbers import whole_number
 
 KINDS = ("integer", "number", "text", "duration")
-MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # what stands for no value
-MISSING, FOREIGN = -1, -2  # in `Values.at`
+MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None")  # what stands for no number
+FOREIGN = -2  # in `Values.at`, as MISSING is
 _TRUTH = {"true": 1, "True": 1, "TRUE": 1, "false": 0, "False": 0, "FALSE": 0}
 _PLAIN = re.compile(r"[ \t]*[+-]?\d{1,19}[ \t]*", re.ASCII)  # ids may need all of 64 bits
+_WHOLE = re.compile(r"(0|-?[1-9]\d*)(\.0)?", re.ASCII)  # as programs write whole numbers, and fractions
+_FRACTION = re.compile(r"-?(0|[1-9]\d*)\.\d+", re.ASCII)
 _SAMPLE = 100  # rows that tell most columns of text
 _EXACT = 1 << 53  # whole numbers below it are told apart by float64
 _LARGEST = 1 << 63  # whole numbers are int64
@@ -49,7 +54,11 @@ def distinct(raw: Any, kind: str, name: str = "a column") -> Values:
 
     Raises ValueError, with `name`, for what has not one dimension, and for lists and the like in place of values.
     """
-    found, at = _factorised(_one_dimension(raw, name), kind == "text", name)
+    return _values(*factorised(one_dimension(raw, name), kind == "text", name), kind)
+
+
+def _values(found, at, kind):
+    """The `Values` of what was found (U,), of which row i has that at position at[i]."""
     values, state = _states(found, kind)
     good = state == 0
     values, state[good] = _merged(values[good])
@@ -60,57 +69,56 @@ def inferred(raw: Any, name: str = "a column") -> tuple[str, Values]:
     """The kind of a raw column, and the column as `distinct` has it.
 
     It is of integers if all its values are; else of numbers, if they are and a float64 tells them apart; else of text.
+    Texts are numbers only as programs write them: "7" and "7.0", but not "007", "+7" or " 7", which as codes may be
+    something else than "7".
     """
-    column = _one_dimension(raw, name)
-    some, _ = _factorised(getattr(column, "iloc", column)[:_SAMPLE], False, name)
-    for kind in ("integer", "number"):
-        if (_states(some, kind)[1] != FOREIGN).all():  # most columns of text fail here, before all of them is looked at
-            column = distinct(raw, kind, name)
-            exact = kind == "integer" or (np.abs(column.values[np.isfinite(column.values)]) < _EXACT).all()
-            if exact and (column.at != FOREIGN).all():
-                return kind, column
+    column = one_dimension(raw, name)
+    some, _ = factorised(getattr(column, "iloc", column)[:_SAMPLE], False, name)
+    if any(_are(some, kind) for kind in ("integer", "number")):  # most columns of text are told by a few of their rows
+        found, at = factorised(column, False, name)
+        for kind in ("integer", "number"):
+            if _are(found, kind):
+                return kind, _values(found, at, kind)
     return "text", distinct(raw, "text", name)
 
 
-def _factorised(column, as_text, name):
-    """What is found in a column (U,), and which row has which (N,); MISSING for None, NaN and NA.
+def _are(found, kind):
+    """Whether all that was found (U,) is of a kind of numbers, and stays distinct as such."""
+    values, state = _states(found, kind)
+    if (state == FOREIGN).any() or not _written_as_numbers(found, kind):
+        return False
+    return kind == "integer" or bool((np.abs(values[np.isfinite(values)]) < _EXACT).all())
 
-    as_text  whether objects that are equal, such as 1 and True, are to be told apart by their texts
+
+def _written_as_numbers(found, kind):
+    """Whether the texts in what was found are written as programs write numbers, so that no two become one value.
+
+    Only "3" and "3.0" do: a column of whole numbers with gaps is written so.
     """
-    import pandas as pd  # half a second that only those who bring raw columns have to wait
+    if found.dtype != object:
+        return True
+    texts = [text(value) for value in found if isinstance(value, (str, bytes)) and value]
+    if all(value in _TRUTH for value in texts):
+        return True
+    others = [value for value in texts if not _WHOLE.fullmatch(value)]
+    if kind == "integer" or not all(_FRACTION.fullmatch(value) or _is_shortest(value) for value in others):
+        return not others
+    return len({float(value) for value in others}) == len(others)  # 1.1 and 1.10 may be versions
 
-    if as_text and column.dtype == object and pd.api.types.infer_dtype(column) not in ("string", "empty"):
-        missing = pd.isna(column)
-        column = _objects([None if no else _text(value) for value, no in zip(column, missing, strict=True)])
-    try:
-        at, found = pd.factorize(column)
-    except TypeError as error:
-        raise ValueError(f"{name}: holds what is no value ({error!s:.60})") from error
-    dtype = getattr(found.dtype, "numpy_dtype", found.dtype)  # what is behind a nullable dtype
-    plain = isinstance(dtype, np.dtype) and dtype.kind in "biuf"
-    return np.asarray(found, dtype if plain else object), at
+
+def _is_shortest(value):
+    """Whether a text is what `repr` makes of a float, such as 1e-05 or inf."""
+    number = _float(value)
+    return number == number and repr(number) == value
 
 
 def _states(found, kind):
     """Values (U,) of what was found, and 0, FOREIGN or MISSING for each."""
     values, state = _CONVERT[kind](found)
     if found.dtype == object:
-        state[[isinstance(value, str) and value in MISSING_TEXT for value in found]] = MISSING
+        nothing = ("",) if kind == "text" else MISSING_TEXT
+        state[[isinstance(value, str) and value in nothing for value in found]] = MISSING
     return values, state
-
-
-def _one_dimension(raw, name):
-    """A column as pandas or NumPy holds it; lists keep what they hold, so whole numbers beside None stay whole."""
-    if isinstance(raw, (list, tuple)):
-        return _objects(raw)
-    if np.ma.isMaskedArray(raw):
-        raw = raw.astype(object).filled(None)
-    column = raw if hasattr(raw, "dtype") else np.asarray(raw)
-    if getattr(column, "ndim", 1) != 1:
-        raise ValueError(f"{name}: has {column.ndim} dimensions, want a column of one value a row")
-    if column.dtype == object:
-        return np.asarray(column)
-    return np.char.decode(column, "utf-8", "backslashreplace").astype(object) if column.dtype.kind == "S" else column
 
 
 def _integers(found):
@@ -128,8 +136,10 @@ def _integers(found):
 
 def _whole(value):
     """One object as a whole number of 64 bits, or None."""
+    if isinstance(value, DATES):
+        return None
     if isinstance(value, bytes):
-        value = _text(value)
+        value = text(value)
     if isinstance(value, str):
         value = int(value) if _PLAIN.fullmatch(value) else _TRUTH.get(value, whole_number(value))
     try:
@@ -149,7 +159,11 @@ def _floats(found):
 
 def _float(value):
     """One object as a float, NaN where it is none."""
+    if isinstance(value, DATES):
+        return math.nan
     try:
+        if isinstance(value, (np.float16, np.float32)):
+            return float(str(value))
         if isinstance(value, str):
             return float(_TRUTH.get(value, value)) if "_" not in value else math.nan
         return float(value)
@@ -159,17 +173,8 @@ def _float(value):
 
 def _texts(found):
     """Texts (U,), each of them good."""
-    texts = [value if type(value) is str else _text(value) for value in found.tolist()]
-    return _objects(texts), np.zeros(len(texts), np.int64)
-
-
-def _text(value):
-    """One object as text. Whole floats are written as whole numbers, since a column of them with gaps is of floats."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, (float, np.floating)) and value == np.floor(value) and abs(value) < _EXACT:
-        return str(int(value))
-    return str(value)
+    texts = [one_form(value if type(value) is str else text(value)) for value in found.tolist()]
+    return objects(texts), np.zeros(len(texts), np.int64)
 
 
 def _merged(values):
@@ -177,15 +182,8 @@ def _merged(values):
     if values.dtype != object:
         return np.unique(values, return_inverse=True)
     met: dict[str, int] = {}
-    at = np.array([met.setdefault(text, len(met)) for text in values], np.int64)
-    return _objects(list(met)), at
-
-
-def _objects(items):
-    """A list as an array (N,) of objects, whatever they are."""
-    array = np.empty(len(items), object)
-    array[:] = items
-    return array
+    at = np.array([met.setdefault(value, len(met)) for value in values], np.int64)
+    return objects(list(met)), at
 
 
 def _durations(found):
@@ -210,7 +208,7 @@ def group_keys(column: Values) -> np.ndarray:
     """
     values = column.values
     if values.dtype == object:
-        digests = (hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in values)
+        digests = (hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest() for value in values)
         keys = np.frombuffer(b"".join(digests), "<i8").astype(np.int64)
     else:
         keys = values.view(np.int64)

@@ -1,5 +1,7 @@
 """The encoder: how raw values become ids, and that it comes back from a file as it was."""
 
+from datetime import date, datetime, timedelta, timezone
+
 import kuairand_files
 import numpy as np
 import pandas as pd
@@ -90,10 +92,18 @@ def test_data_frame_with_any_index():
     assert all((a == b).all() for a, b in zip(tiny().encode(frame).rows, tiny().encode(RAW).rows, strict=True))
 
 
-@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA, pd.NaT, "", "NA", "null", "None"])
+@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA, pd.NaT, np.ma.masked, "", "NA", "null", "None"])
 @pytest.mark.parametrize("kind", ["integer", "number", "text", "duration"])
 def test_nothing_is_missing(nothing, kind):
-    assert distinct([nothing, "1"], kind).at.tolist() == [-1, 0]
+    is_text = kind == "text" and isinstance(nothing, str) and nothing != ""
+    assert distinct([nothing, "1"], kind).at.tolist() == ([0, 1] if is_text else [-1, 0])
+
+
+def test_the_texts_of_nothing_are_values_in_memory():
+    for text in ("NA", "None", "null", "nan"):
+        kind, column = inferred([text, "", "7", None])
+        assert (kind, column.values[column.at[[0, 2]]].tolist()) == ("text", [text, "7"])
+        assert column.at[[1, 3]].tolist() == [-1, -1]
 
 
 def test_whole_numbers_beside_none_are_exact():
@@ -168,6 +178,143 @@ def test_columns_that_do_not_fit():
     twice = pd.DataFrame(RAW).rename(columns={"iid": "uid"})
     with pytest.raises(ValueError, match="2 columns are called 'uid'"):
         tiny().encode(twice.assign(iid="a"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (None, "want a DataFrame or a dict of columns of one length, got a NoneType"),
+        (pd.DataFrame(RAW).to_numpy(), "got a ndarray"),
+        (pd.DataFrame(RAW).iloc[0], "want a DataFrame or a dict of columns of one length, got a Series"),
+        ([RAW], "got a list"),
+        ({name: column[0] for name, column in RAW.items()}, "columns of one length; uid is a single value, 9"),
+        (RAW | {"uid": "abcd"}, "uid: is a single value, 'abcd'; want a column"),
+        (RAW | {"price": 3}, "price: is a single value, 3"),
+    ],
+)
+def test_what_is_no_table(rows, message):
+    with pytest.raises(ValueError, match=message):
+        tiny().encode(rows)
+
+
+def test_masked_entries_are_missing():
+    hidden = np.ma.array([9, 7, 7, 7], mask=[0, 0, 1, 0])
+    masked = RAW | {"uid": hidden, "iid": np.ma.array(["a", "é b", "a", "a"], mask=[0, 1, 0, 0])}
+    rows, _, missing = tiny().encode(masked | {"price": np.ma.array([2, 0.5, 2, 2], mask=[1, 1, 0, 0])})
+    assert rows.ids[:, :3].tolist() == [[2, 1, 0], [1, 0, 0], [0, 1, 2], [1, 1, 2]]
+    assert rows.users.tolist() == [9, 7, -1, 7]
+    assert (missing["user"], missing["item"], missing["price"]) == (1, 1, 2)
+    kind, column = inferred(np.ma.array(["7", "?", "9"], mask=[0, 1, 0]))
+    assert (kind, column.values.tolist(), column.at.tolist()) == ("integer", [7, 9], [0, -1, 1])
+    with pytest.raises(ValueError, match="row 2: tab is masked, none of the domains"):
+        tiny().encode(RAW | {"tab": np.ma.array([4, 0, 0, 4], mask=[0, 0, 1, 0])})
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        np.array([0.1, 2.5, 0.1], np.float32),
+        pd.Series([0.1, 2.5, 0.1], dtype="Float32"),
+        pd.Series(np.array([0.1, 2.5, 0.1], np.float32)).astype("category"),
+        np.array([0.1, 2.5, 0.1], np.float16),
+        np.ma.array([0.1, 2.5, 0.1], dtype=np.float32),
+        [np.float32(0.1), "2.5", 0.1],
+        ["0.1", "2.5", "0.1"],
+    ],
+)
+def test_short_floats_are_their_decimals(column):
+    kind, found = inferred(column)
+    assert (kind, found.values[found.at].tolist()) == ("number", [0.1, 2.5, 0.1])
+    found = distinct(column, "text")
+    assert found.values[found.at].tolist() == ["0.1", "2.5", "0.1"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["007", "7"],
+        ["+7", "7"],
+        [" 7", "7"],
+        ["7e0", "7"],
+        ["1.10", "1.1"],
+        ["00.5", "1.5"],
+        ["-0", "0"],
+        ["1_0", "10"],
+        ["7", "x7"],
+        ["True", "1"],
+    ],
+)
+def test_texts_that_look_like_numbers_stay_apart(texts):
+    for raw in (texts, np.array(texts), pd.Series(texts), pd.Series(texts).astype("category"), [*texts, 3, None]):
+        kind, column = inferred(raw)
+        assert kind == "text"
+        assert column.values[column.at[:2]].tolist() == texts
+
+
+@pytest.mark.parametrize(
+    ("texts", "kind"),
+    [
+        (["7", "-7", "0", "7.0"], "integer"),
+        (["0.5", "-1.25", "3"], "number"),
+        (["1e-05", "inf", "2.50"], "number"),
+        ([str(2**62), str(2**62 + 1)], "integer"),
+        (["0.10000000000000001", "0.1"], "text"),
+    ],
+)
+def test_texts_that_are_numbers(texts, kind):
+    assert inferred(texts)[0] == kind
+
+
+MOMENTS = ["2022-05-01", "2022-05-01T10:00:00", "2022-05-02T23:59:59.5"]
+WRITTEN = ["2022-05-01 00:00:00.000", "2022-05-01 10:00:00", "2022-05-02 23:59:59.500000"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        MOMENTS,
+        WRITTEN,
+        np.array(MOMENTS, "datetime64[ms]"),
+        np.array(MOMENTS, "datetime64[ns]"),
+        np.ma.array(np.array(MOMENTS, "datetime64[ms]")),
+        pd.Series(pd.to_datetime(MOMENTS, format="ISO8601")),
+        pd.Series(pd.to_datetime(MOMENTS, format="ISO8601")).astype("category"),
+        pd.to_datetime(MOMENTS, format="ISO8601"),
+        pd.to_datetime(MOMENTS, format="ISO8601").to_pydatetime(),
+        list(pd.to_datetime(MOMENTS, format="ISO8601")),
+        list(np.array(MOMENTS, "datetime64[ms]")),
+    ],
+)
+def test_moments_have_one_form(column):
+    kind, found = inferred(column)
+    assert (kind, found.values[found.at].tolist()) == ("text", MOMENTS)
+    assert (distinct(column, "integer").at == -2).all()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        [date(2022, 5, 1), date(2022, 6, 1), None],
+        [datetime(2022, 5, 1), pd.Timestamp("2022-06-01"), pd.NaT],
+        np.array(["2022-05-01", "2022-06-01", "NaT"], "datetime64[D]"),
+        np.array(["2022-05", "2022-06", "NaT"], "datetime64[M]"),
+        pd.Series(pd.to_datetime(["2022-05-01", "2022-06-01", None])),
+    ],
+)
+def test_days_have_one_form(column):
+    kind, found = inferred(column)
+    assert (kind, found.at.tolist()) == ("text", [0, 1, -1])
+    assert found.values.tolist() == ["2022-05-01", "2022-06-01"]
+
+
+def test_moments_with_a_zone_and_lengths_have_one_form():
+    zone = timezone(timedelta(hours=2))
+    series = pd.Series(pd.to_datetime(["2022-05-01T00:00:00+02:00"]))
+    moment = datetime(2022, 5, 1, tzinfo=zone)
+    for column in (series, [moment], ["2022-05-01 00:00:00+02:00"], ["2022-05-01T00:00+0200"]):
+        assert distinct(column, "text").values.tolist() == ["2022-05-01T00:00:00+02:00"]
+    for column in ([timedelta(hours=26)], np.array([26], "timedelta64[h]"), pd.Series([pd.Timedelta(hours=26)])):
+        assert inferred(column)[1].values.tolist() == ["1 days 02:00:00"]
 
 
 def test_no_rows():

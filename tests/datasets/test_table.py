@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from croco_np.datasets import kuairand
+from croco_np.datasets import kuairand, table_files
 from croco_np.datasets.table import from_columns, read
 from croco_np.datasets.table_split import cut
-from croco_np.errors import InputError
+from croco_np.errors import InputError, OptionError
 
 ROLES = {"label": "click", "user": "uid", "item": "iid", "domain": "tab"}
 
@@ -108,6 +108,7 @@ def test_rows_that_lack_something_are_dropped_and_counted():
     splits = from_columns(table, **ROLES, time="ts")
     assert sum(part.n for part in parts(splits)) == 17
     assert "rows dropped: 2 without click, 1 without ts" in splits.notes
+    assert "20 rows, 17 of them used; without click 2 (10.0 %); without ts 1 (5.0 %)" in splits.notes
     assert sum(part.n for part in parts(from_columns(table, **ROLES, time="ts", split="random"))) == 18
 
 
@@ -233,6 +234,94 @@ def test_options_that_do_not_go_together(wrong, message):
 def test_tables_that_cannot_be_used(table, message):
     with pytest.raises(InputError, match=message):
         from_columns(table, **ROLES, time="ts")
+
+
+def test_a_series_that_is_a_column_is_the_label():
+    frame = pd.DataFrame(columns())
+    by_name = from_columns(frame, **ROLES, time="ts")
+    given = from_columns(frame, **ROLES | {"label": frame["click"].astype(bool)}, time="ts")
+    assert given.schema == by_name.schema
+    assert given.fingerprint == by_name.fingerprint
+    assert given.encoder == by_name.encoder
+    with pytest.raises(InputError, match="fields: 'click' is the label"):
+        from_columns(frame, **ROLES | {"label": frame["click"]}, fields=["uid", "click"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        [0, 1],
+        [1, 0],
+        ["no", "yes"],
+        [-1.0, 1.0],
+        [None, 1],
+        ["", "2022-05-01"],
+        [True, False],
+        [b"no", b"yes"],
+        [np.float32(0.1), np.float32(0.2)],
+    ],
+)
+def test_a_field_that_is_the_label_is_refused(written):
+    table = columns(40)
+    clicks = np.array(table["click"])
+    table["seen"] = [written[click] for click in table["click"]]
+    with pytest.raises(InputError, match=r"^column 'seen' says the same as the labels; leave it out of the fields"):
+        from_columns(table, **ROLES)
+    with pytest.raises(InputError, match=r"^column 'click' says the same as the labels"):
+        from_columns(table, **ROLES | {"label": clicks}, fields=["click"])
+    assert from_columns(table, **ROLES, fields=["ts"]).train.n
+    almost = table | {"seen": [*table["seen"][:-1], written[1 - clicks[-1]]]}
+    assert "seen" in from_columns(almost, **ROLES).schema.fields
+    few = {name: column[:31] for name, column in table.items()}
+    assert "seen" in from_columns(few, **ROLES).schema.fields
+    none = table | {"click": [0] * 40, "seen": ["no"] * 40}
+    assert "seen" in from_columns(none, **ROLES).schema.fields
+    assert from_columns(table, **ROLES | {"domain": "seen"}).train.n
+
+
+def test_a_label_given_apart_has_no_name_in_messages():
+    table = columns()
+    clicks = table.pop("click")
+    with pytest.raises(InputError, match=r"domain: no column 'labe'; there are: uid, iid, tab, ts$"):
+        from_columns(table, **ROLES | {"label": clicks, "domain": "labe"})
+    with pytest.raises(InputError, match=r"no row has all of the label, tab$"):
+        from_columns(table | {"tab": [None] * 20}, **ROLES | {"label": clicks})
+    with pytest.raises(InputError, match=r"^row 3: the label is 5, want 0 or 1"):
+        from_columns(table, **ROLES | {"label": [0, 1, 0, 5] * 5})
+    with pytest.raises(InputError, match=r"^the label: has 2 dimensions"):
+        from_columns(table, **ROLES | {"label": np.zeros((20, 1))})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"fields": "uid"}, "fields: want a list of names, got 'uid'"),
+        ({"fields": ["uid", 3]}, "fields: want a list of names, got"),
+        ({"fields": 3}, "fields: want a list of names, got 3"),
+        ({"context": "uid"}, "context: want a list of names, got 'uid'"),
+        ({"domain": None}, "domain: want the name of a column, got None"),
+        ({"label": None}, "label: want the name of a column, got None"),
+        ({"user": 3}, "user: want the name of a column, got 3"),
+        ({"time": 3}, "time: want the name of a column, got 3"),
+        ({"valid_share": "0.1"}, "valid_share: want a number, got '0.1'"),
+        ({"test_share": None}, "test_share: want a number, got None"),
+        ({"valid_share": float("nan")}, "valid_share nan: must be at least 0"),
+        ({"min_count": "3"}, "min_count: want a whole number, got '3'"),
+        ({"seed": 0.5}, "seed: want a whole number, got 0.5"),
+    ],
+)
+def test_options_of_the_wrong_type(wrong, message):
+    with pytest.raises(OptionError, match=message):
+        from_columns(columns(), **ROLES | wrong)
+
+
+def test_dates_in_a_file_and_in_memory_meet(tmp_path):
+    days = pd.to_datetime(pd.Series(DAYS)) + pd.Timedelta(hours=10)
+    frame = pd.DataFrame(columns()).assign(day=days)
+    given = from_columns(frame, **ROLES, time="ts", min_count=1)
+    assert read(written(tmp_path, frame.to_csv(index=False)), **ROLES, time="ts", min_count=1).encoder == given.encoder
+    kept = given.encoder.columns[given.schema.fields.index("day")].vocabulary.kept
+    assert kept[0] == "2022-05-01T10:00:00"
 
 
 def test_all_rows_of_a_user_are_in_one_part():
@@ -389,6 +478,47 @@ def test_long_ids_beside_gaps_stay_whole(tmp_path):
     rows = "".join(f"{i % 2},{'' if i == 9 else 2**62 + i % 2},{i},a\n" for i in range(20))
     splits = read(written(tmp_path, "click,uid,iid,tab\n" + rows), **ROLES, min_count=1)
     assert splits.encoder.columns[0].vocabulary.kept.tolist() == [2**62, 2**62 + 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "kept", "note"),
+    [
+        (
+            [2**53, 2**53 + 1, 0.5],
+            ["0.5", "9007199254740992", "9007199254740993"],
+            "digits than can be told apart",
+        ),
+        (["1e300", "", "0.5"], ["0.5", "1e300"], "digits than can be told apart"),
+        (["007", "7", ""], ["007", "7"], "zeros or a plus in front"),
+        (['"007"', "7", "07"], ["007", "07", "7"], "zeros or a plus in front"),
+        (["-07", "-7", "1"], ["-07", "-7", "1"], "zeros or a plus in front"),
+        (["+7", "7", "1"], ["+7", "1", "7"], "zeros or a plus in front"),
+        (["00.5", "0.5", "1"], ["0.5", "00.5", "1"], "zeros or a plus in front"),
+        (["0", "0.5", "100"], [0.0, 0.5, 100.0], None),
+        (["0", "-1", "2022"], [-1, 0, 2022], None),
+        (["x", "NA", "null"], ["x"], "iid: 13 rows have no value, by one of the texts NA, N/A"),
+        (["x", '"NA"', ""], ["x"], "iid: 7 rows have no value, by one of the texts NA, N/A"),
+        (["x", "NAM", "Nan"], ["NAM", "Nan", "x"], None),
+        (["1", "NA", "2"], [1, 2], None),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("block_bytes", [64, 1 << 20])
+def test_a_file_keeps_values_apart(tmp_path, monkeypatch, values, kept, note, first, block_bytes):
+    monkeypatch.setattr(table_files, "BLOCK_BYTES", block_bytes)
+    columns = {"iid": [values[i % 3] for i in range(20)], "click": [i % 5 % 2 for i in range(20)], "uid": range(20)}
+    columns = columns | {"tab": ["a"] * 20}
+    names = list(columns) if first else ["click", "uid", "tab", "iid"]
+    rows = [",".join(str(columns[name][i]) for name in names) for i in range(20)]
+    path = written(tmp_path, "\n".join([",".join(names), *rows, ""]))
+    splits = read(path, **ROLES, min_count=1, valid_share=0, test_share=0)
+    column = next(c for c in splits.encoder.columns if c.source == "iid")
+    assert column.vocabulary.kept.tolist() == kept
+    told = [line for line in splits.notes if line.startswith("clicks.csv")]
+    assert (len(told) == 1 and note in told[0]) if note else not told
+    ids = np.concatenate([splits.encoder.encode(block).rows.ids for block in table_files.read_blocks(path, 7)])
+    assert (np.sort(ids, axis=0) == np.sort(splits.train.ids, axis=0)).all()
+    assert set(ids[:, splits.schema.fields.index("iid")].tolist()) - {0} == set(range(1, len(kept) + 1))
 
 
 def test_parquet(tmp_path):
