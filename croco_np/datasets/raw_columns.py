@@ -20,7 +20,7 @@ def one_dimension(raw: Any, name: str) -> Any:
     column = raw if hasattr(raw, "dtype") else np.asarray(raw)
     if getattr(column, "ndim", 1) != 1:
         is_one = column.ndim == 0
-        found = f"is a single value, {raw!r:.40}" if is_one else f"has {column.ndim} dimensions"
+        found = f"is a single value, {_shown(raw)}" if is_one else f"has {column.ndim} dimensions"
         raise ValueError(f"{name}: {found}; want a column of one value a row")
     if np.ma.isMaskedArray(column):
         return column
@@ -28,10 +28,17 @@ def one_dimension(raw: Any, name: str) -> Any:
         return np.asarray(column)
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "Mm":
         return _of_dates(column, name)
+    if isinstance(column.dtype, np.dtype) and not column.dtype.isnative:
+        column = column.astype(column.dtype.newbyteorder("="))
     if column.dtype == np.float16:  # which pandas cannot factorise
         values, at = np.unique(np.asarray(column), return_inverse=True)
         return _shortest(values)[at]
     return np.char.decode(column, "utf-8", "backslashreplace").astype(object) if column.dtype.kind == "S" else column
+
+
+def _shown(raw):
+    """A single value for a message, without NumPy's wrapping."""
+    return repr(raw.item() if isinstance(raw, np.generic) else raw)[:40]
 
 
 def _of_dates(column, name):
@@ -100,7 +107,7 @@ def text(value: Any) -> str:
         return value.decode("utf-8", "backslashreplace")
     if isinstance(value, DATES):
         return date_text(value)
-    if isinstance(value, (float, np.floating)) and value == np.floor(value) and abs(value) < _EXACT:
+    if isinstance(value, (float, np.floating)) and value == np.floor(value) and abs(float(value)) < _EXACT:
         return str(int(value))
     return str(value)
 

@@ -67,8 +67,11 @@ def from_columns(
     drop_duplicates
                   leave out rows that equal an earlier one in all columns used; without it they are only counted
 
-    Rows without a click, domain or (for "time") time are dropped and counted. Raises InputError, one line, for all that
-    cannot be used; rows are counted from 0 in it.
+    None, NaN, NA, NaT, masked entries and "" are missing; the texts "NA" and "None" are values. Texts are numbers only as
+    programs write them, so "007" is not 7. Dates are texts of ISO 8601, whatever holds them.
+
+    Rows without a click, domain or (for "time") time are dropped and counted. A field that says the same as the labels
+    is refused. Raises InputError, one line, for all that cannot be used; rows are counted from 0 in it.
     """
     there = _as_dict(columns)
     label, clicks = _label_of(label, there)
@@ -100,6 +103,7 @@ def from_columns(
 def read(path: str | Path, *, label: str, user: str, item: str, domain: str, **others: Any) -> Splits:
     """A file of clicks, .csv, .csv.gz or .parquet -> `Splits`; all but `path` as for `from_columns`.
 
+    In CSV, which cannot tell them from gaps, NA, null and the like are missing; notes count them in columns of text.
     InputErrors name the file and, of CSV, the line; options are called by their flags on a command line.
     """
     from .table_files import read_file  # pandas, half a second that nobody else has to wait
@@ -153,7 +157,7 @@ def _splits(columns: dict[str, Any], options: Options, place: Callable[[int], st
 
 def _as_dict(columns):
     """Columns by name, in order; InputError for names that are no text or not unique."""
-    if not hasattr(columns, "keys"):
+    if not hasattr(columns, "keys") or hasattr(columns, "to_frame"):  # a Series is one row, or one column
         raise InputError(f"columns: a {type(columns).__name__}, want a pandas DataFrame, or a dict of arrays")
     names = list(columns.keys())
     if wrong := [name for name in names if not isinstance(name, str)]:

@@ -72,6 +72,7 @@ def test_by_hand():
         pd.Series([7, 9, 8, 7]).astype("category"),
         pd.Series(["7", "9", "8", "7"]).astype("category"),
         np.array([7, 9, 8, 7], np.int16),
+        np.array([7, 9, 8, 7], ">i4"),
         np.array(["7", "9", "8", "7"]),
         np.array([b"7", b"9", b"8", b"7"]),
         np.array([7, 9, 8, 7], object),

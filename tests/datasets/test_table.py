@@ -228,6 +228,12 @@ def test_options_that_do_not_go_together(wrong, message):
         (columns(0), "no rows"),
         (columns() | {1: [0] * 20}, "the name 1 is no text"),
         ([1, 2], "a list, want a pandas DataFrame"),
+        (None, "a NoneType, want a pandas DataFrame"),
+        ({}, "label: no column 'click'; there are: none"),
+        (pd.DataFrame(columns()).iloc[0], "a Series, want a pandas DataFrame"),
+        (pd.DataFrame(columns())["click"], "a Series, want a pandas DataFrame"),
+        (columns() | {"uid": 3}, "column uid: is a single value, 3; want a column of one value a row"),
+        (columns() | {"click": np.int64(1)}, "click: is a single value, 1;"),
         (pd.concat([pd.DataFrame(columns())] * 2, axis=1), "two columns are called 'click'"),
     ],
 )
