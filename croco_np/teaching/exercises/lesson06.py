@@ -19,6 +19,7 @@ def auc_by_pairs(answer: Callable) -> str | None:
             labels = np.r_[1, 0, rng.integers(0, 2, n - 2)]
             scores = rng.integers(0, 4, n).astype(float) if ties else rng.standard_normal(n)
             said, right = answer(scores, labels), auc(scores, labels).value
+            assert right is not None  # both classes are there
             if not is_number(said):
                 return "It has to return one number."
             if same(said, right, atol=1e-12):
