@@ -67,8 +67,8 @@ def from_columns(
     drop_duplicates
                   leave out rows that equal an earlier one in all columns used; without it they are only counted
 
-    None, NaN, NA, NaT, masked entries and "" are missing; the texts "NA" and "None" are values. Texts are numbers only as
-    programs write them, so "007" is not 7. Dates are texts of ISO 8601, whatever holds them.
+    None, NaN, NA, NaT, masked entries and "" are missing; the texts "NA" and "None" are values. Texts are numbers only
+    as programs write them, so "007" is not 7. Dates are texts of ISO 8601, whatever holds them.
 
     Rows without a click, domain or (for "time") time are dropped and counted. A field that says the same as the labels
     is refused. Raises InputError, one line, for all that cannot be used; rows are counted from 0 in it.
