@@ -41,6 +41,10 @@ class Options:
         """The clicks, as messages call them."""
         return "the label" if self.label_apart else self.label
 
+    def count_of_labels(self, n: int) -> str:
+        """Words on how many clicks there are, for columns that have another number of rows."""
+        return f"there are {n:,} labels" if self.label_apart else f"{self.label} has {n:,}"
+
     @property
     def shares(self) -> tuple[float, float]:
         """Shares of the validation and of the test rows."""

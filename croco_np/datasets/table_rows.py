@@ -44,7 +44,7 @@ def read_fields(columns: dict[str, Any], options: Options, n: int) -> tuple[dict
         except ValueError as error:
             raise InputError(f"column {error}") from error
         if len(table[name].at) != n:
-            raise InputError(f"column {name}: {len(table[name].at):,} rows, {options.label_called} has {n:,}")
+            raise InputError(f"column {name}: {len(table[name].at):,} rows, {options.count_of_labels(n)}")
     return kinds, table
 
 
@@ -85,7 +85,7 @@ def usable(
     if options.time and options.how == "time":
         times = read_times(columns[options.time], options.time, place)
         if len(times.at) != len(labels):
-            rows = f"{len(times.at):,} rows, {options.label_called} has {len(labels):,}"
+            rows = f"{len(times.at):,} rows, {options.count_of_labels(len(labels))}"
             raise InputError(f"column {options.time}: {rows}")
         lacking[options.time] = ~times.known
     for name, without in lacking.items():

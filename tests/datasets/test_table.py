@@ -294,6 +294,8 @@ def test_a_label_given_apart_has_no_name_in_messages():
         from_columns(table | {"tab": [None] * 20}, **ROLES | {"label": clicks})
     with pytest.raises(InputError, match=r"^row 3: the label is 5, want 0 or 1"):
         from_columns(table, **ROLES | {"label": [0, 1, 0, 5] * 5})
+    with pytest.raises(InputError, match="column uid: 20 rows, there are 3 labels"):
+        from_columns(table, **ROLES | {"label": [0, 1, 0]})
     with pytest.raises(InputError, match=r"^the label: has 2 dimensions"):
         from_columns(table, **ROLES | {"label": np.zeros((20, 1))})
 
