@@ -176,7 +176,7 @@ def _merged(values):
     """The distinct ones of some values, and which is which: "1" and 1 have become one value."""
     if values.dtype != object:
         return np.unique(values, return_inverse=True)
-    met: dict[str, int] = {}
+    met = {}
     at = np.array([met.setdefault(text, len(met)) for text in values], np.int64)
     return _objects(list(met)), at
 
