@@ -135,9 +135,9 @@ _HOME = {  # public name -> the module that defines it
     "load": "recommender",
     "Trainer": "train.trainer",
 }
-_ROOMS = ("batch", "bench", "command", "config", "costs", "datasets", "diagnostics", "doctor", "errors", "gradcheck")
-_ROOMS += ("kernels", "layers", "losses", "machine", "metrics", "models", "objective", "optim", "options")
-_ROOMS += ("predict", "recommender", "runs", "storage", "teaching", "train", "tree")
+_ROOMS: tuple[str, ...] = ("batch", "bench", "command", "config", "costs", "datasets", "diagnostics", "doctor")
+_ROOMS += ("errors", "gradcheck", "kernels", "layers", "losses", "machine", "metrics", "models", "objective", "optim")
+_ROOMS += ("options", "predict", "recommender", "runs", "storage", "teaching", "train", "tree")
 
 
 def __getattr__(name: str) -> object:

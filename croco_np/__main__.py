@@ -19,7 +19,7 @@ COMMANDS = {
 HELP = ("-h", "--help")
 
 
-def run(argv: Sequence[str]) -> int:
+def run(argv: Sequence[str] | None) -> int:
     """List the commands, or refuse one that does not exist; returns the exit status."""
     if argv and argv[0] not in HELP:
         raise InputError(f"python -m croco_np {argv[0]}: no such command; there are {', '.join(COMMANDS)}")

@@ -8,8 +8,9 @@ believes what it is told and NumPy stretches what is too short, so neither can b
 """
 
 import inspect
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,10 @@ INTEGERS = frozenset((int, *(np.dtype(c).type for c in "bhilqBHILQ")))  # these 
 NUMBERS = INTEGERS | {float, np.float32, np.float64}
 LARGEST = 2**63 - 1  # of an int that a compiled loop can be handed
 SOME = "at least 1"  # a length for `expect`
-_views = {np.memmap}  # classes of arrays that are looked at as plain ones
+_views: set[type] = {np.memmap}  # classes of arrays that are looked at as plain ones
+
+
+Check = Callable[[np.ndarray], str]  # what is wrong with the entries, or ""
 
 
 class Rule(NamedTuple):
@@ -37,49 +41,49 @@ class Rule(NamedTuple):
     in_place: bool = False
     shared: bool = False
     below: str = ""
-    check: object = None
+    check: Check | None = None
 
 
-def real(axes, check=None):
+def real(axes: str, check: Check | None = None) -> Rule:
     """float32 or float64, one of them throughout; complex for a definition under a complex step."""
     return Rule("real", tuple(axes.split()), shared=True, check=check)
 
 
-def written(axes):
+def written(axes: str) -> Rule:
     """`real`, changed in place: C-contiguous, writeable, and sharing no memory with another argument."""
     return Rule("real", tuple(axes.split()), shared=True, in_place=True)
 
 
-def double(axes):
+def double(axes: str) -> Rule:
     """float64, whatever the others are."""
     return Rule("float64", tuple(axes.split()))
 
 
-def flags(axes):
+def flags(axes: str) -> Rule:
     """bool."""
     return Rule("bool", tuple(axes.split()))
 
 
-def ids(axes, below, check=None):
+def ids(axes: str, below: str, check: Check | None = None) -> Rule:
     """Integers from 0 to `below` - 1."""
     return Rule("integers", tuple(axes.split()), below=below, check=check)
 
 
-def counts(axes):
+def counts(axes: str) -> Rule:
     """Integers that are not negative."""
     return Rule("integers", tuple(axes.split()), check=not_negative)
 
 
-def not_negative(a):
+def not_negative(a: np.ndarray) -> str:
     return "" if a.min() >= 0 else "must not be negative"
 
 
-def ascending(a):
+def ascending(a: np.ndarray) -> str:
     """For `ids`: no entry twice, each larger than the one before."""
     return "" if (a[1:] > a[:-1]).all() else "must be unique and ascending"
 
 
-def finite(a):
+def finite(a: np.ndarray) -> str:
     """For `real`."""
     return "" if np.isfinite(a).all() else "has NaN or infinity"
 
@@ -97,7 +101,7 @@ class Takes:
     limit a look at all of them.
     """
 
-    def __init__(self, function, **rules):
+    def __init__(self, function: Callable, **rules: Rule) -> None:
         self.name = function.__name__
         if list(rules) != list(inspect.signature(function).parameters):
             raise TypeError(f"{self.name}: rules for {', '.join(rules)}")
@@ -113,10 +117,11 @@ class Takes:
         in_place = [i for i in arrays if self.rules[i][1].in_place]
         self.apart = tuple((i, j) for i in in_place for j in arrays if j not in in_place or i < j)
 
-    def __call__(self, args):
+    def __call__(self, args: tuple) -> tuple:
         if len(args) != len(self.rules):
             raise TypeError(f"{self.name}: {len(args)} arguments, want {', '.join(name for name, _ in self.rules)}")
-        known, common = self.lengths.copy(), None
+        known: dict[Any, Any] = self.lengths.copy()
+        common = None
         for i, name, rule in self.scalars:
             if type(args[i]) is not float or rule is not NUMBER:
                 self._scalar(name, rule, args[i], known)
@@ -194,7 +199,7 @@ class Takes:
             raise ValueError(f"{self.name}: {name} {wrong}")
 
 
-def is_a(what, dtype):
+def is_a(what: str, dtype: np.dtype) -> bool:
     """Whether a dtype is what a rule says. uint64 is no id: next to an int64 NumPy makes float64 of it."""
     if what == "real":
         return dtype in REAL or dtype in COMPLEX
@@ -203,14 +208,14 @@ def is_a(what, dtype):
     return dtype == np.dtype(what)
 
 
-def kind_of(a):
+def kind_of(a: Any) -> str:
     """An argument in a word or two."""
     if type(a) is not np.ndarray and type(a) not in _views:
         return f"a {type(a).__name__}"
     return f"an array of {a.dtype}" + ("" if a.dtype.isnative else " (not of native byte order)")
 
 
-def plain(name, a, want="an array"):
+def plain(name: str, a: Any, want: str = "an array") -> np.ndarray:
     """`a` as an array of exactly NumPy's own class, a view if it is memory-mapped; TypeError for all else.
 
     Any other subclass may say of itself what is not so: a mask hides the entries that a loop will read, a matrix
@@ -224,7 +229,7 @@ def plain(name, a, want="an array"):
 
 
 @contextmanager
-def taking(kind):
+def taking(kind: type) -> Iterator[None]:
     """Inside a `with` block, take arrays of one more class as if they were plain; it must not hide what they hold."""
     _views.add(kind)
     try:
@@ -233,12 +238,12 @@ def taking(kind):
         _views.discard(kind)
 
 
-def as_array(name, a):
+def as_array(name: str, a: Any) -> np.ndarray:
     """`plain`, but lists and numbers are made arrays first. Raises ValueError for lists of unequal lengths."""
     return plain(name, a if isinstance(a, np.ndarray) else np.asarray(a))
 
 
-def integers(name, a):
+def integers(name: str, a: Any) -> np.ndarray:
     """`a` as a plain array of integers; TypeError if it is none."""
     a = plain(name, a, "an array of integers")
     if not is_a("integers", a.dtype):
@@ -246,7 +251,7 @@ def integers(name, a):
     return a
 
 
-def number(name, a):
+def number(name: str, a: Any) -> None:
     """Raise unless `a` is a real number that a compiled loop can be handed: TypeError or ValueError."""
     if type(a) not in NUMBERS:
         raise TypeError(f"{name} is {kind_of(a)}, want a number")
@@ -254,14 +259,14 @@ def number(name, a):
         raise ValueError(f"{name} is an integer of more than 63 bits")
 
 
-def at_least_0(name, a):
+def at_least_0(name: str, a: Any) -> None:
     """Raise unless `a` is a finite number that is not negative."""
     number(name, a)
     if not 0 <= a < np.inf:
         raise ValueError(f"{name} is {a}, want a finite number that is not negative")
 
 
-def expect(name, a, *shape, dtypes=REAL + COMPLEX):
+def expect(name: str, a: Any, *shape: int | str | None, dtypes: tuple[np.dtype, ...] = REAL + COMPLEX) -> None:
     """Raise unless `a` is an array of real or complex numbers of this shape: None is any length, SOME any but 0."""
     if type(a) is not np.ndarray or a.dtype not in dtypes:
         plain(name, a, "an array of floating-point numbers")

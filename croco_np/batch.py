@@ -1,8 +1,10 @@
 """A mini-batch, sorted by domain: domain s is a slice, so routing is slicing and its backward is concatenation."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .arguments import INTEGERS, REAL, as_array, integers, kind_of, plain
 
@@ -23,13 +25,15 @@ class Batch(NamedTuple):
     labels: np.ndarray
     training: bool = True
 
-    def only(self, rows):
+    def only(self, rows: slice) -> "Batch":
         """The rows of one domain as a batch that knows no other."""
         n = rows.stop - rows.start
         return Batch(self.ids[rows], self.prior_ids[rows], (slice(0, n),), self.labels[rows], self.training)
 
 
-def check_domains(domains, n_domains=None, n_rows=None, may_be_open=False):
+def check_domains(
+    domains: tuple[slice, ...], n_domains: int | None = None, n_rows: int | None = None, may_be_open: bool = False
+) -> None:
     """Raise unless slices cut `n_rows` rows into `n_domains` parts, one after the other: TypeError or ValueError.
 
     Where a number is not given, any will do. With `may_be_open`, for who only slices with them and does not count rows,
@@ -53,7 +57,7 @@ def check_domains(domains, n_domains=None, n_rows=None, may_be_open=False):
         raise ValueError(f"the domains have {end} rows, there are {n_rows}")
 
 
-def check_ids(ids, vocabulary, names=None, first=0):
+def check_ids(ids: np.ndarray, vocabulary: Sequence[int], names: Sequence[str] | None = None, first: int = 0) -> None:
     """Raise unless ids (N, F) are integers with 0 <= ids[:, f] < vocabulary[f]; larger ones are rows of the next field.
 
     names  of the F fields, for the message; without, they are numbered
@@ -72,7 +76,7 @@ def check_ids(ids, vocabulary, names=None, first=0):
         raise ValueError(f"row {first + row}: {name}: id {ids[row, f]}, vocabulary {vocabulary[f]}")
 
 
-def check_rows(rows, schema, first=0, labels=True):
+def check_rows(rows: Any, schema: Any, first: int = 0, labels: bool = True) -> None:
     """Raise unless a `Rows`, or a block of one, is what a schema says: ids, domains, labels, and equal lengths.
 
     first   number of the first row, for the message
@@ -93,7 +97,7 @@ def _check_lengths(rows):
             raise ValueError(f"{name} have shape {shape} beside {len(rows.ids)} rows of ids, want one a row")
 
 
-def check_domain_ids(domains, n_domains, first=0):
+def check_domain_ids(domains: np.ndarray, n_domains: int, first: int = 0) -> None:
     """Raise unless domains (N,) are integers from 0 to `n_domains` - 1."""
     domains = integers("domains", domains)
     wrong = np.flatnonzero((domains < 0) | (domains >= n_domains))
@@ -101,7 +105,7 @@ def check_domain_ids(domains, n_domains, first=0):
         raise ValueError(f"row {first + int(wrong[0])}: domain {domains[wrong[0]]}, there are {n_domains}")
 
 
-def check_labels(labels, first=0):
+def check_labels(labels: np.ndarray, first: int = 0) -> None:
     """Raise unless labels (N,) are numbers or bools that are 0 or 1."""
     labels = plain("labels", labels)
     if labels.dtype.kind not in "biuf":
@@ -111,13 +115,15 @@ def check_labels(labels, first=0):
         raise ValueError(f"row {first + int(wrong[0])}: label {labels[wrong[0]]}, want 0 or 1")
 
 
-def domain_slices(domains, n_domains):
+def domain_slices(domains: np.ndarray, n_domains: int) -> tuple[slice, ...]:
     """The slices of rows that are sorted by domain: domains (B,) int -> S slices, empty where a domain is absent."""
     ends = np.cumsum(np.bincount(domains, minlength=n_domains)).tolist()
     return tuple(map(slice, [0, *ends[:-1]], ends))
 
 
-def make_batch(rows, at, schema, dtype=np.float64, training=True):
+def make_batch(
+    rows: Any, at: np.ndarray, schema: Any, dtype: DTypeLike = np.float64, training: bool = True
+) -> tuple[Batch, np.ndarray]:
     """The rows `at` (positions, any order) of a `Rows` as a `Batch`, and the positions in the batch's own order.
 
     The sort is stable: inside a domain the order of `at` is kept. Raises ValueError, TypeError or IndexError for rows

@@ -4,12 +4,14 @@ Columns of other lengths, labels other than 0 and 1, and users or domains that a
 TypeError.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arguments import as_array, is_a, kind_of
 from .batch import check_domain_ids, check_labels
+from .datasets.splits import Rows
 from .kernels.ranking import right_pairs
 from .losses.bce import bce
 
@@ -27,7 +29,7 @@ class Ranking(NamedTuple):
     share: float = 1.0
 
 
-def auc(scores, labels):
+def auc(scores: np.ndarray, labels: np.ndarray) -> Ranking:
     """Area under the ROC curve, P(positive scored above negative) + P(tie) / 2.
 
     scores (N,) any monotone score, best logits in float64: float32 makes ties; labels (N,) of 0 and 1 -> Ranking
@@ -46,7 +48,7 @@ def auc(scores, labels):
     return Ranking(float(places / 2 / (len(positives) * len(negatives))))
 
 
-def gauc(scores, labels, users):
+def gauc(scores: np.ndarray, labels: np.ndarray, users: np.ndarray) -> Ranking:
     """Group AUC: the AUC inside each user, averaged by the user's impressions.
 
         gAUC = sum_u n_u AUC_u / sum_u n_u        over the users that have both classes
@@ -129,7 +131,7 @@ def _numbered(users):
     return numbers, len(values)
 
 
-def logloss(logits, labels):
+def logloss(logits: np.ndarray, labels: np.ndarray) -> float | None:
     """Mean binary cross-entropy, in nats; None for no rows, and for logits that are NaN or infinite."""
     logits, labels = _columns(logits, labels)
     if _unusable(logits):
@@ -138,7 +140,7 @@ def logloss(logits, labels):
     return float(bce(logits.astype(np.float64), labels.astype(np.float64), np.full(n, 1 / n))[0])
 
 
-def evaluate(logits, labels, users):
+def evaluate(logits: np.ndarray, labels: np.ndarray, users: np.ndarray) -> dict[str, Any]:
     """The measures of one set of rows as a plain dict; undefined ones are None, and `reasons` says why."""
     logits, labels, users = _columns(logits, labels, users)
     rank, group = auc(logits, labels), gauc(logits, labels, users)
@@ -154,7 +156,7 @@ def evaluate(logits, labels, users):
     return result | {"reasons": {name: why for name, why in reasons.items() if why}}
 
 
-def evaluate_domains(logits, rows, names):
+def evaluate_domains(logits: np.ndarray, rows: Rows, names: Sequence[str]) -> dict[str, Any]:
     """`evaluate` over all rows pooled and for each domain: {"overall": ..., "domains": {name: ...}}.
 
     The overall gAUC groups by user over all domains, as the paper does.

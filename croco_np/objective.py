@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .batch import Batch
 from .losses import LOSSES, bce, row_weights
 from .models import Output
 
@@ -30,25 +31,28 @@ class Objective:
     rows: int = 0
 
     @property
-    def active(self):
+    def active(self) -> bool:
         """Whether there is a loss beside the cross-entropy."""
         return self.alpha > 0 and self.loss != "none"
 
     @property
-    def title(self):
+    def title(self) -> str:
         """The name of the loss for people."""
         return "CovLoss" if self.loss == "covariance" else self.loss
 
     @property
-    def has_parameters(self):
+    def has_parameters(self) -> bool:
         """Whether the loss has parameters of its own, to be trained with the model's."""
         return self.active and LOSSES[self.loss].init is not None
 
-    def init(self, rng, out):
+    def init(self, rng: np.random.Generator, out: Output) -> dict:
         """The loss's own parameters, for an output of the model, of which only the shapes count."""
-        return LOSSES[self.loss].init(rng, *self._tap(out).shape[1:]) if self.has_parameters else {}
+        init = LOSSES[self.loss].init if self.active else None
+        return init(rng, *self._tap(out).shape[1:]) if init else {}
 
-    def __call__(self, out, batch, rng=None, params=None):
+    def __call__(
+        self, out: Output, batch: Batch, rng: np.random.Generator | None = None, params: dict | None = None
+    ) -> tuple[dict[str, float], Output, dict]:
         """Value of each part, the gradient at every tap, and that of the loss's own parameters.
 
         rng     draws the rows of a loss on some of them; not needed for `rows` = 0

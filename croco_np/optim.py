@@ -78,24 +78,23 @@ class Adam:
 
         A gradient or a tracked value that is not finite is followed, as any other: whoever watches the loss sees it.
         """
-        theirs, grads = outline(params), outline(grads)
-        leaves, tracked = self._leaves(theirs, state), dict(tracked or {})
-        _check_sources(leaves, grads.leaves, tracked)
-        same_lists("parameters", theirs, "gradients", grads)
-        grads = grads.leaves
+        of_params, of_grads = outline(params), outline(grads)
+        leaves, dleaves, tracked = self._leaves(of_params, state), of_grads.leaves, dict(tracked or {})
+        _check_sources(leaves, dleaves, tracked)
+        same_lists("parameters", of_params, "gradients", of_grads)
         t = state["t"] + 1
         step = float(self.lr / bias_correction(self.b1, t))
         c = float(np.sqrt(bias_correction(self.b2, t)))
         scalars = (step, c, self.b1, self.b2, self.eps)
-        moves = [self._move(path, *leaves[path], g, scalars, state) for path, g in grads.items()]
+        moves = [self._move(path, leaves[path], g, scalars, state) for path, g in dleaves.items()]
         moves += [_replacement(path, leaves[path][0], value) for path, value in tracked.items()]
-        keep_apart(*_arrays(leaves, grads, tracked, state["last"]))
+        keep_apart(*_arrays(leaves, dleaves, tracked, state["last"]))
         if not defer:
             _check_taken(state)
         state["t"] = t
         for move, *arguments in moves:
             move(*arguments)
-        for path, g in grads.items():
+        for path, g in dleaves.items():
             if isinstance(g, RowGrad) and not self.lazy:
                 _touch(path, g.rows, len(leaves[path][0]), state)
         if not defer:
@@ -124,8 +123,9 @@ class Adam:
                 raise ValueError(f"{path}: the state's steps of its rows are {kind_of(last)}, want int32, one a row")
         return {path: (w, first[path], second[path]) for path, w in params.items()}
 
-    def _move(self, path, w, m, v, g, scalars, state):
+    def _move(self, path, leaf, g, scalars, state):
         """The step of one leaf, checked: a function that will make it, and the arguments."""
+        w, m, v = leaf
         w = plain(f"{path}: parameters", w, "an array of float32 or float64")
         shape = w.shape
         w, m, v = (_matrix(path, a, shape) for a in (w, m, v))

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def keep_apart(written, read):
+def keep_apart(written: list[tuple[str, np.ndarray]], read: list[tuple[str, np.ndarray]]) -> None:
     """Raise ValueError if a written array shares memory with any other; each is a list of (name, array).
 
     Arrays that do not stem from one array lie apart, which is quickly seen, step by step. Only others are sorted by

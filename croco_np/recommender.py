@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields as fields_of
 from inspect import signature
-from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -257,7 +257,7 @@ class Recommender:
 
     # Keep
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: Path | str) -> None:
         """Write weights, vocabularies and sizes to one file, all that prediction needs; `load` reads it anywhere."""
         predictor = self._fitted()
         write_model(path, predictor.params, self._about, predictor.encoder)
@@ -279,7 +279,7 @@ class Recommender:
         return "\n".join(lines)
 
 
-def load(path: str | PathLike[str]) -> Recommender:
+def load(path: Path | str) -> Recommender:
     """A trained `Recommender`: from a file of `Recommender.save`, or from the folder of a run of `croco_np.train`.
 
     Its scores are those of the model that was saved, bit for bit. Raises InputError, a ValueError, for a file that is

@@ -6,13 +6,14 @@ its rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from .arguments import COMPLEX, REAL, integers, kind_of, plain
 
 Tree = dict[str, Any] | list[Any]
+SomeTree = TypeVar("SomeTree", bound=Tree)
 BRANCH = (dict, list)
 
 
@@ -26,7 +27,7 @@ class RowGrad(NamedTuple):
     rows: np.ndarray
     values: np.ndarray
 
-    def check(self, shape, name="RowGrad"):
+    def check(self, shape: tuple[int, ...], name: str = "RowGrad") -> None:
         """Raise TypeError, ValueError or IndexError unless it is a gradient of a table of this shape."""
         rows, values = integers(f"{name}: rows", self.rows), plain(f"{name}: values", self.values)
         if values.dtype not in REAL + COMPLEX:
@@ -40,7 +41,7 @@ class RowGrad(NamedTuple):
         if len(rows) and (rows[0] < 0 or rows[-1] >= shape[0]):
             raise IndexError(f"{name}: rows from {rows[0]} to {rows[-1]}, the table has 0 to {shape[0] - 1}")
 
-    def dense(self, shape):
+    def dense(self, shape: tuple[int, ...]) -> np.ndarray:
         """The same gradient as a full array."""
         self.check(shape)
         full = np.zeros(shape, self.values.dtype)
@@ -48,7 +49,7 @@ class RowGrad(NamedTuple):
         return full
 
 
-def entries(branch: Tree) -> Iterable[tuple[str | int, Any]]:
+def entries(branch: Tree) -> Iterable[tuple[Any, Any]]:
     """The pairs (key, child) of a branch; the keys of a list are the places 0, 1, ..."""
     return enumerate(branch) if isinstance(branch, list) else branch.items()
 
@@ -92,7 +93,7 @@ def flatten(tree: Tree) -> dict[str, Any]:
     return outline(tree).leaves
 
 
-def with_leaves(tree: Tree, leaves: Mapping[str, Any], prefix: str = "") -> Tree:
+def with_leaves(tree: SomeTree, leaves: Mapping[str, Any], prefix: str = "") -> SomeTree:
     """The same tree with other leaves where `leaves`, {path: leaf}, has some; empty branches stay.
 
     This is the way back from paths to a tree: paths alone do not tell a list from a dict with the keys "0", "1", ...
@@ -110,11 +111,11 @@ def with_leaves(tree: Tree, leaves: Mapping[str, Any], prefix: str = "") -> Tree
 def leaf_at(tree: Tree, path: str) -> Any:
     """The leaf of a tree at a path."""
     for key in path.split("."):
-        tree = tree[int(key) if isinstance(tree, list) else key]
+        tree = tree[int(key)] if isinstance(tree, list) else tree[key]
     return tree
 
 
-def tree_map(f: Callable, tree: Tree, *others: Tree, at: str = "") -> Tree:
+def tree_map(f: Callable, tree: SomeTree, *others: Tree, at: str = "") -> SomeTree:
     """Apply `f` leaf by leaf to trees of one structure. Raises ValueError for others.
 
     at  path of the trees in larger ones, for the error

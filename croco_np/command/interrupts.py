@@ -9,13 +9,15 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 STOPS = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C; a scheduler that wants its machine back
 UNWINDING = 1.0  # seconds after `Stopped` in which it is not raised again: files are closed and locks released then
 AGAIN = 0.05  # seconds after which a `Stopped` that was ignored is raised once more
 
-_asked = None  # (signal, line) of the stop under way
+_asked: tuple[int, str] | None = None  # (signal, line) of the stop under way
 _raised = -UNWINDING  # when it was raised last
 
 
@@ -31,12 +33,12 @@ _here = _Here()
 class Stopped(KeyboardInterrupt):
     """Ctrl-C or SIGTERM, and a line for the user."""
 
-    def __init__(self, signum, line):
+    def __init__(self, signum: int, line: str) -> None:
         super().__init__(line)
         self.signum = signum
 
 
-def stop(signum, _=None, line="stopped"):
+def stop(signum: int, _: object = None, line: str = "stopped") -> None:
     """A signal handler: raise `Stopped`, or have it raised as soon as it may be."""
     global _asked
     _asked = _asked or (signum, line)
@@ -44,7 +46,7 @@ def stop(signum, _=None, line="stopped"):
         stop_if_asked()
 
 
-def stop_if_asked():
+def stop_if_asked() -> None:
     """Raise `Stopped` if a signal has come. Long work calls this, in case some code swallowed the first exception."""
     global _raised
     if _asked and not _here.held and threading.current_thread() is threading.main_thread():
@@ -55,10 +57,10 @@ def stop_if_asked():
 class _Uninterrupted:
     """A `with` block in which no `Stopped` is raised: one that is asked for meanwhile comes at its end."""
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         _here.held += 1
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         _here.held -= 1
         if _asked:
             stop_if_asked()
@@ -68,7 +70,7 @@ uninterrupted = _Uninterrupted()
 
 
 @contextmanager
-def stoppable():
+def stoppable() -> Iterator[None]:
     """Ctrl-C and SIGTERM raise `Stopped` inside a `with` block."""
     global _asked, _raised
     ignored, sys.unraisablehook = sys.unraisablehook, _once_more
@@ -98,7 +100,7 @@ def _send_again():
 
 
 @contextmanager
-def handled(handler):
+def handled(handler: Callable[[int, Any], Any]) -> Iterator[None]:
     """`handler(signum, frame)` takes Ctrl-C and SIGTERM inside a `with` block.
 
     Only the main thread may set handlers: in another one nothing is changed.

@@ -3,6 +3,8 @@
 import argparse
 import signal
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from ..errors import InputError, in_flags
 from .interrupts import Stopped, stoppable
@@ -12,11 +14,11 @@ from .streams import one_line, printable, steady
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are an `InputError`, one line, instead of the usage text."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; {self.prog} --help lists the flags")
 
 
-def status(run, argv):
+def status(run: Callable[[Any], int], argv: Sequence[str] | None) -> int:
     """The exit status of a command: what `run(argv)` returns, or 2 after an error that it says in one line.
 
     Such errors are InputError and what systems refuse: files, memory, a library that cannot be loaded. Ctrl-C ends in

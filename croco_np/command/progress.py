@@ -1,10 +1,17 @@
 """Progress of long work: a bar on a terminal, a plain line now and then in a pipe or a log file."""
 
+from __future__ import annotations
+
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
 from .interrupts import stop_if_asked
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 5
 
@@ -15,14 +22,14 @@ class Lines:
     Work that is done within a few seconds says nothing.
     """
 
-    def __init__(self, total, desc, unit, initial=0):
+    def __init__(self, total: int | None, desc: str, unit: str, initial: int = 0) -> None:
         self.total, self.desc, self.unit, self.n, self.postfix = total, desc, unit, initial, ""
         self.first, self.started, self.last = initial, time.monotonic(), time.monotonic()
 
-    def set_postfix(self, refresh=False, **values):
+    def set_postfix(self, refresh: bool = False, **values: Any) -> None:
         self.postfix = "".join(f", {name}={value}" for name, value in values.items())
 
-    def update(self, n):
+    def update(self, n: int) -> None:
         stop_if_asked()
         self.n += n
         now = time.monotonic()
@@ -32,24 +39,24 @@ class Lines:
             done = f"{100 * self.n / max(self.total, 1):.0f}% of {self.total:,}" if self.total else f"{self.n:,}"
             print(f"{self.desc}: {done} {self.unit}{self.postfix}, {rate:,.0f} {self.unit}/s", flush=True)
 
-    def close(self):
+    def close(self) -> None:
         pass
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         pass
 
 
 class Hidden(Lines):
     """Progress that is not shown. It still looks for Ctrl-C."""
 
-    def update(self, n):
+    def update(self, n: int) -> None:
         stop_if_asked()
 
 
-def bar(total, desc, unit="rows", initial=0, shown=True):
+def bar(total: int | None, desc: str, unit: str = "rows", initial: int = 0, shown: bool = True) -> Lines | tqdm:
     """A context manager with `update(n)` and `set_postfix(loss=...)`, counting up to `total`; None where unknown.
 
     shown  False counts without a word
@@ -68,7 +75,7 @@ def bar(total, desc, unit="rows", initial=0, shown=True):
 
 
 @contextmanager
-def bars(unit="bytes"):
+def bars(unit: str = "bytes") -> Iterator[Callable[[int, int, str], None]]:
     """A function progress(done, total, what), to be called with absolute numbers: a bar for each `what` in turn."""
     what_now, now = None, None
 

@@ -9,6 +9,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
+from typing import NoReturn
 
 from ..machine.tuning import tune
 from .streams import printable
@@ -43,12 +45,12 @@ def prepare() -> None:
     tune()
 
 
-def leave(signum, _):
+def leave(signum: int, _: object) -> NoReturn:
     """End at once, without a traceback: nothing is under way while libraries load, and nothing any more at the end."""
     os._exit(128 + signum)
 
 
-def fill_closed_streams():
+def fill_closed_streams() -> None:
     """Open /dev/null in the place of closed standard streams.
 
     Otherwise the next file that is opened, say a checkpoint, gets the number of standard error, and with it all that a
@@ -62,7 +64,7 @@ def fill_closed_streams():
             os.set_inheritable(taken, True)
 
 
-def wrong_kernels(environ):
+def wrong_kernels(environ: Mapping[str, str]) -> str | None:
     """What is wrong with CROCO_NP_KERNELS, or None."""
     asked = environ.get(KERNELS, SIDES[0])
     return None if asked in SIDES else f"{KERNELS}={asked}: must be {' or '.join(SIDES)}"

@@ -5,10 +5,12 @@ know a letter of a path.
 """
 
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any, TextIO
 
 NAMES = ("stdout", "stderr")
-_noted = set()
+_noted: set[str] = set()
 
 
 class Steady:
@@ -18,10 +20,11 @@ class Steady:
     lost    the error it was given up for, or None
     """
 
-    def __init__(self, stream):
-        self.stream, self.lost = stream, None
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream = stream
+        self.lost: Exception | None = None
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         if self.stream is not None and self.lost is None:
             try:
                 self._write(text)
@@ -37,7 +40,7 @@ class Steady:
         except UnicodeEncodeError as error:
             self.stream.write(text.encode(error.encoding, "backslashreplace").decode(error.encoding))
 
-    def flush(self):
+    def flush(self) -> None:
         if self.stream is not None and self.lost is None:
             try:
                 self.stream.flush()
@@ -49,15 +52,15 @@ class Steady:
         if sys.stdout is self and not isinstance(error, BrokenPipeError):  # who closes a pipe has read enough
             note(f"standard output is lost from here on ({error}); the work goes on")
 
-    def isatty(self):
+    def isatty(self) -> bool:
         return self.stream is not None and self.lost is None and self.stream.isatty()
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
 
 @contextmanager
-def steady():
+def steady() -> Iterator[None]:
     """`Steady` streams in the place of sys.stdout and sys.stderr inside a `with` block.
 
     A stream that was lost stays replaced, or Python would try again to flush it at its end, and complain.
@@ -75,7 +78,7 @@ def steady():
                 setattr(sys, name, replaced[name])
 
 
-def note(line):
+def note(line: str) -> None:
     """A line on standard error, once in a process, where a warning is due that `-W error` must not turn into an end."""
     if line in _noted:
         return
@@ -85,7 +88,7 @@ def note(line):
             print(f"note: {line}", file=sys.stderr, flush=True)
 
 
-def printable(text, most=600):
+def printable(text: str, most: int = 600) -> str:
     """Text as one line of at most `most` characters for a terminal: what is no letter is escaped, the middle left out.
 
     A path may hold anything but NUL: a new line, an escape sequence, bytes that are no text.
@@ -100,7 +103,7 @@ def _escaped(character):
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else character.encode("unicode_escape").decode()
 
 
-def one_line(error, most=300):
+def one_line(error: BaseException, most: int = 300) -> str:
     """The message of an exception as one line of at most `most` characters; its kind where it has no message."""
     line = " ".join(str(error).split()) or type(error).__name__
     return line if len(line) <= most else line[: most - 4] + " ..."

@@ -44,7 +44,8 @@ def sizes_of_all(models: dict[str, type[System]]) -> list[tuple[str, Any, Any]]:
 
     Two systems may share a size that they mean alike; a TypeError says of one that they mean differently.
     """
-    found, users = {}, {}
+    found: dict[str, tuple[Any, Any, Option]] = {}
+    users: dict[str, list[str]] = {}
     for model, system in models.items():
         for name, keyword in system.keywords().items():
             says = (keyword.annotation, keyword.default, system.option(name))
@@ -66,7 +67,7 @@ Sizes = make_dataclass("Sizes", sizes_of_all(MODELS), frozen=True)
 
 
 @dataclass(frozen=True)
-class Config(Sizes, Subject):
+class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot see fields that are collected
     """What a run depends on. Two runs with equal configs, data and thread counts are equal bit for bit.
 
     The sizes are those of all systems, with the defaults of their `build`; each system is built with its own (`sizes`).
@@ -172,7 +173,7 @@ class Config(Sizes, Subject):
     @property
     def loss_options(self) -> dict[str, Any]:
         """The arguments of the loss."""
-        options = {
+        options: dict[str, dict[str, Any]] = {
             "covariance": {"reduction": self.cov_reduction, "within": self.cov_within},
             "ole": {"form": self.ole_form},
         }
@@ -189,7 +190,8 @@ class Config(Sizes, Subject):
         for what, wrong in (("unknown", d.keys() - names), ("no", names - d.keys())):
             if wrong:
                 raise InputError(f"config: {what} entry {sorted(wrong)[0]!r:.80}; was it written by another version?")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in d.items()})
+        kept: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in d.items()}
+        return cls(**kept)
 
 
 if taken := {f.name for f in fields(Sizes)} & (Config.__annotations__.keys() | Subject.__annotations__.keys()):
@@ -256,6 +258,6 @@ def _check_loss(c):
 MAY_CHANGE = ("epochs", "threads", "data_dir", "path")  # with --resume
 
 
-def lasting(config):
+def lasting(config: dict[str, Any]) -> dict[str, Any]:
     """The entries of a config (`Config.json`) that stay the same for all of a run, wherever it goes on."""
     return {name: value for name, value in config.items() if name not in MAY_CHANGE}

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import MISSING, fields, replace
 from typing import Any, NamedTuple
 
@@ -42,7 +43,7 @@ class Command(NamedTuple):
     given: dict
 
 
-def parse(argv: list[str] | None, prog: str, description: str) -> Command:
+def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
     """Read a command line.
 
     With `--resume DIR` the config is DIR's, with some flags replaced if they are given (`resumed`): it is left to the
@@ -105,7 +106,7 @@ def parse(argv: list[str] | None, prog: str, description: str) -> Command:
     return Command(config, args.out, "", False, given)
 
 
-def check_threads(n):
+def check_threads(n: int) -> None:
     """Raise InputError unless 0 <= n <= the cores of this machine."""
     cores = os.cpu_count() or 1
     if n < 0:

@@ -9,7 +9,7 @@ expert_width.
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..command import status
@@ -28,7 +28,7 @@ from .schemas import SCHEMAS
 NAMES = (*MODELS, *ABLATIONS)
 
 
-def run(argv):
+def run(argv: Sequence[str] | None) -> int:
     """The command; returns the exit status."""
     own, rest = _own_flags().parse_known_args(argv)
     if not any(arg.split("=")[0] in ("--dataset", "--resume") for arg in rest):
@@ -131,13 +131,13 @@ def _read(path):
     require_file(path, "a schema")
     try:
         entries = json.loads(Path(path).read_text())
-        schema = Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in entries.items()})
+        schema = Schema.from_json(entries)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"--schema {path}: not a schema: {error!s:.200}") from error
     return schema
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     return status(run, argv)
 
 

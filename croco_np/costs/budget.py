@@ -15,7 +15,7 @@ from ..datasets.splits import Schema
 from ..models import System
 from ..models.assembly import count_trained, shapes_of
 from ..models.output import Output
-from ..tree import RowGrad, flatten, tree_map
+from ..tree import RowGrad, Tree, flatten, tree_map
 from .products import forward_products
 
 N_VALUES = 3  # of a field, in trials
@@ -43,7 +43,7 @@ class Budget(NamedTuple):
 def budget(system: type[System], schema: Schema, sizes: dict[str, Any]) -> Budget:
     """The `Budget` of the model `system.build(schema, **sizes)`."""
     owners, shapes = ownership(system, schema, sizes), shapes_of(system.build(schema, **sizes))
-    own = [{} for _ in schema.domains]
+    own: list[dict[str, int]] = [{} for _ in schema.domains]
     for path, owner in owners.items():
         for s in set(np.unique(owner).tolist()) - {SHARED}:
             part = owner == s
@@ -89,7 +89,7 @@ def table_owners(system: type[System], schema: Schema, sizes: dict[str, Any]) ->
     return [int(o[0]) if len(o) == 1 and o[0] != SHARED else None for o in each]
 
 
-def multiply_adds(model, params, batch):
+def multiply_adds(model: System, params: Tree, batch: Batch) -> float:
     """Multiply-adds of a row of the batch in the forward pass: those in matrix products with parameters, counted."""
     return sum(shape.flop for shape in forward_products(model, params, batch)[0]) / 2 / len(batch.labels)
 

@@ -6,9 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import taking
+from ..batch import Batch
 from ..kernels.twin import using
+from ..models import Output, System
 from ..models.twins import definition
-from ..tree import tree_map
+from ..tree import Tree, tree_map
 
 
 class Shape(NamedTuple):
@@ -21,12 +23,12 @@ class Shape(NamedTuple):
     n: int
 
     @property
-    def flop(self):
+    def flop(self) -> int:
         """Operations, a multiplication and an addition counting as two."""
         return 2 * self.copies * self.m * self.k * self.n
 
 
-def forward_products(model, params, batch):
+def forward_products(model: System, params: Tree, batch: Batch) -> tuple[list[Shape], Output]:
     """The `Shape`s of the products of a forward pass as the model's equations have it, and its output."""
     shapes = []
 

@@ -4,8 +4,10 @@ Memory holds one block of impressions, the user fields of the contexts of one fi
 does not grow with the number of impressions, of which there are 85 million.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,7 @@ from .encoder import Column, Encoder
 from .hashing import coin
 from .oddities import Oddities
 from .prepared import Table, load_column, load_rows, prepare_once, row_blocks, rows_table
-from .raw_files import is_there
+from .raw_files import Progress, is_there
 from .splits import Schema, Splits, on_labels
 from .vocabulary import Vocabulary
 
@@ -37,7 +39,7 @@ def _candidates(folder, name):
     return [Path(folder, sub, name + end) for sub in ("", f"sample_{split}", split) for end in (".csv", ".csv.gz")]
 
 
-def find(folder):
+def find(folder: Path | str) -> tuple[Path, ...]:
     """The paths of the four raw files, in the order of FILES.
 
     Each may lie in the folder itself, in sample_train/ and sample_test/, or in train/ and test/, plain or as .gz.
@@ -58,13 +60,19 @@ def find(folder):
     return tuple(paths)
 
 
-def present(folder):
+def present(folder: Path | str) -> bool:
     """True if the folder holds genuine raw files. One is enough: an incomplete download is for `find` to report."""
     some = any(is_there(path) for name in FILES for path in _candidates(folder, name))
     return some and not Path(folder, SIMULATED).exists()
 
 
-def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
+def read(
+    folder: Path | str,
+    min_count: int = 10,
+    valid_share: float = 0.1,
+    progress: Progress | None = None,
+    say: Callable[[str], Any] = print,
+) -> Splits:
     """Read AliCCP, genuine or simulated.
 
     folder       where the raw files are, see `find`; encoded data are kept in a subfolder prepared-... that is used
@@ -116,8 +124,16 @@ def read(folder, min_count=10, valid_share=0.1, progress=None, say=print):
     if made:
         notes.insert(0, f"simulated data (seed {made['seed']}): not one genuine click is in it")
     fingerprint = of_json({"schema": asdict(schema), "rows": checksums})
-    extras = {"truth": truth, "notes": tuple(notes), "fingerprint": fingerprint, "encoder": encoder}
-    return Splits("aliccp", bool(made), schema, **rows, **extras)
+    return Splits(
+        "aliccp",
+        bool(made),
+        schema,
+        **rows,
+        truth=truth,
+        notes=tuple(notes),
+        fingerprint=fingerprint,
+        encoder=encoder,
+    )
 
 
 def _load_encoder(prepared, schema, checksum):
@@ -140,7 +156,7 @@ def _looks(path):
         raise InputError(f"{path}: cannot read ({error.strerror})") from error
 
 
-def read_marker(folder):
+def read_marker(folder: Path | str) -> dict | None:
     """What `simulate` wrote down of the files in a folder, a dict; None if they are not simulated."""
     marker = Path(folder, SIMULATED)
     if not marker.exists():

@@ -1,9 +1,11 @@
 """Counted while the AliCCP files stream by: rows that lack something, and the rows of each domain."""
 
+from pathlib import Path
+
 import numpy as np
 
 from ..errors import InputError
-from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, USER
+from .aliccp_join import DOMAIN, FIELDS, ITEM, MISSING, USER, Impressions
 from .oddities import share
 
 MOST_DOMAINS = 255  # `Rows.domains` is uint8
@@ -13,17 +15,18 @@ _USER, _ITEM, _DOMAIN = FIELDS.index(USER), FIELDS.index(ITEM), FIELDS.index(DOM
 class Seen:
     """The rows of one skeleton file: numbers of the invalid ones, counts of the valid ones and of what they lack."""
 
-    def __init__(self, path):
-        self.path, self.dropped, self.rows = path, [], 0
+    def __init__(self, path: Path) -> None:
+        self.path, self.rows = path, 0
+        self.dropped: list[int] = []
         self.lack = np.zeros(len(FIELDS), np.int64)  # rows without a token, by field
 
-    def add(self, part):
+    def add(self, part: Impressions) -> None:
         """Count one block of `Impressions`."""
         self.dropped += part.dropped
         self.rows += len(part.ids)
         self.lack += np.count_nonzero(part.ids == MISSING, axis=0)
 
-    def lacks(self):
+    def lacks(self) -> list[str]:
         """How many rows have no user or item, and which fields no row has, a line each; InputError without rows."""
         if not self.rows:
             raise InputError(f"{self.path}: not one valid row, only conversions without a click; is it the right file?")
@@ -35,10 +38,11 @@ class Seen:
 class Domains:
     """The values of the domain field in the training file, each with its number of rows and its first line."""
 
-    def __init__(self, path):
-        self.path, self.met, self.rows = path, {}, 0
+    def __init__(self, path: Path) -> None:
+        self.path, self.rows = path, 0
+        self.met: dict[int, tuple[int, int]] = {}
 
-    def add(self, part):
+    def add(self, part: Impressions) -> None:
         """Count one block of `Impressions`; InputError beyond 255 domains."""
         self.rows += len(part.ids)
         found = np.unique(part.ids[:, _DOMAIN], return_index=True, return_counts=True)
@@ -50,7 +54,7 @@ class Domains:
                 f"{self.path}: field {DOMAIN} has {len(self.met)} values, want at most {MOST_DOMAINS} domains"
             )
 
-    def values(self):
+    def values(self) -> np.ndarray:
         """The values, sorted (S,); InputError for one that has hardly any rows: more likely a wrong digit.
 
         A domain gets a tower of its own, and its own line in the results. It needs one row in 10,000, but five at

@@ -6,10 +6,14 @@
 They meet in the common_feature_index, a hash that is unique within the training files and within the test files.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from .oddities import Oddities
+from .raw_files import Progress
 from .tianchi import OTHER, UNKNOWN, Lines, blocks
 
 USER_FIELDS = ("101", "121", "122", "124", "125", "126", "127", "128", "129")  # in the common features
@@ -52,17 +56,16 @@ class Impressions(NamedTuple):
     dropped: list[int]
 
 
-def read_contexts(path, odd, progress=None):
+def read_contexts(path: Path, odd: Oddities, progress: Progress | None = None) -> Contexts:
     """All of one common features file as `Contexts`; of two rows with one index the later counts.
 
     odd  `Oddities`, for what must be said of the file
     """
-    hashes, ids = [], []
+    found = []
     for first, data in blocks(path, odd, progress):
         lines = Lines(path, first, data, columns=3)
-        hashes.append(lines.column(0, "common_feature_index", base=16))
-        ids.append(_ids(lines, USER_FIELDS, (), odd))
-    hashes, ids = np.concatenate(hashes), np.concatenate(ids)
+        found.append((lines.column(0, "common_feature_index", base=16), _ids(lines, USER_FIELDS, (), odd)))
+    hashes, ids = (np.concatenate(columns) for columns in zip(*found, strict=True))
     order = np.argsort(hashes, kind="stable")
     contexts = Contexts(path.name, hashes[order], ids[order])
     unlike = (np.diff(contexts.hashes) == 0) & (np.diff(contexts.ids, axis=0) != 0).any(axis=1)
@@ -73,7 +76,13 @@ def read_contexts(path, odd, progress=None):
     return contexts
 
 
-def impressions(path, contexts, odd, progress=None, domains=None):
+def impressions(
+    path: Path,
+    contexts: Contexts,
+    odd: Oddities,
+    progress: Progress | None = None,
+    domains: np.ndarray | None = None,
+) -> Iterator[Impressions]:
     """Yield one skeleton file as blocks of `Impressions`.
 
     odd      `Oddities`, for what must be said of the file

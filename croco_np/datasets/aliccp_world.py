@@ -69,7 +69,7 @@ class Draw(NamedTuple):
     context_user: np.ndarray
 
 
-def make_users(rng, rows):
+def make_users(rng: np.random.Generator, rows: int) -> Users:
     """Users for so many impressions. Age and gender decide 122, which decides 121 up to eight variants."""
     sizes = [max(30, round(rows * share / PER_USER)) for share in SHARES]
     bounds = np.cumsum([0, *sizes])
@@ -89,16 +89,16 @@ def make_users(rng, rows):
     profile = np.zeros((n, len(PROFILE)), np.intp)
     factors = np.stack([2.0 * gender - 1, age / 3.0 - 1], axis=1) + PERSONAL * rng.normal(size=(n, N_FACTORS))
     factors[hidden] = 0
-    for f, (name, (size, weight)) in enumerate(PROFILE.items()):
+    for f, (name, (size, spread)) in enumerate(PROFILE.items()):
         also = (MISSING.get(name, 0) - MISSING["profile"]) / (1 - MISSING["profile"])
         profile[:, f] = np.where(hidden | (rng.random(n) < also), 0, levels[name] + 1)
-        factors += weight * rng.normal(size=(size + 1, N_FACTORS))[profile[:, f]]
+        factors += spread * rng.normal(size=(size + 1, N_FACTORS))[profile[:, f]]
     weight = np.concatenate([rng.permutation(zipf(size, 0.6, 0)) for size in sizes])
     pools = [slice(a, b) for a, b in pairwise(bounds)]
     return Users(profile, factors, weight, ACTIVITY * standard(np.log(weight)), pools)
 
 
-def make_items(rng, rows):
+def make_items(rng: np.random.Generator, rows: int) -> Items:
     """Items for so many impressions, the same in all domains."""
     n = min(max(500, rows // PER_ITEM), 2_000_000)  # upper bounds: what the blocks of raw ids hold
     n_shops, n_brands = min(n // 6, 150_000), min(n // 12, 20_000)
@@ -115,7 +115,7 @@ def make_items(rng, rows):
     return Items(category, shop, brand, factors, weight, effect)
 
 
-def draw(rng, users, items, rows):
+def draw(rng: np.random.Generator, users: Users, items: Items, rows: int) -> Draw:
     """So many impressions, those of a context together, contexts of all domains mixed."""
     per_domain = np.rint(rows * np.cumsum([0, *SHARES])).astype(int)
     contexts, context_users, n = [], [], 0
@@ -136,7 +136,7 @@ def draw(rng, users, items, rows):
     return Draw(context[order], context_user[context[order]], item, domain[order], context_user)
 
 
-def truth(draws, users, items, history):
+def truth(draws: list[Draw], users: Users, items: Items, history: list[np.ndarray]) -> list[np.ndarray]:
     """Click probabilities (N,) of each of several draws; the biases are common to them.
 
     history  for each draw (N,), how many of the item's category and shop the user has met before: 0, 1 or 2
@@ -160,17 +160,17 @@ def _bias(logit, rate):
     return low
 
 
-def sigmoid(x):
+def sigmoid(x: np.ndarray) -> np.ndarray:
     """Probability of a logit."""
     return 1 / (1 + np.exp(-x))
 
 
-def zipf(n, power, flat):
+def zipf(n: int, power: float, flat: float) -> np.ndarray:
     """Weights of n ranks, sum 1: (rank + flat) ** -power."""
     weight = (np.arange(n) + 1.0 + flat) ** -power
     return weight / weight.sum()
 
 
-def standard(x):
+def standard(x: np.ndarray) -> np.ndarray:
     """x with mean 0 and deviation 1."""
     return (x - x.mean()) / x.std()

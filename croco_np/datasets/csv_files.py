@@ -1,7 +1,9 @@
 """CSV files with a header, in blocks of lines; the grammar is that of `csv_lines`."""
 
 from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
+from pathlib import Path
 
 from ..errors import InputError
 from . import raw_files
@@ -19,7 +21,7 @@ class CsvFile:
     Raises InputError, with file and line, for a header that is no CSV.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.unended = 0
         self._blocks = raw_files.blocks(path, BLOCK_BYTES, unended=self._note_unended)
@@ -30,11 +32,11 @@ class CsvFile:
     def _note_unended(self, line):
         self.unended = line
 
-    def place(self, line):
+    def place(self, line: int) -> str:
         """A line as messages name it."""
         return f"{self.path}: line {line}"
 
-    def positions(self, wanted):
+    def positions(self, wanted: Iterable[str]) -> dict[str, int]:
         """Where the wanted columns are, as a dict; InputError if one is not there, or any column is there twice."""
         for name in wanted:
             if name not in self.names:
@@ -47,7 +49,7 @@ class CsvFile:
             raise InputError(f"{self.place(1)}: two columns are called {name}; fetch the file again")
         return {name: self.names.index(name) for name in wanted}
 
-    def others(self, known):
+    def others(self, known: Collection[str]) -> list[str]:
         """A note on columns that are not known, as a list, or none."""
         names = [repr(name[:30]) for name in self.names if name not in known]
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
@@ -55,11 +57,11 @@ class CsvFile:
             : len(names)
         ]
 
-    def on_end(self):
+    def on_end(self) -> list[str]:
         """A note on a last line without a line end, as a list, or none; for after the last line."""
         return [f"{self.path.name}: the last line has no line end; is the file complete?"] if self.unended else []
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[CsvLines]:
         for first, data in chain([(self._first + 1, self._rest)], self._blocks):
             lines = CsvLines(self, first, data)
             if lines.n:

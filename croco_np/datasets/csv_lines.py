@@ -9,7 +9,9 @@ arithmetic on the positions of separators. Python code runs only for a number th
 """
 
 import re
+from collections.abc import Collection
 from copy import copy
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
@@ -25,13 +27,14 @@ _FIELD = re.compile(r'(?:"((?:[^"]|"")*)"|([^",]*))(?=,|\Z)')
 class CsvLines:
     """L lines of a CSV file, blank ones left out.
 
+    file    the `CsvFile`
     number  (L,) their line numbers
     width   (L,) how many fields each has
 
     Raises InputError for a line that is no CSV.
     """
 
-    def __init__(self, file, first, data):
+    def __init__(self, file: Any, first: int, data: bytes) -> None:
         self.file, self.data, self.text = file, data, np.frombuffer(data, np.uint8)
         self.signs, self.dots = b"-" in data, b"." in data
         # at[0] = -1 stands for the newline before the block; the fields of line i end at at[start[i] :][: width[i]]
@@ -43,36 +46,36 @@ class CsvLines:
         self.start, self.width = start[~blank], (end - start + 1)[~blank]
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Number of lines."""
         return len(self.number)
 
-    def where(self, mask):
+    def where(self, mask: np.ndarray) -> Self:
         """Only the lines of a mask (L,)."""
         some = copy(self)
         some.number, some.start, some.width = self.number[mask], self.start[mask], self.width[mask]
         return some
 
-    def fail(self, line, message):
+    def fail(self, line: int, message: str) -> NoReturn:
         """Raise InputError for one of the L lines."""
         raise InputError(f"{self.file.place(self.number[line])}: {message}")
 
-    def check(self, good, complaint, *values):
+    def check(self, good: np.ndarray, complaint: str, *values: np.ndarray) -> None:
         """Raise InputError at the first of the L lines that is not good, its `values` formatted into the complaint."""
         if not good.all():
             bad = int(good.argmin())
             self.fail(bad, complaint.format(*(value[bad] for value in values)))
 
-    def texts(self, column):
+    def texts(self, column: int) -> list[bytes]:
         """What is written in a column, by its position, as bytes, quotes included; every line must have it."""
         at = self.start + column
         return [self.data[a:b] for a, b in zip((self.at[at - 1] + 1).tolist(), self.at[at].tolist(), strict=True)]
 
-    def numbers(self, column):
+    def numbers(self, column: int) -> np.ndarray:
         """The whole numbers (L,) int64 in a column, by its position; every line must have it."""
         return self.numbers_if_any(column, ())[0]
 
-    def numbers_if_any(self, column, missing):
+    def numbers_if_any(self, column: int, missing: Collection[str]) -> tuple[np.ndarray, np.ndarray]:
         """The same, and (L,) bool: is there a number, or one of the texts that mean that it is `missing`?"""
         at = self.start + column
         begin, stop = self.at[at - 1] + 1, self.at[at]
@@ -118,13 +121,13 @@ class CsvLines:
         return np.flatnonzero(newline | comma)
 
 
-def without_quotes(field):
+def without_quotes(field: bytes) -> str:
     """What a well-formed field says: bytes, quoted or not -> text."""
     text = field.decode()
     return text[1:-1].replace('""', '"') if text.startswith('"') else text
 
 
-def fields_of(line, place):
+def fields_of(line: bytes, place: str) -> list[str]:
     """The fields of one line, as text; InputError if it is no CSV."""
     try:
         text = line.decode()

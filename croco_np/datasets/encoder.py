@@ -55,7 +55,7 @@ class Encoder:
     columns: tuple[Column, ...]
     label: str = "click"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         sizes = tuple(column.vocabulary.size for column in self.columns)
         if sizes != tuple(self.schema.vocabulary):
             raise ValueError(f"encoder: vocabularies of sizes {sizes}, by the schema {self.schema.vocabulary}")
@@ -84,8 +84,8 @@ class Encoder:
         training data: no tower would know it. A value of another field that is missing, rare or unseen gets id 0.
         """
         n = _length(columns, [column.source for column in self.columns])
-        ids = np.empty((n, len(self.columns)), np.int32)
-        unseen, missing, users = {}, {}, None
+        ids, users = np.empty((n, len(self.columns)), np.int32), np.empty(n, np.int64)
+        unseen, missing = {}, {}
         for f, (field, column) in enumerate(zip(self.schema.fields, self.columns, strict=True)):
             raw = distinct(columns[column.source], column.kind, column.source)
             if len(raw.at) != n:
@@ -135,7 +135,7 @@ class Encoder:
         try:
             if facts["format"] != _FORMAT:
                 raise ValueError(f"format {facts['format']!r:.20}")
-            schema = Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts["schema"].items()})
+            schema = Schema.from_json(facts["schema"])
             kept = [(str(c["source"]), c["kind"]) for c in facts["columns"]]
             columns = tuple(Column(*c, _unpack(arrays, f, c[1])) for f, c in enumerate(kept))
             used = {f"{f}.{name}" for f, column in enumerate(columns) for name in _pack(column)}

@@ -7,7 +7,7 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 
 def mixed(keys: np.ndarray) -> np.ndarray:
     """64 bits (N,) for each integer (N,), near or far alike (SplitMix64: Steele, Lea and Flood, OOPSLA 2014)."""
-    z = keys.astype(np.uint64) + _STEP
+    z: np.ndarray = keys.astype(np.uint64) + _STEP
     z = (z ^ (z >> 30)) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> 27)) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> 31)

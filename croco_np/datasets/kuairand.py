@@ -1,5 +1,7 @@
 """KuaiRand (Gao et al., CIKM 2022, doi 10.1145/3511808.3557624): the raw CSV files, Pure or 1K, plain or gzipped."""
 
+from pathlib import Path
+
 import numpy as np
 
 from ..errors import InputError
@@ -16,7 +18,7 @@ from .vocabulary import Vocabulary
 FIELDS = ["user_id", "video_id", *USER, *VIDEO, "duration", "tab"]
 
 
-def read(folder, train_until=0, valid_until=0, min_count=10):
+def read(folder: Path | str, train_until: int = 0, valid_until: int = 0, min_count: int = 10) -> Splits:
     """KuaiRand -> Splits.
 
     folder       holds `log_standard_*.csv[.gz]` (any number), `user_features_*` and `video_features_basic_*`

@@ -1,10 +1,13 @@
 """Dates of KuaiRand: are they dates, and where do training, validation and test rows part?"""
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
+from .csv_lines import CsvLines
 from .kuairand_files import span
 from .oddities import share
 
@@ -16,22 +19,26 @@ SURE = 10_000  # rows of a log; of so many, in any order, no day lacks all: each
 MANY = 0.1  # share of rows in which the two do not fit; beyond, neither says which is wrong
 
 
-def as_day(number):
+def as_day(number: int) -> date | None:
     """YYYYMMDD -> date, or None if there is no such day."""
     try:
-        return date(number // 10_000, number // 100 % 100, number % 100)
+        return _day(number)
     except (ValueError, OverflowError):
         return None
 
 
-def check(lines, dates, path):
+def _day(number):
+    return date(number // 10_000, number // 100 % 100, number % 100)
+
+
+def check(lines: CsvLines, dates: np.ndarray, path: Path) -> set[date]:
     """The days of some `CsvLines`, a set; InputError for the first date that is none, or not of those of the file."""
     first, last = span(path) or (FIRST, LAST)
     days = set()
     for value in np.unique(dates).tolist():
         day = as_day(value)
         if day is None:
-            lines.check(dates != value, "date is {}, must be a day as YYYYMMDD", dates)
+            lines.fail(int((dates == value).argmax()), f"date is {value}, must be a day as YYYYMMDD")
         elif not first - SLACK <= day <= last + SLACK:
             holds = f"date is {{}}, but by its name the file holds {first} to {last}"
             lines.check(dates != value, f"{holds}; drop the line, or mend the name", dates)
@@ -39,7 +46,7 @@ def check(lines, dates, path):
     return days
 
 
-def lacking(path, days, rows):
+def lacking(path: Path, days: set[date], rows: int) -> list[str]:
     """A note on the days that a log holds by its name and of which it has no row, as a list, or none.
 
     days  the days met, a set
@@ -57,13 +64,13 @@ def lacking(path, days, rows):
     return [f"{path.name}: {what} (first: {lost[0]}); is it complete?"]
 
 
-def misfits(dates, times):
+def misfits(dates: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Which rows (N,) have a `date` more than a day off where `time_ms` puts it, compared with most rows; and a note.
 
     Where the two have nothing to do with each other, none is a misfit.
     """
     days, at = np.unique(dates, return_inverse=True)
-    ordinals = np.array([as_day(value).toordinal() for value in days.tolist()])
+    ordinals = np.array([_day(value).toordinal() for value in days.tolist()])
     lag = ordinals[at] - date(1970, 1, 1).toordinal() - (times + BEIJING_MS) // DAY_MS
     usual = int(np.median(lag))
     if abs(usual) > FAR:
@@ -73,7 +80,9 @@ def misfits(dates, times):
     return odd & (odd.sum() <= max(1, MANY * len(odd))), notes
 
 
-def split(dates, train_until, valid_until, misfit, place):
+def split(
+    dates: np.ndarray, train_until: int, valid_until: int, misfit: np.ndarray, place: Callable[[int], str]
+) -> tuple[list[np.ndarray], list[str]]:
     """Positions of the training, validation and test rows; and notes.
 
     train_until, valid_until  last dates of the first two. 0: the last two days are test, the two before them validation

@@ -11,10 +11,10 @@ KINDS = ("log_standard_", "user_features_", "video_features_basic_")
 YEAR = 2022
 _ENDS = (".csv", ".csv.gz")
 _DAYS = r"(?P<days>(\d{1,2})_(\d{1,2})_to_(\d{1,2})_(\d{1,2})_)?"
-_NAME = re.compile(rf"({KINDS[0]}{_DAYS}|{KINDS[1]}|{KINDS[2]})(?P<version>[A-Za-z0-9]+)\.csv(\.gz)?", re.ASCII)
+_NAME = re.compile(rf"({KINDS[0]}{_DAYS}|{KINDS[1]}|{KINDS[2]})[A-Za-z0-9]+\.csv(\.gz)?", re.ASCII)
 
 
-def find(folder):
+def find(folder: Path | str) -> tuple[list[Path], Path, Path]:
     """The raw files of a folder or of its `data` subfolder: standard logs, user table, video table.
 
     Raises InputError if one of the three kinds is missing, or if they are not of one version of KuaiRand.
@@ -67,12 +67,12 @@ def _check_name(path):
     span(path)
 
 
-def version(path):
+def version(path: Path) -> str:
     """The last part of a raw file's name, such as "pure" or "1k"; user and video ids are those of that version."""
-    return _NAME.fullmatch(path.name)["version"]
+    return path.name.partition(".")[0].rpartition("_")[2]
 
 
-def span(path):
+def span(path: Path) -> tuple[date, date] | None:
     """First and last date that a log's name announces; None if it announces none, InputError if they cannot be."""
     found = _NAME.fullmatch(path.name)
     if not found or not found["days"]:

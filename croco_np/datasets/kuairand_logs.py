@@ -1,5 +1,7 @@
 """The logs of KuaiRand: rows checked, filtered by tab, freed of duplicates, in order of time."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -32,16 +34,16 @@ class Logs(NamedTuple):
     """
 
     rows: pd.DataFrame
-    paths: list
+    paths: list[Path]
     notes: list[str]
 
-    def place(self, row):
+    def place(self, row: int) -> str:
         """Where a row comes from, for messages."""
         at = self.rows.iloc[row]
         return f"{self.paths[int(at['file'])]}: line {int(at['line'])}"
 
 
-def read_logs(paths):
+def read_logs(paths: Sequence[Path]) -> Logs:
     """All logs as `Logs`: the paper's tabs only, no duplicates, in order of time."""
     kept, notes, total = [], [], 0
     for i, path in enumerate(paths):

@@ -1,5 +1,7 @@
 """The feature tables of KuaiRand: one row for a user or a video, every feature a category."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -46,13 +48,13 @@ class Features(NamedTuple):
     values: dict[str, np.ndarray]
     notes: list[str]
 
-    def rows_of(self, keys):
+    def rows_of(self, keys: np.ndarray) -> np.ndarray:
         """The row of each key (N,), -1 where there is none."""
         at = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
         return np.where(self.keys[at] == keys, at, -1)
 
 
-def read_table(path, key, columns):
+def read_table(path: Path, key: str, columns: Sequence[str]) -> Features:
     """A feature table as `Features`.
 
     Raises InputError, with file and line, for a line with more or fewer columns than the header, for a key that is no
@@ -60,19 +62,19 @@ def read_table(path, key, columns):
     """
     file = CsvFile(path)
     at = file.positions([key, *columns])
-    keys, numbers = [], []
+    found = []
     features = {name: (_Texts if name in TEXTS else _Numbers)() for name in columns}
     for lines in file:
         n = len(file.names)
         lines.check(lines.width == n, f"{{}} columns instead of the header's {n}; fetch the file again", lines.width)
-        keys.append(lines.numbers(at[key]))
-        numbers.append(lines.number)
-        lines.check(keys[-1] >= 0, f"{key} is {{}}, must not be negative", keys[-1])
+        own = lines.numbers(at[key])
+        lines.check(own >= 0, f"{key} is {{}}, must not be negative", own)
+        found.append((own, lines.number))
         for name, feature in features.items():
             feature.add(lines, at[name])
-    if not keys:
+    if not found:
         raise InputError(f"{path}: no rows below the header; fetch the file again")
-    keys, numbers = np.concatenate(keys), np.concatenate(numbers)
+    keys, numbers = (np.concatenate(columns) for columns in zip(*found, strict=True))
     order = np.argsort(keys, kind="stable")
     again = order[1:][np.diff(keys[order]) == 0]
     if len(again):

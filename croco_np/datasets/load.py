@@ -1,12 +1,14 @@
 """The data set a config asks for."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..command.progress import bars
 from ..errors import InputError
 from . import aliccp
 from .simulate import simulate
-from .splits import with_fingerprint
+from .splits import Splits, with_fingerprint
 
 _NEEDED = {
     "path": "the file",
@@ -18,8 +20,8 @@ _NEEDED = {
 ALICCP_SOURCE = "https://tianchi.aliyun.com/dataset/408"
 
 
-def load(config, say=print):
-    """A config -> `Splits`. `say` gets lines for the user; long reading shows its progress.
+def load(config: Any, say: Callable[[str], Any] = print) -> Splits:
+    """A config (`config.Config`) -> `Splits`. `say` gets lines for the user; long reading shows its progress.
 
     Without genuine AliCCP files in `data/aliccp` it simulates AliCCP, and says so.
     """

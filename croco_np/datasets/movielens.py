@@ -50,9 +50,19 @@ def read(folder: Path | str, min_count: int = 10) -> Splits:
     Raises InputError, one line with file and line number, for whatever does not fit that form.
     """
     columns = read_columns(folder)
-    roles = {"label": "click", "user": "user_id", "item": "movie_id", "domain": "age_group", "time": "timestamp"}
     try:
-        splits = from_columns(columns.rows, **roles, fields=FIELDS, kinds=KINDS, min_count=min_count, name="movielens")
+        splits = from_columns(
+            columns.rows,
+            label="click",
+            user="user_id",
+            item="movie_id",
+            domain="age_group",
+            time="timestamp",
+            fields=FIELDS,
+            kinds=KINDS,
+            min_count=min_count,
+            name="movielens",
+        )
     except InputError as error:
         raise InputError(f"{folder}: {error}") from error
     return replace(splits, notes=(*columns.notes, _on_users(splits), *splits.notes))
@@ -71,7 +81,7 @@ def read_columns(folder: Path | str) -> Columns:
     no_movie = f"ratings without their movie in {movies_path.name}: {share((~has_movie).sum(), len(rows))}"
     rows = rows[has_user].join(users.rows, on="user_id").join(movies.rows, on="movie_id").reset_index(drop=True)
     domain = np.searchsorted(_OLDEST_OF, rows["age"].to_numpy(np.int64))
-    rows["age_group"] = pd.Categorical.from_codes(domain, DOMAINS)
+    rows["age_group"] = pd.Categorical.from_codes(domain, pd.Index(DOMAINS))
     rows["click"] = (rows.pop("rating") >= LIKED).astype(np.uint8)
     return Columns(rows, [*ratings.notes, *users.notes, *movies.notes, no_user, no_movie])
 

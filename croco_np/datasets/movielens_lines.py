@@ -33,7 +33,7 @@ class DatFile:
     Raises InputError, with file and line, for a line that has not these columns.
     """
 
-    def __init__(self, path: Path, names: Sequence[str]):
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
         self.path, self.names = path, tuple(names)
         self.lines, self.unended = 0, 0
 
@@ -72,7 +72,7 @@ class DatLines:
     number  (L,) their line numbers
     """
 
-    def __init__(self, file: DatFile, first: int, data: bytes):
+    def __init__(self, file: DatFile, first: int, data: bytes) -> None:
         self.file = file
         self._refuse_control_characters(first, data)
         self.data = data.replace(b"::", bytes([SEPARATOR]))
@@ -94,7 +94,7 @@ class DatLines:
         """Raise InputError for one of the L lines."""
         raise InputError(f"{self.file.place(self.number[line])}: {message}")
 
-    def check(self, good: np.ndarray, complaint: str, values: Sequence[object]) -> None:
+    def check(self, good: np.ndarray, complaint: str, values: Sequence[object] | np.ndarray) -> None:
         """Raise InputError at the first of the L lines that is not good, its value formatted into the complaint."""
         if not good.all():
             bad = int(good.argmin())

@@ -77,7 +77,7 @@ def read_users(path: Path) -> Table:
     """
     file = DatFile(path, ("UserID", "Gender", "Age", "Occupation", "Zip-code"))
     odd, keys = Oddities(), _Keys(LAST_USER)
-    columns = {"gender": [], "age": [], "occupation": [], "zip_area": []}
+    columns: dict[str, list] = {"gender": [], "age": [], "occupation": [], "zip_area": []}
     for lines in file:
         keys.add(lines)
         genders = lines.texts(1)
@@ -104,7 +104,7 @@ def read_movies(path: Path) -> Table:
     """
     file = DatFile(path, ("MovieID", "Title", "Genres"))
     odd, keys = Oddities(), _Keys(LAST_MOVIE)
-    columns = {"year": [], "genres": []}
+    columns: dict[str, list] = {"year": [], "genres": []}
     for lines in file:
         keys.add(lines)
         years = [_YEAR.search(title) for title in lines.texts(1)]

@@ -1,7 +1,9 @@
 """Prepared data on disk: tables that grow by blocks, are read back memory-mapped, and are built once or not at all."""
 
 import io
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
@@ -9,7 +11,8 @@ from ..batch import check_domain_ids, check_ids, check_labels
 from ..errors import InputError
 from ..storage.digest import ArrayDigest, of_json, read_json, write_json
 from ..storage.files import made_once, not_written, require_file
-from .splits import Rows
+from .raw_files import Progress
+from .splits import Rows, Schema
 
 BLOCK_ROWS = 1 << 16  # that are in memory at a time
 MANIFEST = "manifest.json"
@@ -24,14 +27,14 @@ class Table:
     the checksum of each column so far.
     """
 
-    def __init__(self, folder, **columns):
+    def __init__(self, folder: Path, **columns: tuple) -> None:
         folder.mkdir()
         self.columns, self.rows = columns, 0
         self.digests = {name: ArrayDigest(dtype, width) for name, (dtype, *width) in columns.items()}
         self.files = {name: (folder / f"{name}.npy").open("wb") for name in columns}
         self._write_headers()
 
-    def append(self, **blocks):
+    def append(self, **blocks: np.ndarray) -> None:
         """Append one block of rows, an array for each column."""
         for name, block in blocks.items():
             block = block.astype(self.columns[name][0], copy=False)
@@ -44,10 +47,10 @@ class Table:
             self.files[name].seek(0)
             self.files[name].write(_header(dtype, (self.rows, *width)))
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._write_headers()
         for file in self.files.values():
             file.close()
@@ -62,12 +65,14 @@ def _header(dtype, shape):
     return file.getvalue()
 
 
-def rows_table(folder, n_fields):
+def rows_table(folder: Path, n_fields: int) -> Table:
     """A `Table` with the columns of `Rows`."""
     return Table(folder, ids=(np.int32, n_fields), labels=(np.uint8,), domains=(np.uint8,), users=(np.int64,))
 
 
-def load_rows(folder, part, checksums, schema, progress=None):
+def load_rows(
+    folder: Path, part: str, checksums: dict[str, str], schema: Schema, progress: Progress | None = None
+) -> Rows:
     """The memory-mapped `Rows` of one part of prepared data.
 
     part       "train", "valid" or "test"
@@ -89,7 +94,14 @@ def load_rows(folder, part, checksums, schema, progress=None):
     return Rows(*(load_column(folder, name, checksums[name], progress, check) for name, check in columns))
 
 
-def load_column(folder, name, digest, progress=None, check=lambda block, first: None, advice=""):
+def load_column(
+    folder: Path,
+    name: str,
+    digest: str,
+    progress: Progress | None = None,
+    check: Callable[[np.ndarray, int], Any] = lambda block, first: None,
+    advice: str = "",
+) -> np.ndarray:
     """The memory-mapped file NAME.npy of a folder, whose checksum (`digest.of_array`) is known.
 
     advice  what to do about a file that has another checksum, which raises InputError; "": delete the folder
@@ -131,7 +143,7 @@ def load_column(folder, name, digest, progress=None, check=lambda block, first: 
         raise InputError(f"{path}: cannot read ({error.strerror})") from error
 
 
-def row_blocks(path, progress=None, what=""):
+def row_blocks(path: Path, progress: Progress | None = None, what: str = "") -> Iterator[np.ndarray]:
     """Yield a .npy file of a `Table` as arrays of at most BLOCK_ROWS rows; `progress(rows_done, rows, what)` counts.
 
     It is read, not mapped: pages of a map count as memory of this process for as long as it stays open.
@@ -146,7 +158,13 @@ def row_blocks(path, progress=None, what=""):
                 progress(start + shape[0], rows, what)
 
 
-def prepare_once(folder, name, key, build, say=print):
+def prepare_once(
+    folder: Path | str,
+    name: str,
+    key: dict,
+    build: Callable[[Path, Path], tuple[dict, dict]],
+    say: Callable[[str], Any] = print,
+) -> tuple[Path, dict, dict]:
     """Prepared data inside `folder`, built unless they are there already for the same key; they are never changed.
 
     name     what people should know them by, such as "min10"; the key's checksum makes the name of the folder unique

@@ -3,17 +3,24 @@
 import gzip
 import os
 import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from ..errors import InputError
+
+Progress = Callable[[int, int, str], Any]  # (done, total, what), called often while something long is under way
 
 MAX_LINE = 4 << 20  # bytes; the longest genuine lines, contexts of AliCCP, have some hundred thousand
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 
 
-def blocks(path, size, progress=None, unended=None):
+def blocks(
+    path: Path, size: int, progress: Progress | None = None, unended: Callable[[int], Any] | None = None
+) -> Iterator[tuple[int, bytes]]:
     """Yield (number of the first line, bytes) for consecutive pieces of whole lines of `path`, plain or gzip (.gz).
 
     A piece has about `size` bytes, more only where a line is longer. Windows' line ends become plain ones, a last line
@@ -31,7 +38,9 @@ def blocks(path, size, progress=None, unended=None):
                 progress(stored.tell(), total, path.name)
 
 
-def whole_lines(text, size, name, unended=None):
+def whole_lines(
+    text: BufferedIOBase | BinaryIO, size: int, name: Path | str, unended: Callable[[int], Any] | None = None
+) -> Iterator[tuple[int, bytes]]:
     """The pieces of an open binary file or stream, as `blocks` yields them; `name` stands for it in messages."""
     line, rest = 1, b""
     while data := _read(text, size, name, line):
@@ -51,7 +60,7 @@ def whole_lines(text, size, name, unended=None):
         raise InputError(f"{name}: empty file; unpack it again from the data set's archive")
 
 
-def names(folder):
+def names(folder: Path | str) -> list[str]:
     """The names in a folder, sorted, none if there is no such folder; InputError if it cannot be read."""
     with _told(folder, "make it a folder that can be read"):
         try:
@@ -60,7 +69,7 @@ def names(folder):
             return []
 
 
-def is_there(path):
+def is_there(path: Path) -> bool:
     """True for a regular file, False for nothing; InputError for what has the name of a file and is none."""
     with _told(path, "make its folder readable"):
         if path.is_file():
@@ -72,7 +81,7 @@ def is_there(path):
     return False
 
 
-def shown(text, most=60):
+def shown(text: str | bytes, most: int = 60) -> str:
     """A value as a message quotes it: on one line, in quotes, cut where it is long; text or bytes."""
     if isinstance(text, bytes):
         text = text[: 4 * most].decode("utf-8", "backslashreplace")

@@ -3,7 +3,9 @@
 Nothing that is written into the raw files depends on the clicks, except the conversions.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from .aliccp import FILES, SIMULATED, TRUTH, present, read_marker
 from .aliccp_world import N_CATEGORIES, PROFILE, draw, make_items, make_users, truth
 from .aliccp_write import VALUES, random_tokens, text_of, token_table
 from .hashing import coin
+from .raw_files import Progress
 
 TEST_SHARE = 0.25  # half in the genuine data; less here, to train on more
 BLOCK_ROWS = 1 << 15
@@ -33,7 +36,13 @@ IDS = {"121": (3438658, 3438755), "122": (3438755, 3438768), "124": (3438768, 34
        "127_14": (1000000, 1100000), "150_14": (1200000, 1290000)}  # fmt: skip
 
 
-def simulate(folder, rows=400_000, seed=0, progress=None, say=print):
+def simulate(
+    folder: Path | str,
+    rows: int = 400_000,
+    seed: int = 0,
+    progress: Progress | None = None,
+    say: Callable[[str], Any] = print,
+) -> None:
     """Write the four raw files, flat and plain, the truth of the test rows, and a marker that `read` reports.
 
     folder    made whole or not at all. If it holds such a simulation already, nothing is done; InputError if it holds

@@ -1,7 +1,7 @@
 """What every reader returns: rows of ids, split into train, validation and test."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class Schema:
     domains: tuple[str, ...]
     context: tuple[str, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         names, sizes = set(self.fields), self.vocabulary
         if not self.fields or len(names) < len(self.fields) or len(sizes) != len(self.fields):
             raise ValueError(f"schema: {len(self.fields)} fields of {len(names)} names, {len(sizes)} vocabularies")
@@ -44,13 +44,19 @@ class Schema:
         if not self.domains:
             raise ValueError("schema: no domain")
 
+    @classmethod
+    def from_json(cls, entries: dict[str, Any]) -> Self:
+        """The schema from its fields as a JSON file has them: tuples are lists."""
+        kept: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entries.items()}
+        return cls(**kept)
+
     @property
-    def prior_fields(self):
+    def prior_fields(self) -> tuple[int, ...]:
         """Columns of user, item and domain (Eq. 9), as indices into `fields`."""
         return tuple(self.fields.index(name) for name in (self.user, self.item, self.domain))
 
     @property
-    def personal_fields(self):
+    def personal_fields(self) -> tuple[int, ...]:
         """Columns of user, item and context, the prior information of PEPNet, as indices into `fields`."""
         return tuple(self.fields.index(name) for name in (self.user, self.item, *self.context))
 
@@ -70,11 +76,11 @@ class Rows(NamedTuple):
     users: np.ndarray
 
     @property
-    def n(self):
+    def n(self) -> int:
         """Number of impressions."""
         return self.ids.shape[0]
 
-    def part(self, at) -> "Rows":
+    def part(self, at: slice | np.ndarray) -> "Rows":
         """Some of the rows: a slice or positions."""
         return Rows._make(column[at] for column in self)
 
@@ -103,7 +109,7 @@ class Splits:
     encoder: Any = None
 
 
-def on_labels(parts):
+def on_labels(parts: dict[str, Rows]) -> list[str]:
     """How many rows each part has and how many of them are clicks, a line each; parts is a dict of `Rows`.
 
     A part without clicks, or of clicks only, has no AUC, and training on it learns nothing but that: a line says so.

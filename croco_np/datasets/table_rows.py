@@ -56,7 +56,7 @@ def usable(
     """Which rows (N,) can be used; {why: rows} that cannot; and the `Times`, or None where they do not matter."""
     keep, dropped, times = np.ones(len(labels), bool), {}, None
     lacking = {options.label: labels < 0, options.domain: table[options.domain].at < 0}
-    if options.how == "time":
+    if options.time and options.how == "time":
         times = read_times(columns[options.time], options.time, place)
         if len(times.at) != len(labels):
             raise InputError(f"column {options.time}: {len(times.at):,} rows, {options.label} has {len(labels):,}")

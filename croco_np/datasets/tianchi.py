@@ -10,10 +10,15 @@ There is no header row, and no control character but the separators. `blocks` cu
 positions. No Python code runs per line or per token.
 """
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
 import numpy as np
 
 from ..errors import InputError
 from . import raw_files
+from .oddities import Oddities
 from .whole_numbers import MAX_DIGITS, plain_numbers
 
 BLOCK_BYTES = 8 << 20  # of text; the arrays made from it take several times as much
@@ -29,7 +34,7 @@ for _first, _second in [(NEWLINE, COMMA), (COMMA, COMMA), (COMMA, ID), (COMMA, N
     _LEGAL[(_first << 8) + _second] = True
 
 
-def blocks(path, odd, progress=None):
+def blocks(path: Path, odd: Oddities, progress: raw_files.Progress | None = None) -> Iterator[tuple[int, bytes]]:
     """The file as (number of the first line, bytes), see `raw_files.blocks`; a cut last line is one of the `Oddities`.
 
     Only the cut of a last value comes so far: it leaves a line that is well-formed.
@@ -53,7 +58,7 @@ class Lines:
     and values never.
     """
 
-    def __init__(self, path, first, data, columns):
+    def __init__(self, path: Path, first: int, data: bytes, columns: int) -> None:
         self.path, self.first = path, first
         self.text = np.frombuffer(data, np.uint8)
         # at[0] = -1 stands for the newline before the block; line i has the separators at[start[i] : end[i] + 1]
@@ -73,27 +78,27 @@ class Lines:
         announced = self.column(columns - 2, "feature_num")
         self.check(announced == n_tokens, "feature_num is {} but the list has {} tokens", announced, n_tokens)
 
-    def check(self, good, complaint, *values):
+    def check(self, good: np.ndarray, complaint: str, *values: np.ndarray) -> None:
         """Raise InputError at the first of the L lines that is not good, its `values` formatted into the complaint."""
         if not good.all():
             bad = int(good.argmin())
             self.fail(bad, complaint.format(*(value[bad] for value in values)))
 
-    def fail(self, line, message):
+    def fail(self, line: int, message: str) -> NoReturn:
         """Raise InputError for one line, counted from 0 in the block."""
         raise InputError(f"{self.path}:{self.first + line}: {message}")
 
-    def report(self, odd, what, bad):
+    def report(self, odd: Oddities, what: str, bad: np.ndarray) -> None:
         """Count the lines that are `bad` (L,) among the `Oddities`."""
         if bad.any():
             odd.add(what, bad.sum(), f"{self.path.name}:{self.first + int(bad.argmax())}")
 
-    def column(self, j, name, base=10):
+    def column(self, j: int, name: str, base: int = 10) -> np.ndarray:
         """Column j, before the feature list, as numbers: (L,) int64 in base 10, uint64 in base 16."""
         begin, stop = self.at[self.start + j - 1] + 1, self.at[self.start + j]
         return self._numbers(begin, stop, name, base=base)
 
-    def tokens(self, slots, long_names=()):
+    def tokens(self, slots: np.ndarray, long_names: Sequence[bytes] = ()) -> tuple[np.ndarray, ...]:
         """The tokens whose field is a number of three digits with a slot.
 
         slots       (1000,) slot of each field; OTHER to leave its tokens out; UNKNOWN to leave them out and mark the

@@ -1,5 +1,7 @@
 """Vocabularies: which raw values of a field get an id of their own."""
 
+from typing import Self
+
 import numpy as np
 
 from ..errors import InputError
@@ -21,7 +23,7 @@ class Vocabulary:
     3
     """
 
-    def __init__(self, kept):
+    def __init__(self, kept: np.ndarray) -> None:
         self.kept = np.asarray(kept)  # sorted, unique
         if len(self.kept) > MOST:
             raise InputError(
@@ -29,25 +31,26 @@ class Vocabulary:
             )
 
     @classmethod
-    def learn(cls, values, min_count):
+    def learn(cls, values: np.ndarray, min_count: int) -> Self:
         """From the training rows' raw values, (N,) of any sortable dtype."""
         return cls.from_counts(*np.unique(values, return_counts=True), min_count)
 
     @classmethod
-    def from_counts(cls, values, counts, min_count):
+    def from_counts(cls, values: np.ndarray, counts: np.ndarray, min_count: int) -> Self:
         """From sorted unique values and how often each occurs, for readers that count chunk by chunk."""
         return cls(values[counts >= min_count])
 
     @property
-    def size(self):
+    def size(self) -> int:
         """Number of ids, id 0 included: the height of the embedding table."""
         return len(self.kept) + 1
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Vocabulary) and self.kept.dtype == other.kept.dtype
-        return same and np.array_equal(self.kept, other.kept)
+        if not isinstance(other, Vocabulary) or self.kept.dtype != other.kept.dtype:
+            return False
+        return np.array_equal(self.kept, other.kept)
 
-    def encode(self, values):
+    def encode(self, values: np.ndarray) -> np.ndarray:
         """Raw values (N,) -> ids (N,) int32."""
         if len(self.kept) == 0:
             return np.full(len(values), RARE, np.int32)

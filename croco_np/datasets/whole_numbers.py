@@ -13,7 +13,9 @@ _DIGIT[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
 _ORDINARY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
-def plain_numbers(text, begin, stop, base=10):
+def plain_numbers(
+    text: np.ndarray, begin: np.ndarray, stop: np.ndarray, base: int = 10
+) -> tuple[np.ndarray, np.ndarray]:
     """The numbers written in text[begin:stop], digit by digit over all of them at once.
 
     text         bytes as a uint8 array
@@ -43,7 +45,7 @@ def _of_one_width(text, at, digits, base):
     return value, good
 
 
-def whole_number(text):
+def whole_number(text: str) -> int | None:
     """A number as programs write it, such as 12, " 12", 12.0, +12 or 1.2e+01, if it is whole; else None.
 
     >>> whole_number("1e+05"), whole_number("-3.0"), whole_number("1.5"), whole_number("9" * 19)

@@ -13,13 +13,15 @@ from .twin import kernel, prange
 SCALARS = dict.fromkeys(("step", "c", "b1", "b2", "eps"), NUMBER)
 
 
-def bias_correction(b, t):
+def bias_correction(b: float, t: float | np.ndarray) -> float | np.ndarray:
     """1 - b^t, as -expm1(t log b): the difference itself loses what a power near 1 was rounded by, 1 / (1 - b) fold."""
     return -np.expm1(t * (np.log(b) if b else -np.inf))
 
 
 @kernel
-def adam_dense(w, g, m, v, step, c, b1, b2, eps):
+def adam_dense(
+    w: np.ndarray, g: np.ndarray, m: np.ndarray, v: np.ndarray, step: float, c: float, b1: float, b2: float, eps: float
+) -> None:
     """Update w (N, K), m, v from a gradient g of the same shape."""
     m *= b1
     m += (1 - b1) * g
@@ -32,7 +34,9 @@ adam_dense.takes(w=written("N K"), g=real("N K"), m=written("N K"), v=written("N
 
 
 @adam_dense.numba
-def adam_dense(w, g, m, v, step, c, b1, b2, eps):
+def adam_dense(
+    w: np.ndarray, g: np.ndarray, m: np.ndarray, v: np.ndarray, step: float, c: float, b1: float, b2: float, eps: float
+) -> None:
     kind = w.dtype.type
     new1, new2 = kind(1 - b1), kind(1 - b2)  # not kind(1) - kind(b2): in float32 that is wrong in the fifth digit
     step, c, b1, b2, eps = kind(step), kind(c), kind(b1), kind(b2), kind(eps)
@@ -44,7 +48,18 @@ def adam_dense(w, g, m, v, step, c, b1, b2, eps):
 
 
 @kernel
-def adam_rows(w, rows, g, m, v, step, c, b1, b2, eps):
+def adam_rows(
+    w: np.ndarray,
+    rows: np.ndarray,
+    g: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    step: float,
+    c: float,
+    b1: float,
+    b2: float,
+    eps: float,
+) -> None:
     """Update only rows (R,), unique and ascending, of w (V, K), m, v; g (R, K). All other rows stand still."""
     m[rows] = b1 * m[rows] + (1 - b1) * g
     v[rows] = b2 * v[rows] + (1 - b2) * g * g
@@ -57,7 +72,18 @@ adam_rows.takes(
 
 
 @adam_rows.numba
-def adam_rows(w, rows, g, m, v, step, c, b1, b2, eps):
+def adam_rows(
+    w: np.ndarray,
+    rows: np.ndarray,
+    g: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    step: float,
+    c: float,
+    b1: float,
+    b2: float,
+    eps: float,
+) -> None:
     kind = w.dtype.type
     new1, new2 = kind(1 - b1), kind(1 - b2)  # not kind(1) - kind(b2): in float32 that is wrong in the fifth digit
     step, c, b1, b2, eps = kind(step), kind(c), kind(b1), kind(b2), kind(eps)

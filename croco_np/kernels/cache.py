@@ -11,7 +11,9 @@ import os
 import pickle
 import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Self
 
 from numba.core.caching import (
     CompileResultCacheImpl,
@@ -26,24 +28,24 @@ from ..command.streams import note, one_line
 SEAL_BYTES = hashlib.sha256().digest_size
 ANEW = "kernels are compiled anew, which takes some seconds"
 PLACES = "neither the package nor the home folder can be written to; NUMBA_CACHE_DIR can name a folder"
-CACHES = []  # of all twins, for `state`
+CACHES: list["NoCache | TwinCache"] = []  # of all twins, for `state`
 
 
-def of(function):
+def of(function: Callable) -> "NoCache | TwinCache":
     """The cache of a function that Numba compiles; one that keeps nothing where no folder can be written to."""
     try:
-        cache = TwinCache(function)
+        cache: NoCache | TwinCache = TwinCache(function)
     except Exception as error:  # no place (RuntimeError), or a Numba that is built otherwise
         cache = NoCache(PLACES if isinstance(error, RuntimeError) else f"this Numba is unknown ({one_line(error)})")
     CACHES.append(cache)
     return cache
 
 
-def state():
+def state() -> dict[str, Any]:
     """{"folder": where compiled kernels are kept, or None; "why": why not; "damaged": files that cannot be used}."""
     folders = sorted({str(cache.cache_path) for cache in CACHES if cache.cache_path})
     reasons = sorted({cache.why for cache in CACHES if cache.why})
-    damaged = sorted({name for cache in CACHES if cache.cache_path for name in cache.damaged()})
+    damaged = sorted({name for cache in CACHES if isinstance(cache, TwinCache) for name in cache.damaged()})
     return {
         "folder": os.path.commonpath(folders) if folders else None,
         "why": reasons[0] if reasons else None,
@@ -54,10 +56,10 @@ def state():
 class NoCache(NullCache):
     """Keeps nothing, and says why when the first kernel is compiled."""
 
-    def __init__(self, why):
+    def __init__(self, why: str) -> None:
         self.why = why
 
-    def load_overload(self, sig, target_context):
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
         note(f"{ANEW}, in each process: {self.why}")
 
 
@@ -67,13 +69,14 @@ class TwinCache(FunctionCache):
     why  what went wrong last, or None
     """
 
-    def __init__(self, function):
+    def __init__(self, function: Callable) -> None:
         self._impl_class = Placed
         super().__init__(function)
         base, stamp = self._impl.filename_base, self._impl.locator.get_source_stamp()
-        self._cache_file, self.why = SealedFiles(self._cache_path, f"{base}.sealed", stamp), None
+        self._cache_file = SealedFiles(self._cache_path, f"{base}.sealed", stamp)
+        self.why: str | None = None
 
-    def load_overload(self, sig, target_context):
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
         if self.is_temporary():
             note(f"compiled kernels are kept in {temporary_folder()}: {PLACES}")
         try:
@@ -83,16 +86,16 @@ class TwinCache(FunctionCache):
         except Exception as error:  # Numba's own trouble with a whole file: if it lasts, compiling says so
             self.why = f"{self._cache_path}: {one_line(error)}"
 
-    def save_overload(self, sig, data):
+    def save_overload(self, sig: Any, data: Any) -> None:
         try:
             super().save_overload(sig, data)
         except Exception as error:
             self._failed("cannot be written", error)
 
-    def is_temporary(self):
+    def is_temporary(self) -> bool:
         return isinstance(self._impl.locator, TemporaryLocator)
 
-    def damaged(self):
+    def damaged(self) -> list[str]:
         """Names of the files of this function that cannot be used."""
         return self._cache_file.damaged()
 
@@ -141,7 +144,7 @@ class SealedFiles(IndexDataCacheFile):
         note(f"the cache of compiled kernels in {self._cache_path} is damaged: {ANEW}, and written anew")
         return None
 
-    def damaged(self):
+    def damaged(self) -> list[str]:
         paths = Path(self._cache_path).glob(f"{Path(self._index_name).stem}*.nb[ci]")
         return [path.name for path in paths if not _is_readable(path)]
 
@@ -165,7 +168,7 @@ class TemporaryLocator(UserProvidedCacheLocator):
         self._cache_path = os.path.join(temporary_folder(), self.get_suitable_cache_subpath(file))
 
     @classmethod
-    def from_function(cls, function, file):
+    def from_function(cls, function: Callable, file: str) -> Self | None:
         if temporary_folder() is None:
             return None
         return super(UserProvidedCacheLocator, cls).from_function(function, file)
@@ -174,11 +177,11 @@ class TemporaryLocator(UserProvidedCacheLocator):
 class Placed(CompileResultCacheImpl):
     """What is kept of a function and where: Numba's places first."""
 
-    _locator_classes = (*CompileResultCacheImpl._locator_classes, TemporaryLocator)
+    _locator_classes = [*CompileResultCacheImpl._locator_classes, TemporaryLocator]  # noqa: RUF012 (a list in Numba)
 
 
 @functools.cache
-def temporary_folder():
+def temporary_folder() -> str | None:
     """A folder that only this user can have written to, or None.
 
     What is read from it is run, so a folder that somebody else made first, or may rename or write to, is not used.

@@ -7,6 +7,8 @@ IS_ASKED_FOR whether that is what the user wanted
 """
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 from ..command.start import KERNELS, wrong_kernels
 from ..command.streams import note, one_line
@@ -38,7 +40,7 @@ numba, prange, WHY_NONE = _load(os.environ)
 IS_ASKED_FOR = os.environ.get(KERNELS) == "numpy"
 
 
-def twin_of(function):
+def twin_of(function: Callable) -> Any:
     """A function, compiled at its first call; None where there is no Numba."""
     if numba is None:
         return None
@@ -49,7 +51,7 @@ def twin_of(function):
     return twin
 
 
-def knows(twin, args):
+def knows(twin: Any, args: tuple) -> bool:
     """Whether a twin is compiled for arguments like these: if not, a call that failed did not touch them."""
     try:
         return tuple(map(twin.typeof_pyval, args)) in twin.overloads
@@ -57,12 +59,12 @@ def knows(twin, args):
         return False
 
 
-def is_about_types(error):
+def is_about_types(error: Exception) -> bool:
     """Whether compiling failed because of the types of the arguments, not because Numba is broken."""
     return isinstance(error, (numba.core.errors.TypingError, numba.core.errors.UnsupportedError))
 
 
-def layer():
+def layer() -> str | None:
     """The threading layer of Numba's pool: "omp", "tbb" or "workqueue"; None before the pool has started."""
     try:
         return numba.threading_layer()

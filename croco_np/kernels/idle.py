@@ -26,7 +26,19 @@ from .twin import kernel, prange
 
 
 @kernel
-def replay_rows(w, rows, m, v, gaps, t, cut, lr, b1, b2, eps):
+def replay_rows(
+    w: np.ndarray,
+    rows: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    gaps: np.ndarray,
+    t: int,
+    cut: int,
+    lr: float,
+    b1: float,
+    b2: float,
+    eps: float,
+) -> None:
     """Bring rows of w (V, K), m, v up to date step by step: the definition, but that terms after `cut` are left out.
 
     rows (R,) int unique, ascending, gaps (R,) int: the k < t steps of each row that end with step t
@@ -59,7 +71,19 @@ replay_rows.takes(
 
 
 @replay_rows.numba
-def replay_rows(w, rows, m, v, gaps, t, cut, lr, b1, b2, eps):
+def replay_rows(
+    w: np.ndarray,
+    rows: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    gaps: np.ndarray,
+    t: int,
+    cut: int,
+    lr: float,
+    b1: float,
+    b2: float,
+    eps: float,
+) -> None:
     kind = w.dtype.type
     small = kind(eps)
     log1, log2 = np.log(b1) if b1 > 0 else -np.inf, np.log(b2) if b2 > 0 else -np.inf  # see `bias_correction`

@@ -46,7 +46,7 @@ class Plan(NamedTuple):
 
 
 @cache
-def plan(kind, b1, b2):
+def plan(kind: np.dtype, b1: float, b2: float) -> Plan:
     """The `Plan` for weights of a dtype. Terms of F fade like (b1 / sqrt(b2))^j, but for what c_s gains: 1 / c_1."""
     tiny = float(np.finfo(kind).eps) / 2
     if b1 * b1 >= b2:  # they do not fade
@@ -60,7 +60,7 @@ def plan(kind, b1, b2):
     return Plan(tiny, cut, min(n_terms + SPARE_TERMS, TERMS) if n_terms else 0)
 
 
-def series(plan, gaps, t, lr, b1, b2):
+def series(plan: Plan, gaps: np.ndarray, t: int, lr: float, b1: float, b2: float) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients of gaps (T,) of k >= 1 steps that end with step t, and whether they are good.
 
     -> (T, 1 + TERMS): D, mu_0, mu_1, ..., with 0 from mu_N on; (T,) bool
@@ -100,7 +100,18 @@ def _moments(a, d, n_terms):
 
 
 @kernel
-def catch_up_rows(w, rows, m, v, gap, gaps, coefficients, b1, b2, eps):
+def catch_up_rows(
+    w: np.ndarray,
+    rows: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    gap: np.ndarray,
+    gaps: np.ndarray,
+    coefficients: np.ndarray,
+    b1: float,
+    b2: float,
+    eps: float,
+) -> None:
     """Bring rows of w (V, K), m, v up to date by the series.
 
     rows (R,) int unique, ascending, gap (R,) int: k = gaps[gap], gaps (T,) int, coefficients (T, 1 + TERMS) of `series`
@@ -132,7 +143,18 @@ catch_up_rows.takes(
 
 
 @catch_up_rows.numba
-def catch_up_rows(w, rows, m, v, gap, gaps, coefficients, b1, b2, eps):
+def catch_up_rows(
+    w: np.ndarray,
+    rows: np.ndarray,
+    m: np.ndarray,
+    v: np.ndarray,
+    gap: np.ndarray,
+    gaps: np.ndarray,
+    coefficients: np.ndarray,
+    b1: float,
+    b2: float,
+    eps: float,
+) -> None:
     kind = w.dtype.type
     cast, one, eps = coefficients.astype(w.dtype), kind(1), kind(eps)
     for r in prange(len(rows)):

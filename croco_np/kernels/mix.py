@@ -18,20 +18,20 @@ from ..arguments import expect, real
 from .twin import kernel, prange
 
 
-def softmax(a):
+def softmax(a: np.ndarray) -> np.ndarray:
     """Softmax over axis 1, the experts. Shifted by the (real) maximum, so that no exponential overflows."""
     e = np.exp(a - a.real.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
 
 
-def softmax_backward(g, dg):
+def softmax_backward(g: np.ndarray, dg: np.ndarray) -> np.ndarray:
     """From g = softmax(a) and dg: da = g (dg - sum_n g_n dg_n), sums over axis 1."""
     expect("dg", dg, *g.shape)
     return g * (dg - (g * dg).sum(axis=1, keepdims=True))
 
 
 @kernel
-def mix_elements(a, o):
+def mix_elements(a: np.ndarray, o: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Gate logits a and expert outputs o, both (B, M, K) -> shares g (B, M, K), mixture h (B, K)."""
     g = softmax(a)
     return g, (g * o).sum(axis=1)
@@ -41,7 +41,7 @@ mix_elements.takes(a=real("B M+ K"), o=real("B M+ K"))
 
 
 @mix_elements.numba
-def mix_elements(a, o):
+def mix_elements(a: np.ndarray, o: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n_rows, n_experts, width = o.shape
     g = np.empty_like(a)
     h = np.empty((n_rows, width), o.dtype)
@@ -66,7 +66,7 @@ def mix_elements(a, o):
 
 
 @kernel
-def mix_elements_backward(g, o, h, dh):
+def mix_elements_backward(g: np.ndarray, o: np.ndarray, h: np.ndarray, dh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """From the forward's g, o, h and dh (B, K): do and da, both (B, M, K)."""
     do = g * dh[:, None]
     return do, do * (o - h[:, None])
@@ -76,7 +76,7 @@ mix_elements_backward.takes(g=real("B M K"), o=real("B M K"), h=real("B K"), dh=
 
 
 @mix_elements_backward.numba
-def mix_elements_backward(g, o, h, dh):
+def mix_elements_backward(g: np.ndarray, o: np.ndarray, h: np.ndarray, dh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n_rows, n_experts, width = o.shape
     do, da = np.empty_like(o), np.empty_like(o)
     for i in prange(n_rows):
@@ -88,7 +88,7 @@ def mix_elements_backward(g, o, h, dh):
 
 
 @kernel
-def mix_scalars(a, o):
+def mix_scalars(a: np.ndarray, o: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Gate logits a (B, M), expert outputs o (B, M, K) -> shares g (B, M), mixture h (B, K)."""
     g = softmax(a)
     return g, (g[:, :, None] * o).sum(axis=1)
@@ -98,7 +98,7 @@ mix_scalars.takes(a=real("B M+"), o=real("B M+ K"))
 
 
 @mix_scalars.numba
-def mix_scalars(a, o):
+def mix_scalars(a: np.ndarray, o: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n_rows, n_experts, width = o.shape
     g = np.empty_like(a)
     h = np.zeros((n_rows, width), o.dtype)
@@ -115,7 +115,7 @@ def mix_scalars(a, o):
 
 
 @kernel
-def mix_scalars_backward(g, o, h, dh):
+def mix_scalars_backward(g: np.ndarray, o: np.ndarray, h: np.ndarray, dh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """From the forward's g (B, M), o, h and dh (B, K): do (B, M, K) and da (B, M)."""
     do = g[:, :, None] * dh[:, None]
     return do, (do * (o - h[:, None])).sum(axis=2)
@@ -125,7 +125,7 @@ mix_scalars_backward.takes(g=real("B M"), o=real("B M K"), h=real("B K"), dh=rea
 
 
 @mix_scalars_backward.numba
-def mix_scalars_backward(g, o, h, dh):
+def mix_scalars_backward(g: np.ndarray, o: np.ndarray, h: np.ndarray, dh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n_rows, n_experts, width = o.shape
     do, da = np.empty_like(o), np.zeros_like(g)
     for i in prange(n_rows):

@@ -1,13 +1,17 @@
 """The threads that kernels and matrix products run on."""
 
 import os
+from typing import TYPE_CHECKING
 
 from ..command.streams import one_line
 from .compiler import numba
 from .twin import give_up, why_numpy
 
+if TYPE_CHECKING:
+    from threadpoolctl import threadpool_limits
 
-def set_threads(n):
+
+def set_threads(n: int) -> "threadpool_limits":
     """Limit Numba's pool and every BLAS's pool to `n` threads each, the pool of a BLAS that loads later included.
 
     Returns threadpoolctl's limiter, whose `restore_original_limits()` lifts the limit of the BLAS loaded now.

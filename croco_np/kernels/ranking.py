@@ -9,7 +9,9 @@ SHORT = 24  # runs up to here are sorted by insertion, without a call
 
 
 @kernel
-def right_pairs(scores, labels, groups, n_groups):
+def right_pairs(
+    scores: np.ndarray, labels: np.ndarray, groups: np.ndarray, n_groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Positives, rows, and pairs ranked right, for each group.
 
     scores (N,) finite, labels (N,) bool, groups (N,) int in 0 .. n_groups - 1
@@ -35,7 +37,9 @@ right_pairs.takes(scores=real("N", finite), labels=flags("N"), groups=ids("N", "
 
 
 @right_pairs.numba
-def right_pairs(scores, labels, groups, n_groups):
+def right_pairs(
+    scores: np.ndarray, labels: np.ndarray, groups: np.ndarray, n_groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # Counting sort: the scores of each group side by side, its negatives first. Then the groups are independent.
     bounds = np.zeros(2 * n_groups + 1, np.int64)
     for i in range(len(groups)):

@@ -9,7 +9,7 @@ PARTS = 64  # stretches of rows summed apart; their number is fixed, so the orde
 
 
 @kernel
-def bias_relu(z, b):
+def bias_relu(z: np.ndarray, b: np.ndarray) -> np.ndarray:
     """max(z + b, 0) for z (B, N), b (N,), off at 0. z is handed over: the result may lie in its buffer."""
     z = z + b
     return np.where(z.real <= 0, 0, z)  # this way round a NaN stays a NaN
@@ -19,7 +19,7 @@ bias_relu.takes(z=written("B N"), b=real("N"))
 
 
 @bias_relu.numba
-def bias_relu(z, b):
+def bias_relu(z: np.ndarray, b: np.ndarray) -> np.ndarray:
     n_rows, n = z.shape
     zero = z.dtype.type(0)
     for i in prange(n_rows):
@@ -30,7 +30,7 @@ def bias_relu(z, b):
 
 
 @kernel
-def relu_backward(y, dy):
+def relu_backward(y: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """From y = max(z + b, 0) and dy, both (B, N): dz = dy where y > 0, and db = its sum over rows (N,)."""
     dz = np.where(y > 0, dy, 0)
     return dz, dz.sum(axis=0)
@@ -40,7 +40,7 @@ relu_backward.takes(y=real("B N"), dy=real("B N"))
 
 
 @relu_backward.numba
-def relu_backward(y, dy):
+def relu_backward(y: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n_rows, n = y.shape
     zero = dy.dtype.type(0)
     dz = np.empty_like(dy)

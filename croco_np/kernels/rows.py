@@ -10,7 +10,7 @@ COLUMNS = 128  # columns one thread owns in `sum_rows`: its sums stay in the cor
 
 
 @kernel
-def gather(table, rows):
+def gather(table: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Look-up: x[b, m, f E : (f+1) E] = table[rows[b, f], m].
 
     table (V, M, E), rows (B, F) int -> x (B, M, F E). The M embeddings of a value lie side by side, so a row is
@@ -24,7 +24,7 @@ gather.takes(table=real("V M E"), rows=ids("B F", "V"))
 
 
 @gather.numba
-def gather(table, rows):
+def gather(table: np.ndarray, rows: np.ndarray) -> np.ndarray:
     n_batch, n_fields = rows.shape
     _, n_tables, width = table.shape
     x = np.empty((n_batch, n_tables, n_fields * width), table.dtype)
@@ -38,7 +38,7 @@ def gather(table, rows):
 
 
 @kernel
-def sum_by_row(slots, n_rows, dx):
+def sum_by_row(slots: np.ndarray, n_rows: int, dx: np.ndarray) -> np.ndarray:
     """Backward of `gather`: add up the gradients of all places where a row was used.
 
     slots  (B, F) int  which of the R distinct rows, 0 .. R - 1, each place used; those of a field lie together
@@ -46,8 +46,8 @@ def sum_by_row(slots, n_rows, dx):
     """
     n_batch, n_fields = slots.shape
     n_tables, width = dx.shape[1], dx.shape[2] // max(n_fields, 1)
-    places = dx.reshape(n_batch, n_tables, n_fields, width).swapaxes(1, 2)
-    places = places.reshape(n_batch * n_fields, n_tables, width)
+    by_field = dx.reshape(n_batch, n_tables, n_fields, width).swapaxes(1, 2)
+    places = by_field.reshape(n_batch * n_fields, n_tables, width)
     order = np.argsort(slots, axis=None, kind="stable")
     ordered = slots.ravel()[order]
     first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
@@ -56,7 +56,7 @@ def sum_by_row(slots, n_rows, dx):
     return sums
 
 
-def one_field_each(slots):
+def one_field_each(slots: np.ndarray) -> str:
     """Slots of one field lie together. Were a row that of two fields, two threads could add to it at once."""
     return "" if (slots[:, 1:].min(axis=0) > slots[:, :-1].max(axis=0)).all() else "must number the rows field by field"
 
@@ -65,7 +65,7 @@ sum_by_row.takes(slots=ids("B F", "n_rows", one_field_each), n_rows=SIZE, dx=rea
 
 
 @sum_by_row.numba
-def sum_by_row(slots, n_rows, dx):
+def sum_by_row(slots: np.ndarray, n_rows: int, dx: np.ndarray) -> np.ndarray:
     n_batch, n_fields = slots.shape
     n_tables, width = dx.shape[1], dx.shape[2] // max(n_fields, 1)
     sums = np.zeros((n_rows, n_tables, width), dx.dtype)
@@ -80,7 +80,7 @@ def sum_by_row(slots, n_rows, dx):
 
 
 @kernel
-def add_rows(z, table, slots):
+def add_rows(z: np.ndarray, table: np.ndarray, slots: np.ndarray) -> None:
     """Add to every row of z (B, M, N), in place, the rows of table (R, M, N) that slots (B, F) names."""
     for f in range(slots.shape[1]):
         z += table[slots[:, f]]
@@ -90,7 +90,7 @@ add_rows.takes(z=written("B M N"), table=real("R M N"), slots=ids("B F", "R"))
 
 
 @add_rows.numba
-def add_rows(z, table, slots):
+def add_rows(z: np.ndarray, table: np.ndarray, slots: np.ndarray) -> None:
     n_batch, n_tables, width = z.shape
     for b in prange(n_batch):
         for m in range(n_tables):
@@ -102,7 +102,7 @@ def add_rows(z, table, slots):
 
 
 @kernel
-def sum_rows(slots, n_rows, dz):
+def sum_rows(slots: np.ndarray, n_rows: int, dz: np.ndarray) -> np.ndarray:
     """Backward of `add_rows`: sum dz (B, M, N) over the places that used each of the R rows -> (R, M, N)."""
     sums = np.zeros((n_rows, *dz.shape[1:]), dz.dtype)
     for f in range(slots.shape[1]):
@@ -115,7 +115,7 @@ sum_rows.takes(slots=ids("B F", "n_rows"), n_rows=SIZE, dz=real("B M N"))
 
 
 @sum_rows.numba
-def sum_rows(slots, n_rows, dz):
+def sum_rows(slots: np.ndarray, n_rows: int, dz: np.ndarray) -> np.ndarray:
     n_batch, n_tables, width = dz.shape
     sums = np.zeros((n_rows, n_tables, width), dz.dtype)
     n_parts = (width + COLUMNS - 1) // COLUMNS

@@ -10,7 +10,7 @@ from .twin import kernel, prange
 
 
 @kernel
-def scaled_sigmoid(u, slope, top):
+def scaled_sigmoid(u: np.ndarray, slope: float, top: float) -> np.ndarray:
     """u (B, N) -> v (B, N), between 0 and top. The exponential is of a number <= 0, so it cannot overflow."""
     x = slope * u
     e = np.exp(np.where(x.real > 0, -x, x))
@@ -21,7 +21,7 @@ scaled_sigmoid.takes(u=real("B N"), slope=NUMBER, top=NUMBER)
 
 
 @scaled_sigmoid.numba
-def scaled_sigmoid(u, slope, top):
+def scaled_sigmoid(u: np.ndarray, slope: float, top: float) -> np.ndarray:
     kind = u.dtype.type
     slope, top, one = kind(slope), kind(top), kind(1)
     v = np.empty_like(u)
@@ -32,7 +32,7 @@ def scaled_sigmoid(u, slope, top):
 
 
 @kernel
-def scaled_sigmoid_backward(v, dv, slope, top):
+def scaled_sigmoid_backward(v: np.ndarray, dv: np.ndarray, slope: float, top: float) -> np.ndarray:
     """From the forward's v and dv, both (B, N): du (B, N)."""
     return dv * slope * v * (1 - v / top)
 
@@ -41,7 +41,7 @@ scaled_sigmoid_backward.takes(v=real("B N"), dv=real("B N"), slope=NUMBER, top=N
 
 
 @scaled_sigmoid_backward.numba
-def scaled_sigmoid_backward(v, dv, slope, top):
+def scaled_sigmoid_backward(v: np.ndarray, dv: np.ndarray, slope: float, top: float) -> np.ndarray:
     kind = v.dtype.type
     slope, top, one = kind(slope), kind(top), kind(1)
     du = np.empty_like(v)

@@ -17,17 +17,19 @@ threads ran.
 import functools
 import os
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Self
 
 import numpy as np
 
-from ..arguments import Takes
+from ..arguments import Rule, Takes
 from ..command.interrupts import uninterrupted
 from ..command.streams import note, one_line
 from . import compiler
 from .compiler import numba, prange  # noqa: F401 (for kernels)
 
-KERNELS = {}  # name -> Kernel, in order of definition: tests and the benchmark walk over it
+KERNELS: dict[str, "Kernel"] = {}  # name -> Kernel, in order of definition: tests and the benchmark walk over it
 
 _use_twins = numba is not None
 _why_numpy = compiler.WHY_NONE  # for good; None while twins can run
@@ -42,17 +44,19 @@ class Kernel:
     twin       the twin behind the check, or None
     """
 
-    def __init__(self, reference):
+    def __init__(self, reference: Callable) -> None:
         functools.update_wrapper(self, reference)
         self.reference = reference
-        self.twin = self.compiled = self.check = None
-        KERNELS[self.__name__] = self
+        self.twin: Any = None
+        self.compiled: Any = None
+        self.check: Any = None
+        KERNELS[reference.__name__] = self
 
-    def takes(self, **rules):
+    def takes(self, **rules: Rule) -> None:
         """Say what each argument is. What does not fit is refused before either side runs, with the same exception."""
         self.check = Takes(self.reference, **rules)
 
-    def numba(self, twin):
+    def numba(self, twin: Callable) -> Self:
         """Attach the twin. `prange` in it runs in parallel; every thread must own what it writes."""
         try:
             self.compiled = compiler.twin_of(twin)
@@ -64,13 +68,14 @@ class Kernel:
             def checked(*args):
                 return self.compiled(*self.check(args))
 
-            self.twin, checked.py_func = checked, twin
+            self.twin = checked
+            self.twin.py_func = twin
         return self
 
-    def __call__(self, *args):
+    def __call__(self, *args: Any) -> Any:
         return self.run(*self.check(args))
 
-    def run(self, *args):
+    def run(self, *args: Any) -> Any:
         """Call it without the check: only where the lines above have made sure of all that the check does."""
         if (
             self.compiled is None
@@ -111,7 +116,7 @@ def _in_turn(twin, args):
     return result
 
 
-def give_up(why):
+def give_up(why: str) -> None:
     """Run the definitions from here on, and say why."""
     global _use_twins, _why_numpy
     _use_twins, _why_numpy = False, why
@@ -130,24 +135,24 @@ if numba is not None and hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def why_numpy():
+def why_numpy() -> str | None:
     """Why no twin can run in this process, in words; None if they can."""
     return _why_numpy
 
 
-def note_numpy():
+def note_numpy() -> None:
     """Say, once, that kernels run in NumPy, unless that was asked for."""
     if _why_numpy and not compiler.IS_ASKED_FOR:
         note(f"{_why_numpy}: kernels run in NumPy, more slowly")
 
 
-def running():
+def running() -> str:
     """'numba' or 'numpy': which side of the kernels runs now."""
     return "numba" if _use_twins and not _lost_threads else "numpy"
 
 
 @contextmanager
-def using(side):
+def using(side: str) -> Iterator[None]:
     """Run one side of the kernels ('numba' or 'numpy') inside a `with` block."""
     global _use_twins
     before = _use_twins

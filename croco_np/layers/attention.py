@@ -8,13 +8,13 @@ import numpy as np
 from ..arguments import expect
 from ..kernels.mix import mix_scalars, mix_scalars_backward
 from .domain import check_domains
-from .linear import Linear
+from .linear import Linear, LinearCache
 
 KINDS = ("official", "renorm", "with_self")
 
 
 class AttentionCache(NamedTuple):
-    logits: NamedTuple
+    logits: LinearCache
     seen: np.ndarray
     g: np.ndarray
     o: np.ndarray
@@ -46,13 +46,15 @@ class ScenarioAttention:
             raise ValueError(f"kind {self.kind!r}: choose one of {', '.join(KINDS)}")
 
     @property
-    def logits(self):
+    def logits(self) -> Linear:
         return Linear(self.n_in, self.n_domains)
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         return self.logits.init(rng)
 
-    def forward(self, p, domains, e, o):
+    def forward(
+        self, p: dict, domains: tuple[slice, ...], e: np.ndarray, o: np.ndarray
+    ) -> tuple[np.ndarray, AttentionCache]:
         check_domains(domains, self.n_domains, len(e))
         expect("o", o, len(e), self.n_domains, None)
         a, logits = self.logits.forward(p, e)
@@ -66,7 +68,7 @@ class ScenarioAttention:
         g, h = mix_scalars(a, o)
         return h, AttentionCache(logits, seen, g, o, h)
 
-    def backward(self, c, dh):
+    def backward(self, c: AttentionCache, dh: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], dict]:
         do, da = mix_scalars_backward(c.g, c.o, c.h, dh)
         de, grads = self.logits.backward(c.logits, da)
         return (de, c.seen * do), grads

@@ -13,7 +13,10 @@ class Chain:
     The chain rule in two loops. A subclass says which layers.
     """
 
-    layers: tuple
+    @property
+    def layers(self) -> tuple:
+        """The layers, from the first to the last."""
+        raise NotImplementedError(f"{type(self).__name__} has no layers")
 
     def init(self, rng: np.random.Generator) -> list[dict]:
         return [layer.init(rng) for layer in self.layers]

@@ -1,5 +1,6 @@
 """One copy of a layer for each domain, and one table of several for each domain."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,8 +21,8 @@ class PerDomain:
     """S copies of a layer with one input; copy s sees the rows of domain s only.
 
     Batches are sorted by domain, so routing is slicing: forward cuts x into slices and joins the outputs, backward cuts
-    dy and joins the dx. A domain absent from the batch leaves its copy a gradient of exactly 0. Params are a
-    list, one entry a domain.
+    dy and joins the dx. A domain absent from the batch leaves its copy a gradient of exactly 0. Params are a list, one
+    entry a domain.
     """
 
     layer: Any
@@ -44,13 +45,13 @@ class PerDomain:
         return np.concatenate(dxs), list(grads)
 
 
-def domain_ids(domains):
+def domain_ids(domains: tuple[slice, ...]) -> np.ndarray:
     """(B, 1) number of the domain of each row, to look up in a table of domains."""
     check_domains(domains)
     return np.repeat(np.arange(len(domains)), [rows.stop - rows.start for rows in domains])[:, None]
 
 
-def own(x, domains, tables):
+def own(x: np.ndarray, domains: tuple[slice, ...], tables: Sequence[int] | np.ndarray) -> np.ndarray:
     """From each row the table of its domain, x[i, tables[domain of i]]: x (B, M, n), tables (S,) -> (B, n)."""
     expect("x", x, None, None, None)
     check_domains(domains, len(tables), len(x), may_be_open=True)
@@ -58,7 +59,7 @@ def own(x, domains, tables):
     return np.concatenate([x[rows, m] for rows, m in zip(domains, tables, strict=True)])
 
 
-def add_own(dx, domains, tables, down):
+def add_own(dx: np.ndarray, domains: tuple[slice, ...], tables: Sequence[int] | np.ndarray, down: np.ndarray) -> None:
     """Backward of `own`: add down (B, n) to the places of dx (B, M, n) that were read, in place."""
     expect("dx", dx, None, None, None)
     check_domains(domains, len(tables), len(dx), may_be_open=True)

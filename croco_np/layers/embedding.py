@@ -37,20 +37,20 @@ class Embeddings:
     std: float = 0.01
 
     @property
-    def offsets(self):
+    def offsets(self) -> np.ndarray:
         """(F,) first row of each field."""
         return np.cumsum([0, *self.vocabulary[:-1]])
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         return {"table": rng.normal(0, self.std, (sum(self.vocabulary), self.n_tables, self.width))}
 
-    def forward(self, p, ids):
+    def forward(self, p: dict, ids: np.ndarray) -> tuple[np.ndarray, EmbeddingCache]:
         check_ids(ids, self.vocabulary)
         expect("table", p["table"], sum(self.vocabulary), self.n_tables, self.width)
         rows = ids + self.offsets  # right as the ids are: neither kernel need look at them again (`run`)
         return gather.run(p["table"], rows), EmbeddingCache(p, rows)
 
-    def backward(self, c, dx):
+    def backward(self, c: EmbeddingCache, dx: np.ndarray) -> tuple[None, dict]:
         expect("dx", dx, len(c.rows), self.n_tables, c.rows.shape[1] * self.width)
         rows, slots = np.unique(c.rows, return_inverse=True)
         return None, {"table": RowGrad(rows, sum_by_row.run(slots, len(rows), dx))}

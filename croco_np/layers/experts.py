@@ -12,26 +12,26 @@ from .chain import Chain
 from .linear import xavier
 
 
-def products(x, W):
+def products(x: np.ndarray, W: np.ndarray) -> np.ndarray:
     """One product an expert, z_m = x_m W_m: x (B, M or 1, n_in), W (M, n_in, n_out) -> z (B, M, n_out)."""
     z = np.empty((len(x), len(W), W.shape[2]), np.result_type(x, W))
     np.matmul(x.swapaxes(0, 1), W, out=z.swapaxes(0, 1))
     return z
 
 
-def products_backward(x, W, dz):
+def products_backward(x: np.ndarray, W: np.ndarray, dz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Backward of `products`: dx_m = dz_m W_m^T (summed over m where x is one input for all), dW_m = x_m^T dz_m."""
     dW = np.matmul(x.transpose(1, 2, 0), dz.swapaxes(0, 1))
     dx = products(dz, W.swapaxes(1, 2))
     return (dx if x.shape[1] == len(W) else dx.sum(axis=1, keepdims=True)), dW
 
 
-def add_bias_relu(z, b):
+def add_bias_relu(z: np.ndarray, b: np.ndarray) -> np.ndarray:
     """`bias_relu` for M experts: z (B, M, N), b (M, N)."""
     return bias_relu(z.reshape(len(z), b.size), b.ravel()).reshape(z.shape)
 
 
-def stacked_relu_backward(y, dy):
+def stacked_relu_backward(y: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`relu_backward` for M experts: y, dy (B, M, N) -> dz (B, M, N), db (M, N)."""
     flat = (len(y), y.shape[1] * y.shape[2])
     dz, db = relu_backward(y.reshape(flat), dy.reshape(flat))
@@ -60,10 +60,10 @@ class StackedDense:
     n_in: int
     n_out: int
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         return {"W": xavier(rng, self.n_in, self.n_out, self.n_experts), "b": np.zeros((self.n_experts, self.n_out))}
 
-    def forward(self, p, x):
+    def forward(self, p: dict, x: np.ndarray) -> tuple[np.ndarray, StackedCache]:
         is_one_input = np.shape(x)[1:2] == (1,)
         expect("x", x, None, 1 if is_one_input else self.n_experts, self.n_in)
         expect("W", p["W"], self.n_experts, self.n_in, self.n_out)
@@ -71,7 +71,7 @@ class StackedDense:
         y = add_bias_relu(products(x, p["W"]), p["b"])
         return y, StackedCache(p, x, y)
 
-    def backward(self, c, dy):
+    def backward(self, c: StackedCache, dy: np.ndarray) -> tuple[np.ndarray, dict]:
         expect("dy", dy, *c.y.shape)
         dz, db = stacked_relu_backward(c.y, dy)
         dx, dW = products_backward(c.x, c.p["W"], dz)
@@ -90,5 +90,5 @@ class Experts(Chain):
     sizes: tuple[int, ...]
 
     @property
-    def layers(self):
+    def layers(self) -> tuple[StackedDense, ...]:
         return tuple(StackedDense(self.n_experts, a, b) for a, b in pairwise(self.sizes))

@@ -42,21 +42,21 @@ class Extraction:
     shared_only: bool = False
 
     @property
-    def paths(self):
+    def paths(self) -> np.ndarray:
         """(number of experts,) the path each expert belongs to: n_specific for each domain, then the shared ones."""
         return np.repeat(np.arange(self.n_domains + 1), [self.n_specific] * self.n_domains + [self.n_shared])
 
     @property
-    def experts(self):
+    def experts(self) -> Experts:
         return Experts(len(self.paths), self.sizes)
 
-    def used(self, path):
+    def used(self, path: int) -> np.ndarray:
         """Positions of the experts that a path mixes."""
         if path == self.n_domains and not self.shared_only:
             return np.arange(len(self.paths))
         return np.flatnonzero((self.paths == path) | (self.paths == self.n_domains))
 
-    def gate(self, path):
+    def gate(self, path: int) -> Linear:
         return Linear(self.sizes[0], len(self.used(path)))
 
     def init(self, rng: np.random.Generator) -> dict:

@@ -42,18 +42,22 @@ class ScalarGate:
     bias: bool = False
 
     @property
-    def logits(self):
+    def logits(self) -> PerDomain:
         return PerDomain(Linear(self.n_prior, self.n_experts, self.bias), self.n_domains)
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> list:
         return self.logits.init(rng)
 
-    def forward(self, p, domains, e, o):
+    def forward(
+        self, p: list, domains: tuple[slice, ...], e: np.ndarray, o: np.ndarray
+    ) -> tuple[tuple[np.ndarray, np.ndarray], GateCache]:
         a, logits = self.logits.forward(p, domains, e)
         g, h = mix_scalars(a, o)
         return (h, g), GateCache(logits, g, o, h)
 
-    def backward(self, c, d):
+    def backward(
+        self, c: GateCache, d: tuple[np.ndarray, np.ndarray | None]
+    ) -> tuple[tuple[np.ndarray, np.ndarray], list]:
         dh, dg = d
         do, da = mix_scalars_backward(c.g, c.o, c.h, dh)
         if dg is not None:
@@ -86,18 +90,22 @@ class ElementGate:
     n_domains: int
 
     @property
-    def logits(self):
+    def logits(self) -> PerDomain:
         return PerDomain(Linear(self.n_prior, self.n_experts * self.width, bias=False), self.n_domains)
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> list:
         return self.logits.init(rng)
 
-    def forward(self, p, domains, e, o):
+    def forward(
+        self, p: list, domains: tuple[slice, ...], e: np.ndarray, o: np.ndarray
+    ) -> tuple[tuple[np.ndarray, np.ndarray], GateCache]:
         a, logits = self.logits.forward(p, domains, e)
         g, h = mix_elements(a.reshape(len(a), self.n_experts, self.width), o)
         return (h, g), GateCache(logits, g, o, h)
 
-    def backward(self, c, d):
+    def backward(
+        self, c: GateCache, d: tuple[np.ndarray, np.ndarray | None]
+    ) -> tuple[tuple[np.ndarray, np.ndarray], list]:
         dh, dg = d
         do, da = mix_elements_backward(c.g, c.o, c.h, dh)
         if dg is not None:

@@ -8,7 +8,7 @@ import numpy as np
 from ..arguments import expect
 
 
-def xavier(rng, n_in, n_out, *copies):
+def xavier(rng: np.random.Generator, n_in: int, n_out: int, *copies: int) -> np.ndarray:
     """Normal weights (*copies, n_in, n_out) with variance 2 / (n_in + n_out) (Glorot & Bengio 2010, Eq. 12)."""
     return rng.normal(0, np.sqrt(2 / (n_in + n_out)), (*copies, n_in, n_out))
 
@@ -34,13 +34,13 @@ class Linear:
     n_out: int
     bias: bool = True
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         params = {"W": xavier(rng, self.n_in, self.n_out)}
         if self.bias:
             params["b"] = np.zeros(self.n_out)
         return params
 
-    def forward(self, p, x):
+    def forward(self, p: dict, x: np.ndarray) -> tuple[np.ndarray, LinearCache]:
         expect("x", x, None, self.n_in)
         expect("W", p["W"], self.n_in, self.n_out)
         y = x @ p["W"]
@@ -49,7 +49,7 @@ class Linear:
             y = y + p["b"]
         return y, LinearCache(p, x)
 
-    def backward(self, c, dy):
+    def backward(self, c: LinearCache, dy: np.ndarray) -> tuple[np.ndarray, dict]:
         expect("dy", dy, len(c.x), self.n_out)
         grads = {"W": c.x.T @ dy}
         if self.bias:

@@ -55,19 +55,19 @@ class LookUpExperts:
     experts: Experts
     few: int = FEW
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         return {"embeddings": self.embeddings.init(rng), "experts": self.experts.init(rng)}
 
     @property
-    def is_narrow(self):
+    def is_narrow(self) -> np.ndarray:
         """(F,) which fields have few values."""
         return np.array(self.embeddings.vocabulary) <= self.few
 
-    def blocks(self, W):
+    def blocks(self, W: np.ndarray) -> np.ndarray:
         """W (M, F E, N) as (M, F, E, N), a block for each field; a view."""
         return W.reshape(len(W), -1, self.embeddings.width, W.shape[2])
 
-    def wide(self, W):
+    def wide(self, W: np.ndarray) -> np.ndarray:
         """The blocks of the wide fields, below each other again: a copy."""
         blocks = self.blocks(W)[:, ~self.is_narrow]
         return blocks.reshape(len(W), blocks.shape[1] * self.embeddings.width, W.shape[2])

@@ -9,7 +9,7 @@ import numpy as np
 from ..arguments import expect
 from ..kernels.relu import bias_relu, relu_backward
 from .chain import Chain
-from .linear import Linear, xavier
+from .linear import Linear, LinearCache, xavier
 
 
 class DenseCache(NamedTuple):
@@ -32,16 +32,16 @@ class Dense:
     n_in: int
     n_out: int
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         return {"W": xavier(rng, self.n_in, self.n_out), "b": np.zeros(self.n_out)}
 
-    def forward(self, p, x):
+    def forward(self, p: dict, x: np.ndarray) -> tuple[np.ndarray, DenseCache]:
         expect("x", x, None, self.n_in)
         expect("W", p["W"], self.n_in, self.n_out)
         y = bias_relu(x @ p["W"], p["b"])
         return y, DenseCache(p, x, y)
 
-    def backward(self, c, dy):
+    def backward(self, c: DenseCache, dy: np.ndarray) -> tuple[np.ndarray, dict]:
         dz, db = relu_backward(c.y, dy)
         return dz @ c.p["W"].T, {"W": c.x.T @ dz, "b": db}
 
@@ -56,13 +56,13 @@ class MLP(Chain):
     sizes: tuple[int, ...]
 
     @property
-    def layers(self):
+    def layers(self) -> tuple[Dense, ...]:
         return tuple(Dense(a, b) for a, b in pairwise(self.sizes))
 
 
 class TowerCache(NamedTuple):
     hidden: list
-    logit: NamedTuple
+    logit: LinearCache
 
 
 @dataclass(frozen=True)
@@ -78,22 +78,22 @@ class Tower:
     sizes: tuple[int, ...]
 
     @property
-    def hidden(self):
+    def hidden(self) -> MLP:
         return MLP(self.sizes)
 
     @property
-    def logit(self):
+    def logit(self) -> Linear:
         return Linear(self.sizes[-1], 1)
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         return {"hidden": self.hidden.init(rng), "logit": self.logit.init(rng)}
 
-    def forward(self, p, h):
+    def forward(self, p: dict, h: np.ndarray) -> tuple[np.ndarray, TowerCache]:
         t, hidden = self.hidden.forward(p["hidden"], h)
         z, logit = self.logit.forward(p["logit"], t)
         return z, TowerCache(hidden, logit)
 
-    def backward(self, c, dz):
+    def backward(self, c: TowerCache, dz: np.ndarray) -> tuple[np.ndarray, dict]:
         dt, logit = self.logit.backward(c.logit, dz)
         dh, hidden = self.hidden.backward(c.hidden, dt)
         return dh, {"hidden": hidden, "logit": logit}

@@ -54,7 +54,7 @@ class PartitionedNorm:
 
     running = ("mean", "var")
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         n, of_domains = (self.width,), (self.n_domains, self.width)
         return {
             "gamma": np.ones(n),
@@ -65,7 +65,9 @@ class PartitionedNorm:
             "var": np.zeros(of_domains),  # no variance was seen yet
         }
 
-    def forward(self, p, domains, x, training=True):
+    def forward(
+        self, p: dict, domains: tuple[slice, ...], x: np.ndarray, training: bool = True
+    ) -> tuple[np.ndarray, NormCache]:
         check_domains(domains, self.n_domains, len(x))
         expect("x", x, None, self.width)
         for name, factor in p.items():
@@ -83,7 +85,7 @@ class PartitionedNorm:
         y = np.concatenate([gamma[s] * xhat[rows] + beta[s] for s, rows in enumerate(domains)])
         return y, NormCache(p, domains, scale, xhat, batch, mean, var)
 
-    def backward(self, c: NormCache, dy: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    def backward(self, c: NormCache, dy: np.ndarray) -> tuple[np.ndarray, dict]:
         expect("dy", dy, *c.xhat.shape)
         p, gamma = c.p, c.p["gamma"] * c.p["gamma_s"]
         dx = np.empty_like(dy)

@@ -7,13 +7,13 @@ import numpy as np
 
 from ..arguments import expect
 from ..kernels.sigmoid import scaled_sigmoid, scaled_sigmoid_backward
-from .linear import Linear
+from .linear import Linear, LinearCache
 
 MODES = ("fusion", "binarization", "scaling")
 
 
 class PruneCache(NamedTuple):
-    linear: NamedTuple
+    linear: LinearCache
     h: np.ndarray
     v: np.ndarray
     live: np.ndarray
@@ -21,7 +21,7 @@ class PruneCache(NamedTuple):
     slope: float
 
     @property
-    def share(self):
+    def share(self) -> float:
         """Share r of the neurons that were pruned, over rows and neurons."""
         return float(1 - self.live.sum() / self.live.size) if self.live.size else 0.0
 
@@ -54,18 +54,18 @@ class Pruner:
     beta: float = 2.0
 
     @property
-    def linear(self):
+    def linear(self) -> Linear:
         return Linear(self.n_prior + self.width, self.width)
 
     @property
-    def top(self):
+    def top(self) -> float:
         """Upper bound of v."""
         return 1.0 if self.mode == "binarization" else self.beta
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         return self.linear.init(rng)
 
-    def forward(self, p, e, h, alpha):
+    def forward(self, p: dict, e: np.ndarray, h: np.ndarray, alpha: float) -> tuple[np.ndarray, PruneCache]:
         expect("e", e, len(h), self.n_prior)
         expect("h", h, len(e), self.width)
         a, linear = self.linear.forward(p, np.concatenate([e, h], axis=1))
@@ -75,7 +75,9 @@ class Pruner:
         pi = live if self.mode == "binarization" else v * live
         return h * pi, PruneCache(linear, h, v, live, pi, slope)
 
-    def backward(self, c, dy, dshare=0.0):
+    def backward(
+        self, c: PruneCache, dy: np.ndarray, dshare: float = 0.0
+    ) -> tuple[tuple[np.ndarray, np.ndarray], dict]:
         expect("dy", dy, *c.h.shape)
         dv = dy * c.h
         if self.mode != "binarization":

@@ -8,11 +8,11 @@ import numpy as np
 from ..kernels.sigmoid import scaled_sigmoid, scaled_sigmoid_backward
 from .domain import DomainCache, PerDomain
 from .linear import Linear
-from .mlp import Dense
+from .mlp import Dense, DenseCache
 
 
 class GateUnitCache(NamedTuple):
-    first: NamedTuple
+    first: DenseCache
     second: DomainCache
     delta: np.ndarray
 
@@ -40,23 +40,23 @@ class GateUnit:
     gamma: float = 2.0
 
     @property
-    def first(self):
+    def first(self) -> Dense:
         return Dense(self.n_in, self.n_hidden)
 
     @property
-    def second(self):
+    def second(self) -> PerDomain:
         return PerDomain(Linear(self.n_hidden, self.n_out), self.n_domains)
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         return {"first": self.first.init(rng), "second": self.second.init(rng)}
 
-    def forward(self, p, domains, x):
+    def forward(self, p: dict, domains: tuple[slice, ...], x: np.ndarray) -> tuple[np.ndarray, GateUnitCache]:
         v, first = self.first.forward(p["first"], x)
         u, second = self.second.forward(p["second"], domains, v)
         delta = scaled_sigmoid(u, 1.0, self.gamma)
         return delta, GateUnitCache(first, second, delta)
 
-    def backward(self, c, ddelta):
+    def backward(self, c: GateUnitCache, ddelta: np.ndarray) -> tuple[np.ndarray, dict]:
         du = scaled_sigmoid_backward(c.delta, ddelta, 1.0, self.gamma)
         dv, second = self.second.backward(c.second, du)
         dx, first = self.first.backward(c.first, dv)

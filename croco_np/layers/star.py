@@ -36,7 +36,7 @@ class Star:
     n_domains: int
 
     @property
-    def copies(self):
+    def copies(self) -> PerDomain:
         return PerDomain(self.layer, self.n_domains)
 
     def init(self, rng: np.random.Generator) -> dict:

@@ -1,12 +1,15 @@
 """Binary cross-entropy on logits, and the two readings of Eq. (7)."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..arguments import as_array, expect, kind_of
 from ..batch import check_domains, check_labels
 
 
-def sigmoid(z):
+def sigmoid(z: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-z)) without overflow for large |z|; real or complex."""
     return _with_complement(np.asarray(z))[0]
 
@@ -17,7 +20,7 @@ def _with_complement(z):
     return np.where(z.real > 0, 1, e) / (1 + e), np.where(z.real > 0, e, 1) / (1 + e)
 
 
-def bce(z, y, w):
+def bce(z: np.ndarray, y: np.ndarray, w: np.ndarray) -> tuple[float, np.ndarray]:
     """Weighted binary cross-entropy, the first term of Eq. (7).
 
         L = sum_i w_i (max(z_i, 0) - z_i y_i + log(1 + exp(-|z_i|)))
@@ -40,7 +43,12 @@ def bce(z, y, w):
     return (w * value).sum(), w * ((1 - y) * p - y * complement)
 
 
-def row_weights(domains, reduction, domain_rows=None, dtype=np.float64):
+def row_weights(
+    domains: tuple[slice, ...],
+    reduction: str,
+    domain_rows: Sequence[int] | np.ndarray | None = None,
+    dtype: DTypeLike = np.float64,
+) -> np.ndarray:
     """The weight w_i of each row in Eq. (7), L = sum_s 1/N_s sum_{i in s} BCE_i, (B,).
 
     reduction
@@ -50,14 +58,13 @@ def row_weights(domains, reduction, domain_rows=None, dtype=np.float64):
         "batch_mean"    1/B for every row: the mean over rows, where each domain counts by its size
     """
     check_domains(domains)
-    if reduction == "dataset_mean":
-        domain_rows = _row_counts(domain_rows, len(domains))
     sizes = np.array([rows.stop - rows.start for rows in domains])
     n = sizes.sum()
     if reduction == "domain_mean":
         per_domain = 1 / np.maximum(sizes, 1)
     elif reduction == "dataset_mean":
-        per_domain = np.sum(domain_rows) / max(n, 1) / np.maximum(domain_rows, 1)
+        counts = _row_counts(domain_rows, len(domains))
+        per_domain = counts.sum() / max(n, 1) / np.maximum(counts, 1)
     elif reduction == "batch_mean":
         per_domain = np.full(len(sizes), 1 / max(n, 1))
     else:

@@ -8,7 +8,7 @@ from .sample import sampled
 NEAR = 1e-8  # added under each square root: keeps its slope finite at 0
 
 
-def distance_correlation(o, rows=None):
+def distance_correlation(o: np.ndarray, rows: np.ndarray | None = None) -> tuple[float, np.ndarray]:
     """dCorr: the mean distance correlation of two experts, over the P = M (M - 1) / 2 pairs (Székely et al. 2007).
 
     Two experts depend on each other, linearly or not, as far as rows that are far apart for one are so for the other:

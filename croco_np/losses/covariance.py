@@ -6,7 +6,9 @@ from ..arguments import SOME, expect
 from .sample import sampled
 
 
-def covariance(o, reduction="sum", within=False, rows=None):
+def covariance(
+    o: np.ndarray, reduction: str = "sum", within: bool = False, rows: np.ndarray | None = None
+) -> tuple[float, np.ndarray]:
     """CovLoss, Eq. (6): the covariance between the outputs of different experts, in absolute value.
 
         L = c / K^2  sum_{p > q}  sum_{ij} | (Õ_p^T Õ_q)_ij |,      Õ_p = O_p - its column means over the B rows

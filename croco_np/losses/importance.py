@@ -5,7 +5,7 @@ import numpy as np
 from ..arguments import SOME, expect
 
 
-def importance(g, unbiased=False):
+def importance(g: np.ndarray, unbiased: bool = False) -> tuple[float, np.ndarray]:
     """Importance: the squared coefficient of variation of the experts' total shares (Shazeer et al. 2017, Eqs. 6, 7).
 
         I_m = sum_i g_im                       importance of expert m in the batch

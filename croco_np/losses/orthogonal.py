@@ -7,7 +7,7 @@ from ..arguments import SOME, expect
 FLAT = 1e-6  # a singular value below this has no direction worth following
 
 
-def ole(o, form="soft"):
+def ole(o: np.ndarray, form: str = "soft") -> tuple[float, np.ndarray]:
     """OLE: the experts' outputs, each a matrix O_p (B, K), shall be orthogonal to each other (Lezama et al. 2018).
 
     o (B, M, K) expert outputs -> L, do (B, M, K)
@@ -36,7 +36,7 @@ def ole(o, form="soft"):
     return FORMS[form](o)
 
 
-def soft(o):
+def soft(o: np.ndarray) -> tuple[float, np.ndarray]:
     n_rows, n_experts, width = o.shape
     z = o.reshape(n_rows, n_experts * width)
     C = (z.T @ z).reshape(n_experts, width, n_experts, width)
@@ -47,7 +47,7 @@ def soft(o):
     return (z * dz).sum() / 4, dz.reshape(o.shape)  # degree 4 in z, hence <z, dz> / 4
 
 
-def nuclear(o):
+def nuclear(o: np.ndarray) -> tuple[float, np.ndarray]:
     n_rows, n_experts, width = o.shape
     if not np.isfinite(o).all():  # the decomposition would raise; a NaN shall come out as NaN
         return np.nan, np.full_like(o, np.nan)
@@ -65,7 +65,7 @@ def _nuclear_norm(x):
     return s.sum(axis=-1), (U * (s > FLAT)[..., None, :]) @ Vt
 
 
-def frobenius(o):
+def frobenius(o: np.ndarray) -> tuple[float, np.ndarray]:
     n_rows, n_experts, _ = o.shape
     squares = (o * o).sum(axis=(0, 2))
     norms, whole = np.sqrt(squares), np.sqrt(squares.sum())

@@ -5,7 +5,7 @@ import numpy as np
 from ..arguments import as_array
 
 
-def sampled(rows, n_rows):
+def sampled(rows: np.ndarray, n_rows: int) -> np.ndarray:
     """Positions (n,) of different rows of a batch, as an array; TypeError, ValueError or IndexError if they are not."""
     rows = as_array("rows", rows)
     if rows.ndim != 1 or (rows.dtype.kind not in "iu" and rows.size):

@@ -7,7 +7,7 @@ from ..arguments import SOME, expect
 EPS = 1e-8  # an expert output shorter than this has no direction
 
 
-def dot(o):
+def dot(o: np.ndarray) -> tuple[float, np.ndarray]:
     """Dot: mean dot product of two experts' outputs over all rows and the P = M (M - 1) / 2 pairs (Wu et al. 2021).
 
         L = 1/(P B)  sum_{p < q}  sum_i <o_ip, o_iq>
@@ -26,7 +26,7 @@ def dot(o):
     return (o * do).sum() / 2, do
 
 
-def cosine(o):
+def cosine(o: np.ndarray) -> tuple[float, np.ndarray]:
     """Cos: mean cosine between two experts' outputs over all rows and the P = M (M - 1) / 2 pairs (Liu et al. 2021).
 
         L = 1/(P B)  sum_{p < q}  sum_i <u_ip, u_iq>,      u = o / ||o||,  and u = 0 where ||o|| < 1e-8

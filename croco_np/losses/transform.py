@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import SOME, expect
 
 
-def trans5(o, W, eta=1.0):
+def trans5(o: np.ndarray, W: np.ndarray, eta: float = 1.0) -> tuple[float, np.ndarray, np.ndarray]:
     """Trans5: an own matrix W for each pair of experts maps one into the other and its transpose maps back.
 
         L = 1/(P B)  sum_{p < q}  ||X - X W W^T||_1 + ||Y - Y W^T W||_1  +  eta (||X W - Y||^2 + ||Y W^T - X||^2)
@@ -48,7 +48,7 @@ def trans5(o, W, eta=1.0):
     return value, do, dW
 
 
-def init_trans5(rng, n_experts, width):
+def init_trans5(rng: np.random.Generator, n_experts: int, width: int) -> dict:
     """A random orthogonal W for each pair: the Q of a Gaussian matrix, with the signs that make it uniform."""
     if n_experts < 2:
         raise ValueError(f"trans5 maps pairs of experts: n_experts is {n_experts}, want at least 2")

@@ -5,7 +5,7 @@ import numpy as np
 from ..arguments import SOME, expect
 
 
-def vicreg(o):
+def vicreg(o: np.ndarray) -> tuple[float, np.ndarray]:
     """VICReg's covariance term (Bardes et al. 2022, Eq. 4): squared covariances between the units *within* an expert.
 
         C_p = Õ_p^T Õ_p / (B - 1),      Õ_p = O_p - its column means over the B rows

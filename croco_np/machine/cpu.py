@@ -8,12 +8,12 @@ CPUINFO, QUOTA = "/proc/cpuinfo", "/sys/fs/cgroup/cpu.max"
 AVX512 = frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd"})  # what "SkylakeX" kernels execute
 
 
-def machine():
+def machine() -> str:
     """Architecture: "x86_64", "aarch64", ..., in the system's words."""
     return os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "unknown")
 
 
-def first_core(path=CPUINFO):
+def first_core(path: str = CPUINFO) -> dict[str, str]:
     """{"vendor_id": ..., "model name": ..., "flags": ...} of the first core; empty where there is no such file.
 
     The file has a block a core; reading all of them takes long on a large machine.
@@ -31,12 +31,12 @@ def first_core(path=CPUINFO):
     return entries
 
 
-def name():
+def name() -> str:
     """The processor's name, or its architecture where the system tells no more."""
     return first_core().get("model name") or machine()
 
 
-def vector_words(flags):
+def vector_words(flags: frozenset[str]) -> str:
     """The vector instructions of an x86-64 CPU in words."""
     words = [word for word, flag in (("AVX", "avx"), ("AVX2", "avx2"), ("FMA", "fma")) if flag in flags]
     if flags >= AVX512:
@@ -46,7 +46,7 @@ def vector_words(flags):
     return ", ".join(words) or "unknown"
 
 
-def cores(quota=QUOTA):
+def cores(quota: str = QUOTA) -> int:
     """Processors that this process may use: its affinity mask, and no more than the quota of its container."""
     n = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
@@ -57,5 +57,5 @@ def cores(quota=QUOTA):
         return n
 
 
-def is_linux():
+def is_linux() -> bool:
     return sys.platform == "linux"

@@ -8,6 +8,7 @@ Other C libraries have no such knobs. Nothing is turned here but by `tuning.tune
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from .cpu import is_linux
 
@@ -15,7 +16,7 @@ TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3  # numbers of malloc.h
 MAPPED_ABOVE = (1 << 30, 1 << 25)  # bytes: the first is refused by older versions, which allow 32 MiB at most
 PAD = 1 << 26  # bytes that the heap grows by at least, and so rarely
 NEVER = -1  # give no page back
-STATE = {"pages_kept": False, "mapped_above_bytes": None, "why": "nobody asked for it"}
+STATE: dict[str, Any] = {"pages_kept": False, "mapped_above_bytes": None, "why": "nobody asked for it"}
 
 
 def keep_pages(environ: Mapping[str, str]) -> None:

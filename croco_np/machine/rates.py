@@ -10,7 +10,7 @@ NUMBERS = 1 << 24  # float32 in each array of the memory test: far more than cac
 CHUNK = 1 << 16  # of them at a time and thread
 
 
-def blas():
+def blas() -> str:
     """The BLAS behind NumPy: "openblas 0.3.31, SkylakeX kernels, 2 threads"."""
     from threadpoolctl import threadpool_info
 
@@ -25,12 +25,12 @@ def blas():
 class Product:
     """Rate of a square float32 matrix product by BLAS."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         rng = np.random.default_rng(0)
         self.a, self.b = (rng.standard_normal((SIDE, SIDE), np.float32) for _ in range(2))
         self.out = np.empty_like(self.a)
 
-    def step(self, _=0):
+    def step(self, _: object = 0) -> float:
         started = time.perf_counter()
         np.matmul(self.a, self.b, out=self.out)
         return time.perf_counter() - started
@@ -44,7 +44,7 @@ class Triad:
     In chunks of which the second pass finds the first's result in the cache, so memory sees each array once.
     """
 
-    def __init__(self, threads):
+    def __init__(self, threads: int) -> None:
         self.a, self.b, self.c = (np.ones(NUMBERS, np.float32) for _ in range(3))
         self.pool, self.parts = ThreadPoolExecutor(threads), np.linspace(0, NUMBERS, threads + 1).astype(int)
 
@@ -54,7 +54,7 @@ class Triad:
             np.multiply(self.c[rows], np.float32(3), out=self.a[rows])
             np.add(self.a[rows], self.b[rows], out=self.a[rows])
 
-    def step(self, _=0):
+    def step(self, _: object = 0) -> float:
         started = time.perf_counter()
         list(self.pool.map(self._part, self.parts[:-1], self.parts[1:]))
         return time.perf_counter() - started

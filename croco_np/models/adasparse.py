@@ -5,10 +5,13 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..batch import Batch
 from ..datasets.splits import Schema
 from ..layers import MLP, Embeddings, Linear, Pruner, domain_ids
 from ..layers.domain import check_domains
-from ..layers.prune import MODES
+from ..layers.embedding import EmbeddingCache
+from ..layers.linear import LinearCache
+from ..layers.prune import MODES, PruneCache
 from ..options import Option
 from ..tree import in_row
 from .assembly import Assembly
@@ -17,11 +20,11 @@ from .sizes import checked
 
 
 class AdaSparseCache(NamedTuple):
-    embeddings: NamedTuple
-    domain: NamedTuple
+    embeddings: EmbeddingCache
+    domain: EmbeddingCache
     hidden: list
-    pruners: list
-    logit: NamedTuple
+    pruners: list[PruneCache]
+    logit: LinearCache
     step: np.ndarray
 
 
@@ -95,26 +98,26 @@ class AdaSparse(Assembly):
             ramp=prune_steps,
         )
 
-    def init(self, rng):
+    def init(self, rng: np.random.Generator) -> dict:
         return super().init(rng) | {"step": np.zeros(1)}
 
-    def schedule(self, step):
+    def schedule(self, step: np.ndarray) -> tuple[float, float]:
         """alpha and lambda at a training step."""
         done = min(float(step[0]) / self.ramp, 1.0)
         first, last = self.alphas
         return first + (last - first) * done, self.penalty * (0.01 + 0.99 * done)
 
-    def control(self, caches, step):
+    def control(self, caches: list[PruneCache], step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distances r_l - r, and lambda_l, both (L,)."""
         shares = np.array([c.share for c in caches])
         gap = shares - (self.low + self.high) / 2
         outside = (shares < self.low) | (shares > self.high)
         return gap, outside * self.schedule(step)[1] * abs(gap)
 
-    def looks_up(self, batch):
+    def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
         return {"embeddings": batch.ids, "domain": domain_ids(batch.domains)}
 
-    def forward(self, p, batch):
+    def forward(self, p: dict, batch: Batch) -> tuple[Output, AdaSparseCache]:
         check_domains(batch.domains, self.domain.vocabulary[0], len(batch.ids))
         h, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
@@ -123,20 +126,21 @@ class AdaSparse(Assembly):
         p_hidden, p_pruners = (in_row(p[name], len(self.pruners)) for name in ("hidden", "pruners"))
         upwards = zip(self.hidden.layers, self.pruners, p_hidden, p_pruners, strict=True)
         for dense, pruner, p_dense, p_pruner in upwards:
-            h, cache = dense.forward(p_dense, h)
-            hidden.append(cache)
-            h, cache = pruner.forward(p_pruner, e, h, alpha)  # (B, n_l)
-            pruners.append(cache)
+            h, of_dense = dense.forward(p_dense, h)
+            hidden.append(of_dense)
+            h, of_pruner = pruner.forward(p_pruner, e, h, alpha)  # (B, n_l)
+            pruners.append(of_pruner)
         z, logit = self.logit.forward(p["logit"], h)  # (B, 1)
         gap, weights = self.control(pruners, p["step"])
         penalty = float((weights * abs(gap)).mean()) if self.penalty else None
         return Output(z[:, 0], penalty=penalty), AdaSparseCache(embeddings, domain, hidden, pruners, logit, p["step"])
 
-    def backward(self, c, d):
+    def backward(self, c: AdaSparseCache, d: Output) -> dict:
         gap, weights = self.control(c.pruners, c.step)
         dshares = (d.penalty or 0.0) * weights * np.sign(gap) / len(gap)
         dh, logit = self.logit.backward(c.logit, d.logits[:, None])
-        de, hidden, pruners = 0, [], []
+        de: np.ndarray | int = 0
+        hidden, pruners = [], []
         for i in reversed(range(len(self.pruners))):
             (de_i, dh), pruner = self.pruners[i].backward(c.pruners[i], dh, float(dshares[i]))
             dh, dense = self.hidden.layers[i].backward(c.hidden[i], dh)
@@ -151,5 +155,5 @@ class AdaSparse(Assembly):
     def tracked(self, c: AdaSparseCache) -> dict[str, np.ndarray]:
         return {"step": c.step + 1}
 
-    def stand_in(self, c, s):
+    def stand_in(self, c: AdaSparseCache, s: int) -> np.ndarray:
         return c.logit.x

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import fields
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +18,9 @@ class Assembly(System):
     A field that is a tuple of layers becomes a list; fields that are no layers have no parameters.
     """
 
-    def init(self, rng: np.random.Generator) -> Tree:
+    __dataclass_fields__: ClassVar[dict[str, Any]]  # of each system, a dataclass
+
+    def init(self, rng: np.random.Generator) -> dict:
         """Parameters of all layers, drawn in the order of the fields."""
         params = {}
         for name in (f.name for f in fields(self)):

@@ -3,8 +3,15 @@
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Self
 
+import numpy as np
+
+from ..batch import Batch
 from ..datasets.splits import Schema
 from ..layers import ElementGate, Embeddings, Experts, LookUpExperts, PerDomain, ScalarGate, Tower
+from ..layers.domain import DomainCache
+from ..layers.embedding import EmbeddingCache
+from ..layers.gate import GateCache
+from ..layers.lookup import LookUpCache
 from ..options import Option
 from .assembly import Assembly
 from .output import Output, merge
@@ -13,11 +20,11 @@ from .twins import twin_of
 
 
 class CrocodileCache(NamedTuple):
-    embeddings: NamedTuple
-    experts: NamedTuple
-    prior: NamedTuple
-    gates: NamedTuple
-    towers: NamedTuple
+    embeddings: EmbeddingCache
+    experts: list
+    prior: EmbeddingCache
+    gates: GateCache
+    towers: DomainCache
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Crocodile(Assembly):
         n_domains, width = len(schema.domains), expert_sizes[-1]
         n_prior = len(schema.prior_fields) * prior_width
         if gate == "element":
-            gates = ElementGate(n_prior, n_experts, width, n_domains)
+            gates: ElementGate | ScalarGate = ElementGate(n_prior, n_experts, width, n_domains)
         else:
             gates = ScalarGate(n_prior, n_experts, n_domains)
         return cls(
@@ -71,10 +78,10 @@ class Crocodile(Assembly):
             towers=PerDomain(Tower((width, *tower_sizes)), n_domains),
         )
 
-    def looks_up(self, batch):
+    def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
         return {"embeddings": batch.ids, "prior": batch.prior_ids}
 
-    def forward(self, p, batch):
+    def forward(self, p: dict, batch: Batch) -> tuple[Output, CrocodileCache]:
         """p: the parameters, with the tree of `init`; returns an `Output` and the cache for `backward`."""
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, M, F E)       Eq. 3
         o, experts = self.experts.forward(p["experts"], x)  # (B, M, K)                          Eq. 4
@@ -83,7 +90,7 @@ class Crocodile(Assembly):
         z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)                 Eq. 5
         return Output(z[:, 0], experts=o, gates=g), CrocodileCache(embeddings, experts, prior, gates, towers)
 
-    def backward(self, c, d):
+    def backward(self, c: CrocodileCache, d: Output) -> dict:
         """c: the cache of `forward`; d: the gradient at each tap, an `Output` with None where no loss pulls."""
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])  # (B, K)
         (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))  # (B, P), (B, M, K)
@@ -94,10 +101,10 @@ class Crocodile(Assembly):
 
 
 class FusedCache(NamedTuple):
-    embedded_experts: NamedTuple
-    prior: NamedTuple
-    gates: NamedTuple
-    towers: NamedTuple
+    embedded_experts: LookUpCache
+    prior: EmbeddingCache
+    gates: GateCache
+    towers: DomainCache
 
 
 @twin_of(Crocodile)
@@ -112,10 +119,10 @@ class FusedCrocodile(Crocodile):
     label: ClassVar[str] = "fused"  # beside the system's name in reports
 
     @property
-    def embedded_experts(self):
+    def embedded_experts(self) -> LookUpExperts:
         return LookUpExperts(self.embeddings, self.experts)
 
-    def forward(self, p, batch):
+    def forward(self, p: dict, batch: Batch) -> tuple[Output, FusedCache]:  # type: ignore[override]  # a cache of its own
         both = {"embeddings": p["embeddings"], "experts": p["experts"]}
         o, embedded_experts = self.embedded_experts.forward(both, batch.ids)  # (B, M, K)        Eqs. 3, 4
         e, prior = self.prior.forward(p["prior"], batch.prior_ids)
@@ -123,7 +130,7 @@ class FusedCrocodile(Crocodile):
         z, towers = self.towers.forward(p["towers"], batch.domains, h)
         return Output(z[:, 0], experts=o, gates=g), FusedCache(embedded_experts, prior, gates, towers)
 
-    def backward(self, c, d):
+    def backward(self, c: FusedCache, d: Output) -> dict:  # type: ignore[override]  # a cache of its own
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])
         (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
         _, prior = self.prior.backward(c.prior, de[:, None])

@@ -5,10 +5,14 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..batch import Batch
 from ..datasets.splits import Schema
 from ..kernels.mix import mix_scalars, mix_scalars_backward
 from ..layers import Embeddings, Experts, Linear, PerDomain, ScenarioAttention, Tower, add_own, domain_ids, own
-from ..layers.attention import KINDS
+from ..layers.attention import KINDS, AttentionCache
+from ..layers.domain import DomainCache
+from ..layers.embedding import EmbeddingCache
+from ..layers.linear import LinearCache
 from ..options import Option
 from .assembly import Assembly
 from .output import Output, merge
@@ -16,13 +20,13 @@ from .sizes import MOST_PARTS, checked
 
 
 class HiNetCache(NamedTuple):
-    embeddings: NamedTuple
-    domain: NamedTuple
+    embeddings: EmbeddingCache
+    domain: EmbeddingCache
     experts: list
-    gates: NamedTuple
-    mixture: tuple
-    attention: NamedTuple
-    towers: NamedTuple
+    gates: LinearCache
+    mixture: tuple[np.ndarray, np.ndarray, np.ndarray]
+    attention: AttentionCache
+    towers: DomainCache
     domains: tuple[slice, ...]
 
 
@@ -84,10 +88,10 @@ class HiNet(Assembly):
             towers=PerDomain(Tower((3 * expert_sizes[-1], *tower_sizes)), n_domains),
         )
 
-    def looks_up(self, batch):
+    def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
         return {"embeddings": batch.ids, "domain": domain_ids(batch.domains)}
 
-    def forward(self, p, batch):
+    def forward(self, p: dict, batch: Batch) -> tuple[Output, HiNetCache]:
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
         o, experts = self.experts.forward(p["experts"], x)  # (B, (S + 1) n, K)
@@ -103,7 +107,7 @@ class HiNet(Assembly):
         cache = HiNetCache(embeddings, domain, experts, gates, (g, parts, t), attention, towers, batch.domains)
         return Output(z[:, 0], experts=o), cache
 
-    def backward(self, c, d):
+    def backward(self, c: HiNetCache, d: Output) -> dict:
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])
         dh, dmine, dshared = (np.ascontiguousarray(part) for part in np.split(dh, 3, axis=1))
         (de, dforeign), attention = self.attention.backward(c.attention, dh)

@@ -5,19 +5,23 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..batch import Batch
 from ..datasets.splits import Schema
 from ..errors import InputError
 from ..layers import Embeddings, Experts, PerDomain, ScalarGate, Tower, add_own, own
+from ..layers.domain import DomainCache
+from ..layers.embedding import EmbeddingCache
+from ..layers.gate import GateCache
 from .assembly import Assembly
 from .output import Output, merge
 from .sizes import checked
 
 
 class MMoECache(NamedTuple):
-    embeddings: NamedTuple
+    embeddings: EmbeddingCache
     experts: list
-    gates: NamedTuple
-    towers: NamedTuple
+    gates: GateCache
+    towers: DomainCache
     domains: tuple[slice, ...]
 
 
@@ -64,11 +68,11 @@ class MMoE(Assembly):
         )
 
     @property
-    def gate_tables(self):
+    def gate_tables(self) -> np.ndarray:
         """(S,) table that the gate of each domain reads."""
         return np.arange(self.gates.n_domains) if self.embeddings.n_tables > 1 else np.zeros(self.gates.n_domains, int)
 
-    def forward(self, p, batch):
+    def forward(self, p: dict, batch: Batch) -> tuple[Output, MMoECache]:
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1 or M, F E)
         o, experts = self.experts.forward(p["experts"], x)  # (B, M, K)
         e = own(x, batch.domains, self.gate_tables)  # (B, F E)
@@ -76,7 +80,7 @@ class MMoE(Assembly):
         z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)
         return Output(z[:, 0], experts=o, gates=g), MMoECache(embeddings, experts, gates, towers, batch.domains)
 
-    def backward(self, c, d):
+    def backward(self, c: MMoECache, d: Output) -> dict:
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])
         (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
         dx, experts = self.experts.backward(c.experts, merge(do, d.experts))

@@ -20,6 +20,6 @@ class Output(NamedTuple):
     penalty: float | None = None
 
 
-def merge(do, pull):
+def merge(do: np.ndarray, pull: np.ndarray | None) -> np.ndarray:
     """Two gradients of the same tap: from the layers above, and from a loss that pulls on it directly (or None)."""
     return do if pull is None else do + pull

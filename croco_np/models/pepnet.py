@@ -1,28 +1,36 @@
 """PEPNet: domains scale the embedding, persons scale the layers of the towers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..batch import Batch
 from ..datasets.splits import Schema
 from ..layers import Dense, Embeddings, GateUnit, Linear, PerDomain, domain_ids
+from ..layers.domain import DomainCache
+from ..layers.embedding import EmbeddingCache
+from ..layers.scale import GateUnitCache
 from ..options import Option
 from ..tree import flatten, in_row, tree_map
 from .assembly import Assembly
 from .output import Output
 from .sizes import WIDEST, checked
+from .system import Place
 
 EVERYONE = (slice(None),)  # all rows as one domain: EPNet's gate has a single block
 
 
 class PEPNetCache(NamedTuple):
-    tables: tuple
-    epnet: NamedTuple
+    embeddings: EmbeddingCache
+    domain: EmbeddingCache
+    prior: EmbeddingCache
+    epnet: GateUnitCache
     x: np.ndarray
     layers: list
-    logit: NamedTuple
+    logit: DomainCache
 
 
 @dataclass(frozen=True)
@@ -95,11 +103,11 @@ class PEPNet(Assembly):
             gate_at=gate_at,
         )
 
-    def looks_up(self, batch):
+    def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
         personal = batch.ids[:, self.personal_fields]
         return {"embeddings": batch.ids, "domain": domain_ids(batch.domains), "prior": personal}
 
-    def forward(self, p, batch):
+    def forward(self, p: dict, batch: Batch) -> tuple[Output, PEPNetCache]:
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
         r, prior = self.prior.forward(p["prior"], batch.ids[:, self.personal_fields])  # (B, 1, 3 P)
@@ -118,12 +126,12 @@ class PEPNet(Assembly):
                 h = delta * scaled
             layers.append((gate_cache, cache, scaled))
         z, logit = self.logit.forward(p["logit"], batch.domains, h)  # (B, 1)
-        return Output(z[:, 0]), PEPNetCache((embeddings, domain, prior), epnet, x, layers, logit)
+        return Output(z[:, 0]), PEPNetCache(embeddings, domain, prior, epnet, x, layers, logit)
 
-    def backward(self, c, d):
-        embeddings, domain, prior = c.tables
+    def backward(self, c: PEPNetCache, d: Output) -> dict:
         dh, logit = self.logit.backward(c.logit, d.logits[:, None])
-        dseen, gates, layers = 0, [], []
+        dseen: np.ndarray | int = 0
+        gates, layers = [], []
         downwards = zip(reversed(self.gates), reversed(self.layers), reversed(c.layers), strict=True)
         for gate, layer, (gate_cache, cache, scaled) in downwards:
             if self.gate_at == "input":
@@ -135,21 +143,21 @@ class PEPNet(Assembly):
             layers.append(dlayer)
             gates.append(dgate)
             dseen = dseen + dread
-        dr, do = np.split(dseen, [dseen.shape[1] - dh.shape[1]], axis=1)
+        dr, do = np.split(dseen, [len(self.personal_fields) * self.prior.width], axis=1)
         dh = dh if self.stop else dh + do  # stopped: do is dropped
         dread, epnet = self.epnet.backward(c.epnet, dh * c.x)
         de, dx = np.split(dread, [self.domain.width], axis=1)
         dx = dh * c.epnet.delta + (0 if self.stop else dx)  # stopped: the gate's dx is dropped
-        _, prior = self.prior.backward(prior, dr[:, None])
-        _, domain = self.domain.backward(domain, de[:, None])
-        _, embeddings = self.embeddings.backward(embeddings, dx[:, None])
+        _, prior = self.prior.backward(c.prior, dr[:, None])
+        _, domain = self.domain.backward(c.domain, de[:, None])
+        _, embeddings = self.embeddings.backward(c.embeddings, dx[:, None])
         grads = {"embeddings": embeddings, "domain": domain, "prior": prior, "epnet": epnet}
         return grads | {"gates": gates[::-1], "layers": layers[::-1], "logit": logit}
 
-    def stand_in(self, c, s):
+    def stand_in(self, c: PEPNetCache, s: int) -> np.ndarray:
         return c.logit.parts[s].x
 
-    def stop_settings(self, p, batch, schema):
+    def stop_settings(self, p: dict, batch: Batch, schema: Schema) -> Iterator[Place]:
         """Whatever the towers do not read is read by gates only, and those do not teach it."""
         blind = tree_map(np.copy, p)
         for w in blind["layers"][0]:

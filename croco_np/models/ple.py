@@ -5,8 +5,13 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..batch import Batch
 from ..datasets.splits import Schema
 from ..layers import Embeddings, Experts, Extraction, PerDomain, ScalarGate, Tower, add_own, own
+from ..layers.domain import DomainCache
+from ..layers.embedding import EmbeddingCache
+from ..layers.extraction import ExtractionCache
+from ..layers.gate import GateCache
 from ..options import Option
 from ..tree import in_row
 from .assembly import Assembly
@@ -15,12 +20,12 @@ from .sizes import MOST_PARTS, SPECIFIC_AND_SHARED, checked
 
 
 class PLECache(NamedTuple):
-    embeddings: NamedTuple
-    levels: list
-    specific: NamedTuple
+    embeddings: EmbeddingCache
+    levels: list[ExtractionCache]
+    specific: DomainCache
     shared: list
-    gates: NamedTuple
-    towers: NamedTuple
+    gates: GateCache
+    towers: DomainCache
     domains: tuple[slice, ...]
     tables: np.ndarray
 
@@ -88,7 +93,7 @@ class PLE(Assembly):
             towers=PerDomain(Tower((width, *tower_sizes)), n_domains),
         )
 
-    def forward(self, p, batch):
+    def forward(self, p: dict, batch: Batch) -> tuple[Output, PLECache]:
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1 or S + 1, F E)
         n_domains, levels = self.gates.n_domains, []
         if self.levels:
@@ -103,10 +108,9 @@ class PLE(Assembly):
         o = np.concatenate([specific, shared], axis=1)
         (h, g), gates = self.gates.forward(p["gates"], batch.domains, e, o)  # (B, K)
         z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)
-        cache = PLECache(embeddings, levels, spe, sha, gates, towers, batch.domains, tables)
-        return Output(z[:, 0], gates=g), cache
+        return Output(z[:, 0], gates=g), PLECache(embeddings, levels, spe, sha, gates, towers, batch.domains, tables)
 
-    def backward(self, c, d):
+    def backward(self, c: PLECache, d: Output) -> dict:
         n_sp = self.specific.layer.n_experts
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])
         (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
@@ -126,7 +130,7 @@ class PLE(Assembly):
         grads = {"embeddings": embeddings, "levels": levels[::-1], "specific": specific}
         return grads | {"shared": shared, "gates": gates, "towers": towers}
 
-    def stand_in(self, c, s):
+    def stand_in(self, c: PLECache, s: int) -> np.ndarray:
         return c.specific.parts[s][-1].y
 
 
@@ -135,7 +139,7 @@ class MEPLE(PLE):
 
     @classmethod
     @checked
-    def build(
+    def build(  # type: ignore[override]  # without the options of several levels
         cls,
         schema: Schema,
         *,

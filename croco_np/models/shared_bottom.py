@@ -9,7 +9,8 @@ import numpy as np
 from ..batch import Batch
 from ..datasets.splits import Schema
 from ..layers import MLP, Embeddings, PerDomain, Tower
-from ..layers.domain import check_domains
+from ..layers.domain import DomainCache, check_domains
+from ..layers.embedding import EmbeddingCache
 from ..tree import in_row
 from .assembly import Assembly
 from .output import Output
@@ -18,9 +19,9 @@ from .system import System
 
 
 class SharedBottomCache(NamedTuple):
-    embeddings: NamedTuple
+    embeddings: EmbeddingCache
     bottom: list
-    towers: NamedTuple
+    towers: DomainCache
 
 
 @dataclass(frozen=True)
@@ -54,19 +55,19 @@ class SharedBottom(Assembly):
             towers=PerDomain(Tower((expert_sizes[-1], *tower_sizes)), len(schema.domains)),
         )
 
-    def forward(self, p, batch):
+    def forward(self, p: dict, batch: Batch) -> tuple[Output, SharedBottomCache]:
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         t, bottom = self.bottom.forward(p["bottom"], x[:, 0])  # (B, K)
         z, towers = self.towers.forward(p["towers"], batch.domains, t)  # (B, 1)
         return Output(z[:, 0]), SharedBottomCache(embeddings, bottom, towers)
 
-    def backward(self, c, d):
+    def backward(self, c: SharedBottomCache, d: Output) -> dict:
         dt, towers = self.towers.backward(c.towers, d.logits[:, None])
         dx, bottom = self.bottom.backward(c.bottom, dt)
         _, embeddings = self.embeddings.backward(c.embeddings, dx[:, None])
         return {"embeddings": embeddings, "bottom": bottom, "towers": towers}
 
-    def stand_in(self, c, s):
+    def stand_in(self, c: SharedBottomCache, s: int) -> np.ndarray:
         return c.towers.parts[s].logit.x
 
 
@@ -127,5 +128,5 @@ class SingleDomain(System):
         parts = zip(caches, domains, strict=True)
         return [self.model.backward(cache, Output(d.logits[rows])) for cache, rows in parts]
 
-    def stand_in(self, c, s):
+    def stand_in(self, c: tuple, s: int) -> np.ndarray:
         return c[1][s].towers.parts[0].logit.x

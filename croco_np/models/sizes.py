@@ -6,9 +6,11 @@ Defaults are not here: they stand in the signature of each system's `build`. Opt
 from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
+from typing import TypeVar
 
 from ..options import Option, check_value, plain
 
+Build = TypeVar("Build", bound=Callable)
 WIDEST = 2**16  # of a layer: with what can be multiplied by it here, an array still has less than 2^63 bytes
 MOST_PARTS = 1000  # experts and the like: each is built and walked through one by one
 
@@ -28,7 +30,7 @@ SPECIFIC_AND_SHARED = {
 }
 
 
-def checked(build: Callable) -> Callable:
+def checked(build: Build) -> Build:
     """Decorate a system's `build`: the sizes it is given must be within the limits of their options.
 
     Raises `OptionError`, a ValueError that names the keyword. Unknown keywords are left to Python's own TypeError.
@@ -43,7 +45,7 @@ def checked(build: Callable) -> Callable:
             check_value(name, keywords[name].annotation, sizes[name], cls.option(name))
         return build(cls, *schema, **sizes)
 
-    return checked_build
+    return checked_build  # type: ignore[return-value]  # of the same keywords, as `wraps` says
 
 
 def keywords_of(build: Callable) -> dict[str, Parameter]:

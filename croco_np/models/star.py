@@ -5,19 +5,24 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from ..batch import Batch
 from ..datasets.splits import Schema
 from ..layers import Embeddings, PartitionedNorm, Star, Tower, domain_ids
+from ..layers.embedding import EmbeddingCache
+from ..layers.mlp import TowerCache
+from ..layers.norm import NormCache
+from ..layers.star import StarCache
 from .assembly import Assembly
 from .output import Output
 from .sizes import checked
 
 
 class STARCache(NamedTuple):
-    embeddings: NamedTuple
-    domain: NamedTuple
-    norm: NamedTuple
-    network: NamedTuple
-    auxiliary: NamedTuple
+    embeddings: EmbeddingCache
+    domain: EmbeddingCache
+    norm: NormCache
+    network: StarCache
+    auxiliary: TowerCache
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,10 @@ class STAR(Assembly):
             auxiliary=Tower((width + n_in, *tower_sizes)),
         )
 
-    def looks_up(self, batch):
+    def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
         return {"embeddings": batch.ids, "domain": domain_ids(batch.domains)}
 
-    def forward(self, p, batch):
+    def forward(self, p: dict, batch: Batch) -> tuple[Output, STARCache]:
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
         h, norm = self.norm.forward(p["norm"], batch.domains, x[:, 0], batch.training)  # (B, F E)
@@ -78,7 +83,7 @@ class STAR(Assembly):
         extra, auxiliary = self.auxiliary.forward(p["auxiliary"], np.concatenate([e[:, 0], x[:, 0]], axis=1))  # (B, 1)
         return Output((z + extra)[:, 0]), STARCache(embeddings, domain, norm, network, auxiliary)
 
-    def backward(self, c, d):
+    def backward(self, c: STARCache, d: Output) -> dict:
         dz = d.logits[:, None]
         dex, auxiliary = self.auxiliary.backward(c.auxiliary, dz)
         dh, network = self.network.backward(c.network, dz)
@@ -91,5 +96,5 @@ class STAR(Assembly):
     def tracked(self, c: STARCache) -> dict[str, np.ndarray]:
         return {f"norm.{name}": value for name, value in self.norm.tracked(c.norm).items()}
 
-    def stand_in(self, c, s):
+    def stand_in(self, c: STARCache, s: int) -> np.ndarray:
         return c.network.parts.parts[s].logit.x

@@ -1,10 +1,12 @@
 """STEM: every row runs through everybody's experts, but teaches only its own."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
+from ..batch import Batch
 from ..datasets.splits import Schema
 from ..layers import Embeddings, Experts, PerDomain, ScalarGate, Tower, add_own, own
 from ..tree import flatten
@@ -12,6 +14,7 @@ from .assembly import Assembly
 from .mmoe import MMoECache
 from .output import Output, merge
 from .sizes import SPECIFIC_AND_SHARED, checked
+from .system import Place
 
 
 @dataclass(frozen=True)
@@ -67,19 +70,19 @@ class STEM(Assembly):
         )
 
     @property
-    def tables(self):
+    def tables(self) -> np.ndarray:
         """(number of experts,) the table that each expert reads; S is the shared one."""
         return np.minimum(np.arange(self.experts.n_experts) // self.n_specific, self.gates.n_domains)
 
     @property
-    def teaches(self):
+    def teaches(self) -> np.ndarray:
         """(S, number of experts) 1 where rows of the domain may teach the expert, else 0; all 1 without stop."""
         if not self.stop:
             return np.ones((self.gates.n_domains, self.experts.n_experts))
         s = np.arange(self.gates.n_domains)[:, None]
         return ((self.tables == s) | (self.tables == self.gates.n_domains)).astype(float)
 
-    def forward(self, p, batch):
+    def forward(self, p: dict, batch: Batch) -> tuple[Output, MMoECache]:
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, S + 1, F E)
         o, experts = self.experts.forward(p["experts"], x[:, self.tables])  # (B, n, K)
         e = own(x, batch.domains, range(self.gates.n_domains)) + x[:, -1]  # (B, F E)
@@ -87,7 +90,7 @@ class STEM(Assembly):
         z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)
         return Output(z[:, 0], experts=o, gates=g), MMoECache(embeddings, experts, gates, towers, batch.domains)
 
-    def backward(self, c, d):
+    def backward(self, c: MMoECache, d: Output) -> dict:
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])
         (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
         do = merge(do, d.experts)
@@ -102,7 +105,7 @@ class STEM(Assembly):
         _, embeddings = self.embeddings.backward(c.embeddings, dx)
         return {"embeddings": embeddings, "experts": experts, "gates": gates, "towers": towers}
 
-    def stop_settings(self, p, batch, schema):
+    def stop_settings(self, p: dict, batch: Batch, schema: Schema) -> Iterator[Place]:
         """Rows of one domain alone do not teach the others' experts and tables, though they run through all of them."""
         rows, n_domains = batch.domains[0], len(batch.domains)
         batch = batch.only(rows)._replace(domains=(rows, *[slice(rows.stop, rows.stop)] * (n_domains - 1)))

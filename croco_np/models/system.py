@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from inspect import Parameter
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from ..batch import Batch
 from ..datasets.splits import Schema
 from ..options import Option
@@ -44,15 +46,15 @@ class System:
         """The system for the columns of a data set. Its sizes are keywords with defaults and type hints, `checked`."""
         raise NotImplementedError(f"{cls.__name__} has no build(schema, *, sizes)")
 
-    def init(self, rng: Any) -> Tree:
+    def init(self, rng: np.random.Generator) -> Tree:
         """Parameters: dicts and lists of float64 arrays, nested."""
         raise NotImplementedError(f"{type(self).__name__} has no init(rng)")
 
-    def reads(self, batch: Batch) -> Iterator[tuple[str, Any]]:
+    def reads(self, batch: Batch) -> Iterator[tuple[str, np.ndarray]]:
         """The rows of tables that `forward` will read: pairs of a table's path and its rows, with repeats."""
         raise NotImplementedError(f"{type(self).__name__} has no reads(batch)")
 
-    def forward(self, params: Tree, batch: Batch) -> tuple[Output, Any]:
+    def forward(self, params: Any, batch: Batch) -> tuple[Output, Any]:
         """Every tap, and the cache for `backward`."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(params, batch)")
 
@@ -63,14 +65,14 @@ class System:
         """
         raise NotImplementedError(f"{type(self).__name__} has no backward(cache, doutput)")
 
-    def tracked(self, cache: Any) -> dict[str, Any]:
+    def tracked(self, cache: Any) -> dict[str, np.ndarray]:
         """{path: new value} of the parameters in `running` after this step, which only the optimiser writes.
 
         cache  that of the step's `forward`
         """
         return {}
 
-    def stop_settings(self, params: Tree, batch: Batch, schema: Schema) -> Iterator[Place]:
+    def stop_settings(self, params: Any, batch: Batch, schema: Schema) -> Iterator[Place]:
         """Settings in which all roads to some leaves lead through a stop-gradient; see `gradcheck.stops`.
 
         A system with stop-gradients has a field `stop`, to open them, and overrides this.

@@ -15,7 +15,8 @@ from typing import Any
 
 from ..kernels.twin import running
 
-TWINS = {}  # definition -> twin, both classes: tests, the gradient checker and the benchmark walk over it
+# definition -> twin, both classes: tests, the gradient checker and the benchmark walk over it
+TWINS: dict[type, Any] = {}
 
 
 def twin_of(definition: type) -> Callable[[type], type]:

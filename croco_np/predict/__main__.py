@@ -11,8 +11,11 @@ vocabulary, 0 = rare or unseen), domain (its name), label (1 = click), probabili
 import csv
 import sys
 import time
+from argparse import Namespace
+from collections.abc import Sequence
 from os.path import expanduser
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -20,25 +23,26 @@ from ..command import Parser, status
 from ..command.progress import bar
 from ..config.flags import check_threads
 from ..datasets.prepared import BLOCK_ROWS as WRITTEN_ROWS
+from ..datasets.splits import Rows
 from ..errors import InputError
 from ..kernels.pools import set_threads
 from ..losses.bce import sigmoid
 from ..metrics import evaluate
-from ..runs.saved import read_model
+from ..runs.saved import Saved, read_model
 from ..storage.files import making_way, replacing, writing
 from .predictor import Predictor
 
 COLUMNS = ("user", "item", "domain", "label", "probability", "simulated")
 
 
-def run(argv):
+def run(argv: Sequence[str] | None) -> int:
     """The command; returns the exit status."""
     args = _flags().parse_args(argv)
     with making_way(args.out):
         return predict(args)
 
 
-def predict(args):
+def predict(args: Namespace) -> int:
     """What the flags ask for; returns the exit status."""
     moved = {name: value for name in ("data_dir", "path", "threads") if (value := getattr(args, name))}
     check_threads(args.threads)
@@ -67,7 +71,7 @@ def predict(args):
     return 0
 
 
-def predict_raw(args, saved):
+def predict_raw(args: Namespace, saved: Saved) -> int:
     """Score the raw rows of --input; returns the exit status."""
     if saved.encoder is None:
         raise InputError(f"{saved.file}: holds no vocabularies, so it cannot read raw rows; train the run anew")
@@ -83,7 +87,7 @@ def predict_raw(args, saved):
     return 0
 
 
-def write(predictor, rows, simulated, file):
+def write(predictor: Predictor, rows: Rows, simulated: bool, file: IO[str]) -> np.ndarray:
     """Predict all rows and write them to an open file, some at a time -> their logits (N,)."""
     lines, z = csv.writer(file, lineterminator="\n"), np.empty(rows.n)
     lines.writerow(COLUMNS)
@@ -138,7 +142,7 @@ def _flags():
     return parser
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     return status(run, argv)
 
 

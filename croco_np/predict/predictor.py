@@ -15,6 +15,7 @@ from ..losses.bce import sigmoid
 from ..metrics import evaluate_domains
 from ..models import Output, fastest
 from ..runs.saved import read_model
+from ..tree import Tree
 
 # At AliCCP's sizes the processor time of a row is the same from 1024 to 8192 rows a block (256: a fifth more).
 # Threads meet at the end of each product, so where cores are shared, few large blocks are faster than many small ones.
@@ -55,7 +56,7 @@ class Predictor:
     """
 
     model: Any
-    params: dict
+    params: Tree
     schema: Schema
     encoder: Any = None
     block: int = BLOCK_ROWS

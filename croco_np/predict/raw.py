@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, TextIO
+from typing import IO, Any
 
 from ..command.progress import bar
 from ..datasets.table_files import STANDARD_INPUT, read_blocks
@@ -37,7 +37,7 @@ class Tally:
         ]
 
 
-def score(predictor: Predictor, source: str, sink: TextIO, simulated: bool) -> Tally:
+def score(predictor: Predictor, source: str, sink: IO[str], simulated: bool) -> Tally:
     """Read rows of a CSV file (.csv, .csv.gz) or of standard input ("-"), write them with their click probability.
 
     The columns are those of the table that the model was trained on, in any order; others are handed through. In

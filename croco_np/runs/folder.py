@@ -3,16 +3,22 @@
 import json
 import os
 from pathlib import Path
+from typing import Self
 
-from ..storage import checkpoint
+import numpy as np
+
 from ..config import Config, lasting
-from ..storage.digest import read_json, write_json
+from ..datasets.encoder import Encoder
+from ..datasets.splits import Splits
 from ..errors import InputError
+from ..storage import checkpoint
+from ..storage.digest import read_json, write_json
 from ..storage.files import SCRATCH, not_written, replacing, sweep
 from ..storage.locks import Lock
-from .saved import CHECKPOINT, CONFIG, MODEL, about, parameters, same_data, write_model
-from ..tree import flatten, with_leaves
+from ..tree import with_leaves
 from .packing import pack, unpack
+from .saved import CHECKPOINT, CONFIG, MODEL, about, parameters, same_data, write_model
+from .state import State
 
 MAP, HISTORY = "covariance.safetensors", "history.jsonl"
 NEXT_MODEL = ".model.safetensors.next"  # the best weights until the checkpoint that knows them is written
@@ -32,14 +38,14 @@ class RunFolder:
         with RunFolder.new(out, config) as folder: ...
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.lock = Lock(self.path / LOCK)
-        self.kept = {}  # what config.json says: config, schema, data
-        self.encoder = None
+        self.kept: dict = {}  # what config.json says: config, schema, data
+        self.encoder: Encoder | None = None
 
     @classmethod
-    def new(cls, out, config):
+    def new(cls, out: str, config: Config) -> Self:
         """A fresh folder, locked: `out`, which must be new or empty; without `out` the first free one below runs/.
 
         A process owns a folder that it locked while it was empty, so two processes never get the same.
@@ -69,14 +75,14 @@ class RunFolder:
             path = base.with_name(f"{base.name}-{number}")
 
     @staticmethod
-    def refuse_taken(out):
+    def refuse_taken(out: str) -> None:
         """Raise InputError if `out` cannot be the folder of a new run; `new` decides, this is to know it early."""
         path = Path(out)
         if out and path.exists() and (taken := _taken(path)):
             raise InputError(f"--out {path}: {taken}; choose another folder")
 
     @classmethod
-    def existing(cls, path):
+    def existing(cls, path: str) -> tuple[Self, Config]:
         """The folder of a run that was begun, locked, and its config."""
         folder = cls(path)
         file = folder.path / CONFIG
@@ -97,23 +103,23 @@ class RunFolder:
                 raise InputError(f"{file}: not the config of a run ({error})") from error
             raise
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.lock.release()
 
     @property
-    def where(self):
+    def where(self) -> str:
         """The path as text, for messages."""
         return str(self.path)
 
-    def begin(self, config, splits):
+    def begin(self, config: Config, splits: Splits) -> None:
         """Write down what the run is: its config, and what its data look like."""
         self.kept, self.encoder = about(config, splits), splits.encoder
         write_json(self.path / CONFIG, self.kept)
 
-    def save(self, state):
+    def save(self, state: State) -> None:
         """Checkpoint everything that `restore` needs; history.jsonl is written from the same facts."""
         state.tick()
         arrays, facts = pack(state)
@@ -121,10 +127,10 @@ class RunFolder:
         self._commit_model()
         self._write_history(state)
 
-    def save_model(self, state):
+    def save_model(self, state: State) -> None:
         """Write the best weights. They count from the next `save` on, so a kill in between leaves a consistent run."""
         facts = self.kept | {"epoch": state.facts["best_epoch"]}
-        checksum = write_model(self.path / NEXT_MODEL, state.best, facts, self.encoder)
+        checksum = write_model(self.path / NEXT_MODEL, state.chosen, facts, self.encoder)
         state.facts["best_checksum"] = checksum
 
     def _commit_model(self):
@@ -134,11 +140,11 @@ class RunFolder:
             except OSError as error:
                 raise not_written(self.path / MODEL, error) from error
 
-    def save_map(self, cov, step):
+    def save_map(self, cov: np.ndarray, step: int) -> None:
         """Write the covariance map of the experts at a step."""
         checkpoint.save(self.path / MAP, {"cov": cov}, self.kept | {"step": step})
 
-    def load_map(self):
+    def load_map(self) -> tuple[np.ndarray, int] | None:
         """(map, the step it was taken at), or None if there is none of this run."""
         if not (self.path / MAP).exists():
             return None
@@ -147,7 +153,7 @@ class RunFolder:
         same_data(self.path / MAP, saved.facts, self.kept)
         return saved.arrays["cov"], saved.facts["step"]
 
-    def restore(self, state, config, splits, changed_data=False):
+    def restore(self, state: State, config: Config, splits: Splits, changed_data: bool = False) -> State:
         """The state of the last checkpoint, in the place of the one at the start; before the first one, that itself.
 
         config        the run's own, but for what may change
@@ -197,7 +203,7 @@ class RunFolder:
     def _write_history(self, state):
         self.write(HISTORY, "".join(json.dumps(entry) + "\n" for entry in state.facts["history"]))
 
-    def write(self, name, text):
+    def write(self, name: str, text: str) -> None:
         """Replace a small text file whole or not at all."""
         with replacing(self.path / name) as file:
             file.write(text)

@@ -1,13 +1,19 @@
 """The state of training as one dict of arrays and one of plain facts, as a checkpoint holds them, and back."""
 
+from pathlib import Path
+
+import numpy as np
+
 from ..errors import InputError
+from ..storage.checkpoint import Checkpoint
 from ..tree import flatten, with_leaves
+from .state import State
 
 TREES = ("params", "m", "v")
 LAST = "last"  # steps up to which the rows of a table are up to date; idle rows are saved as they are
 
 
-def pack(state):
+def pack(state: State) -> tuple[dict[str, np.ndarray], dict]:
     """`State` -> arrays {name: array}, facts. The best weights are not among them: they have a file of their own."""
     trees = {"params": state.params, "m": state.moments["m"], "v": state.moments["v"]}
     arrays = {f"{kind}.{path}": a for kind, tree in trees.items() for path, a in flatten(tree).items()}
@@ -15,7 +21,7 @@ def pack(state):
     return arrays, {"state": state.facts, "t": state.moments["t"], "rng": state.rng.bit_generator.state}
 
 
-def unpack(state, saved, path):
+def unpack(state: State, saved: Checkpoint, path: Path) -> None:
     """Replace the state at the start of training, `state`, by that of a `Checkpoint`.
 
     Raises InputError, which names the file `path`, unless there is an array for each parameter and its moments, of its

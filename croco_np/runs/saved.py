@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..storage import checkpoint
 from ..config import Config, lasting
+from ..datasets.encoder import Encoder
 from ..datasets.load import load
-from ..datasets.splits import Schema
-from ..storage.digest import read_json
+from ..datasets.splits import Schema, Splits
 from ..errors import InputError
 from ..models import MODELS
 from ..models.assembly import shape_tree
-from ..tree import flatten, not_finite, with_leaves
+from ..storage import checkpoint
+from ..storage.digest import read_json
+from ..tree import Tree, flatten, not_finite, with_leaves
 
 MODEL, CONFIG, CHECKPOINT = "model.safetensors", "config.json", "checkpoint.safetensors"
 ENCODER = "encoder/"  # before the names of vocabularies: no parameter has a slash in its path
@@ -34,10 +35,10 @@ class Saved(NamedTuple):
     schema: Schema
     facts: dict
     model: Any
-    params: dict
-    encoder: Any
+    params: Tree
+    encoder: Encoder | None
 
-    def data(self, changed_data=False):
+    def data(self, changed_data: bool = False) -> Splits:
         """The `Splits` that the config names, if they are those that the model was trained on.
 
         changed_data  or others of the same columns and vocabularies
@@ -47,18 +48,18 @@ class Saved(NamedTuple):
         return splits
 
 
-def about(config, splits):
+def about(config: Config, splits: Splits) -> dict:
     """What goes with saved weights, as plain data: enough to know what they belong to, and to rebuild the model."""
     data = {"schema": asdict(splits.schema), "simulated": splits.simulated, "data": splits.fingerprint}
     return plain({"config": config.json()} | data)
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """Plain data as they come back from a JSON file: tuples are lists."""
     return json.loads(json.dumps(value))
 
 
-def same_data(file, facts, now, changed_data=False):
+def same_data(file: Path | str, facts: dict, now: dict, changed_data: bool = False) -> None:
     """Raise InputError unless the data of now are those of the facts in a file, both as `about` notes them.
 
     changed_data  allow other rows
@@ -81,7 +82,7 @@ def same_data(file, facts, now, changed_data=False):
         )
 
 
-def write_model(file, params, facts, encoder=None):
+def write_model(file: Path | str, params: Tree, facts: dict, encoder: Encoder | None = None) -> str:
     """Write weights, facts and vocabularies to one file; returns its checksum.
 
     facts    of `about`, and what else is to be known
@@ -95,7 +96,7 @@ def write_model(file, params, facts, encoder=None):
     return checkpoint.save(file, arrays, facts)
 
 
-def parameters(arrays):
+def parameters(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The arrays of a file that are parameters, not vocabularies."""
     return {name: a for name, a in arrays.items() if not name.startswith(ENCODER)}
 
@@ -103,8 +104,6 @@ def parameters(arrays):
 def _encoder(file, arrays, facts):
     if "encoder" not in facts:
         return None
-    from ..datasets.encoder import Encoder
-
     kept = {name.removeprefix(ENCODER): a for name, a in arrays.items() if name.startswith(ENCODER)}
     try:
         return Encoder.from_state(kept, facts["encoder"])
@@ -112,7 +111,7 @@ def _encoder(file, arrays, facts):
         raise InputError(f"{file}: {error}") from error
 
 
-def read_model(run, **moved):
+def read_model(run: Path | str, **moved: Any) -> Saved:
     """Saved weights -> `Saved`; the data are not read.
 
     run    the folder of a run of croco_np.train, or a file of weights
@@ -126,7 +125,7 @@ def read_model(run, **moved):
         _same_run(file.parent, facts, checksum)
     try:
         config = Config.from_json(facts["config"] | moved)
-        schema = Schema(**{k: tuple(v) if isinstance(v, list) else v for k, v in facts["schema"].items()})
+        schema = Schema.from_json(facts["schema"])
     except InputError:  # of an entry of the config, in its own words
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:

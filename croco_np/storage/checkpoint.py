@@ -24,7 +24,7 @@ class Checkpoint(NamedTuple):
     checksum: str
 
 
-def save(path, arrays, facts):
+def save(path: Path | str, arrays: dict[str, np.ndarray], facts: dict) -> str:
     """Write `arrays` {name: array} and `facts` (a dict for JSON) to `path`; returns the checksum of both.
 
     The file is written beside `path` and then renamed, so a reader sees the old one or the new one. Raises InputError
@@ -47,7 +47,7 @@ def save(path, arrays, facts):
     return checksum
 
 
-def load(path, what="a checkpoint"):
+def load(path: Path | str, what: str = "a checkpoint") -> Checkpoint:
     """Read a file of `save` -> `Checkpoint`. InputError, one line, unless it has the very bits that were written.
 
     what  which file it should be, in words
@@ -66,7 +66,7 @@ def load(path, what="a checkpoint"):
     return Checkpoint(arrays, facts, checksum)
 
 
-def peek(path, what="a checkpoint"):
+def peek(path: Path | str, what: str = "a checkpoint") -> dict:
     """The facts of a file of `save`, without its arrays and so without a look at the checksum."""
     require_file(path, what)
     try:

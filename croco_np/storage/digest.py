@@ -7,8 +7,12 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..errors import InputError
 from .files import replacing, require_file
@@ -24,21 +28,21 @@ class ArrayDigest:
     dtype, width  of the array: a row is `width` numbers, () for a vector
     """
 
-    def __init__(self, dtype, width=()):
+    def __init__(self, dtype: DTypeLike, width: Sequence[int] = ()) -> None:
         self.dtype, self.width, self.rows, self.sha256 = np.dtype(dtype), tuple(width), 0, hashlib.sha256()
 
-    def update(self, block):
+    def update(self, block: np.ndarray) -> None:
         """Add rows (B, *width) to the array."""
         self.rows += len(block)
         if block.size:
-            self.sha256.update(np.ascontiguousarray(block).view(np.uint8).reshape(-1))
+            self.sha256.update(np.ascontiguousarray(block).view(np.uint8).reshape(-1).data)
 
-    def text(self):
+    def text(self) -> str:
         """The checksum of all rows so far: "sha256:dtype:shape"."""
         return f"{self.sha256.hexdigest()}:{self.dtype.str}:{'x'.join(map(str, (self.rows, *self.width)))}"
 
 
-def of_array(array):
+def of_array(array: np.ndarray) -> str:
     """The checksum of an array of any shape, memory-mapped or not."""
     array = np.asarray(array)
     if array.ndim == 0:
@@ -50,27 +54,27 @@ def of_array(array):
     return digest.text()
 
 
-def of_arrays(arrays):
+def of_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
     """{name: checksum} of {name: array}."""
     return {name: of_array(a) for name, a in arrays.items()}
 
 
-def of_json(value):
+def of_json(value: Any) -> str:
     """The checksum of plain data, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def of_file(path):
+def of_file(path: Path | str) -> str:
     """The checksum of a file's bytes."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def of_sample(path):
+def of_sample(path: Path | str) -> str:
     """The checksum of a file's size and of 64 MiB of it, evenly spread: of all of it, unless it is larger."""
     size = os.stat(path).st_size
     sha256 = hashlib.sha256(str(size).encode())
-    blocks = range(0, size, BLOCK_BYTES)
+    blocks: Sequence[int] = range(0, size, BLOCK_BYTES)
     if len(blocks) > SAMPLED_BLOCKS:
         blocks = np.linspace(0, size - BLOCK_BYTES, SAMPLED_BLOCKS).astype(np.int64).tolist()
     with open(path, "rb") as file:
@@ -80,13 +84,13 @@ def of_sample(path):
     return sha256.hexdigest()
 
 
-def write_json(path, entries):
+def write_json(path: Path | str, entries: dict) -> None:
     """Write a dict as a JSON file that holds its own checksum; see `read_json`."""
     with replacing(path) as file:
         file.write(json.dumps(entries | {KEY: of_json(entries)}, indent=1) + "\n")
 
 
-def read_json(path, what):
+def read_json(path: Path | str, what: str) -> dict:
     """The entries of a file of `write_json`; InputError, one line, if it is damaged or was changed by hand.
 
     what  which file it should be, in words

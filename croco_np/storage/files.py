@@ -12,8 +12,10 @@ import secrets
 import shutil
 import stat
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
+from typing import IO, Any
 
 from ..errors import InputError
 from .locks import Lock, hold, locked, same_file
@@ -22,14 +24,14 @@ PREFIX = ".croco_np-"
 MARKER = ".scratch"  # in a scratch folder: a user's folder may have any name
 SCRATCH = re.compile(re.escape(PREFIX) + "[0-9a-f]{16}")
 MAY_NOT = "choose a place that you may write to"
-ADVICE = {
+ADVICE: dict[int | None, str] = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "make room on this disk"),
     **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), MAY_NOT),
     errno.EFBIG: "the limit on the size of a file is too low (ulimit -f)",
 }
 
 
-def not_written(path, error, otherwise=""):
+def not_written(path: Path | str, error: OSError, otherwise: str = "") -> InputError:
     """The `InputError` of an OSError while writing `path`.
 
     otherwise  more advice for a place that may not be written to
@@ -41,7 +43,7 @@ def not_written(path, error, otherwise=""):
 
 
 @contextmanager
-def scratch(folder):
+def scratch(folder: Path | str) -> Iterator[Path]:
     """A folder inside `folder` for the length of a `with` block; afterwards it is gone with all that is in it.
 
     Raises OSError if it cannot be made.
@@ -66,7 +68,7 @@ def scratch(folder):
             os.close(descriptor)
 
 
-def sweep(folder):
+def sweep(folder: Path | str) -> None:
     """Remove the scratch folders, and the locks of `made_once`, that killed processes left in `folder`."""
     for path in Path(folder).glob(PREFIX + "*"):
         with suppress(OSError, InputError):  # somebody else's, or gone by now
@@ -103,7 +105,9 @@ def _remove(work):
         work.rmdir()
 
 
-def made_once(folder, build, waiting=lambda holder: None):
+def made_once(
+    folder: Path | str, build: Callable[[Path, Path], Any], waiting: Callable[[str], Any] = lambda holder: None
+) -> None:
     """Make a folder whole or not at all, and once, however many processes ask for it at the same time.
 
     folder   its path. If it is there, it is left as it is; an empty one is filled
@@ -131,7 +135,7 @@ def _is_filled(folder):
 
 
 @contextmanager
-def draft(path):
+def draft(path: Path | str) -> Iterator[Path]:
     """A path to write a file at, which takes the place of `path` when the block ends well.
 
     A symbolic link at `path` is replaced, not followed. The file gets the mode that the umask gives to new files.
@@ -152,14 +156,14 @@ def draft(path):
 
 
 @contextmanager
-def replacing(path, mode="w", **how):
+def replacing(path: Path | str, mode: str = "w", **how: Any) -> Iterator[IO]:
     """An open file that takes the place of `path` when the block ends well; see `draft`."""
     with draft(path) as work, open(work, mode, **how) as file:
         yield file
 
 
 @contextmanager
-def writing(path, mode="w", **how):
+def writing(path: Path | str, mode: str = "w", **how: Any) -> Iterator[IO]:
     """An open file for a path that a user named: `replacing` it, but written into where it is a link or no plain file.
 
     So `--out /dev/stdout`, a FIFO and a link to a file on another disk mean what they mean elsewhere. Where it is
@@ -181,7 +185,7 @@ def writing(path, mode="w", **how):
 STDOUT = 1
 
 
-def is_stdout(path):
+def is_stdout(path: Path | str) -> bool:
     """Whether a path names the file, pipe or terminal that standard output goes to."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(STDOUT))
@@ -190,7 +194,7 @@ def is_stdout(path):
 
 
 @contextmanager
-def making_way(path):
+def making_way(path: str) -> Iterator[None]:
     """Prints go to standard error inside a `with` block if `path`, which is to be written, is standard output."""
     if not (path and is_stdout(os.path.expanduser(path))):
         yield
@@ -200,13 +204,13 @@ def making_way(path):
         yield
 
 
-def write_report(path, found):
+def write_report(path: str, found: Any) -> None:
     """Write plain data as JSON to a file that a user named (`writing`). No NaN or infinity may be in them."""
     with writing(os.path.expanduser(path)) as file:
         file.write(json.dumps(found, indent=1, allow_nan=False) + "\n")
 
 
-def require_file(path, what):
+def require_file(path: Path | str, what: str) -> None:
     """Raise InputError unless `path` is a plain file, or a link to one: opening a FIFO would wait for ever.
 
     what  which file is wanted, in words, such as "the config of a run"

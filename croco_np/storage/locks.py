@@ -9,21 +9,24 @@ import os
 import socket
 import stat
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 
 try:
     import fcntl
-except ImportError:  # not a POSIX system
-    fcntl = None
+except ImportError:
+    fcntl = None  # type: ignore[assignment]  # not a POSIX system
 
 LOOKS, SECONDS_BETWEEN_LOOKS = 5, 0.01  # at the name of a holder
 SIGNATURE = {"process", "machine", "since"}  # what a holder says of itself
 MOST_BYTES = 4096
 
 
-def hold(descriptor, wait=False):
+def hold(descriptor: int, wait: bool = False) -> bool | None:
     """Lock an open file or folder: True if it is held now, False if somebody else holds it, None if it has no locks."""
     if fcntl is None:
         return None
@@ -36,7 +39,7 @@ def hold(descriptor, wait=False):
     return True
 
 
-def same_file(descriptor, path):
+def same_file(descriptor: int, path: Path | str) -> bool:
     """Whether `path` still names the file that is open as `descriptor`."""
     try:
         theirs = os.lstat(path)
@@ -53,15 +56,15 @@ class Lock:
           name, a file that holds something else
     """
 
-    def __init__(self, path):
+    def __init__(self, path: Path | str) -> None:
         self.path = path
-        self.descriptor = None
+        self.descriptor: int | None = None
 
-    def take(self, wait=False):
+    def take(self, wait: bool = False) -> bool:
         """Whether the lock is ours now; with `wait` it will be. Raises OSError if the file cannot be made."""
         while True:
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            descriptor = os.open(self.path, flags, 0o666)
+            descriptor, taken = os.open(self.path, flags, 0o666), False
             try:
                 if not _may_be_a_lock(descriptor):
                     raise InputError(f"{self.path}: stands where the lock belongs and is none; move it elsewhere")
@@ -69,11 +72,11 @@ class Lock:
                 if held is False:
                     return False
                 if same_file(descriptor, self.path):  # else its holder removed it before we had it
-                    self.descriptor, descriptor = descriptor, None
+                    self.descriptor, taken = descriptor, True
                     self._sign()
                     return True
             finally:
-                if descriptor is not None:
+                if not taken:
                     os.close(descriptor)
 
     def _sign(self):
@@ -85,7 +88,7 @@ class Lock:
         except OSError:
             pass
 
-    def holder(self):
+    def holder(self) -> str:
         """Who holds the lock, in words."""
         for _ in range(LOOKS):
             try:
@@ -102,7 +105,7 @@ class Lock:
         finally:
             os.close(descriptor)
 
-    def release(self):
+    def release(self) -> None:
         """Remove the file, while it is still ours, and let go."""
         if self.descriptor is not None:
             if same_file(self.descriptor, self.path):
@@ -126,7 +129,7 @@ def _may_be_a_lock(descriptor):
 
 
 @contextmanager
-def locked(path, waiting=lambda holder: None):
+def locked(path: Path | str, waiting: Callable[[str], Any] = lambda holder: None) -> Iterator[None]:
     """Hold the lock file `path` inside a `with` block. If it has to wait, `waiting(holder)` is called first."""
     lock = Lock(path)
     if not lock.take():

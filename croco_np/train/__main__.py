@@ -2,25 +2,28 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import contextmanager
 
 from ..command import status
 from ..command.interrupts import handled, stop
-from ..config.flags import parse, resumed
+from ..config import Config
+from ..config.flags import Command, parse, resumed
 from ..datasets.load import load
 from ..kernels.pools import set_threads
 from ..kernels.twin import note_numpy
 from ..runs.folder import RunFolder
+from ..runs.state import State
 from .loop import fit
 from .memory import require_room
 from .results import finish
 from .trainer import Trainer
 
 
-def run(argv):
+def run(argv: Sequence[str] | None) -> int:
     """The command; returns the exit status."""
     asked = parse(argv, "python -m croco_np.train", __doc__)
-    if asked.resume:
+    if asked.config is None:
         folder, config = RunFolder.existing(asked.resume)
         with folder:
             return train(resumed(config, asked.given), folder, asked)
@@ -28,7 +31,7 @@ def run(argv):
     return train(asked.config, None, asked)
 
 
-def train(config, folder, asked):
+def train(config: Config, folder: RunFolder | None, asked: Command) -> int:
     """Train what `config` says, in the folder of a run that is taken up again, or in a new one (None)."""
     cores = os.cpu_count() or 1
     if config.threads > cores:
@@ -50,7 +53,7 @@ def train(config, folder, asked):
     return fit_and_finish(trainer, state, config, folder, resumed=True)
 
 
-def fit_and_finish(trainer, state, config, folder, resumed=False):
+def fit_and_finish(trainer: Trainer, state: State, config: Config, folder: RunFolder, resumed: bool = False) -> int:
     """Train to the end and show the results; returns the exit status."""
     splits = trainer.splits
     sizes = ", ".join(
@@ -117,7 +120,7 @@ def _go_on(path):
     return f"go on with: python -m croco_np.train --resume {path}"
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     return status(run, argv)
 
 

@@ -13,9 +13,10 @@ from ..command.streams import note
 from ..errors import InputError
 from ..machine.tuning import hint
 from ..metrics import evaluate
+from ..runs.state import State
 from ..tree import not_finite, tree_map
 from .maps import covariance
-from .trainer import State, Trainer
+from .trainer import Trainer
 
 
 class Nowhere:

@@ -8,12 +8,13 @@ import numpy as np
 
 from ..command.progress import bar
 from ..diagnostics import covariance_map
+from ..tree import Tree
 from .trainer import Trainer
 
 MAP_ROWS = 4096  # validation rows of a covariance map
 
 
-def covariance(trainer: Trainer, params: dict) -> np.ndarray | None:
+def covariance(trainer: Trainer, params: Tree) -> np.ndarray | None:
     """Covariance map of the experts on the first validation rows; None for a model without the tap `experts`."""
     rows = trainer.splits.valid.part(slice(0, MAP_ROWS))
     taps = (block.output.experts for block in trainer.predictor(params).outputs(rows))

@@ -6,12 +6,13 @@ from math import prod
 import numpy as np
 
 from ..errors import InputError
+from ..models import System
 from ..models.assembly import shapes_of
 
 COPIES = 4  # of a parameter: itself, two moments, the best so far
 
 
-def require_room(model, dtype, memory=None):
+def require_room(model: System, dtype: str, memory: int | None = None) -> None:
     """Raise InputError if training takes more than all the memory of this machine for its parameters alone.
 
     memory  bytes; None: what the system says, and if it does not, nothing is refused

@@ -1,12 +1,28 @@
 """The pictures of a finished run. One that cannot be drawn is a line, and changes nothing else."""
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
 from ..command.streams import one_line
+from ..config import Config
 from ..diagnostics import between_experts
 from ..errors import InputError
+from ..runs.folder import RunFolder
+from ..runs.state import State
 from .maps import covariance, without_loss
+from .trainer import Trainer
 
 
-def draw(trainer, state, config, folder, metrics, say=print):
+def draw(
+    trainer: Trainer,
+    state: State,
+    config: Config,
+    folder: RunFolder,
+    metrics: dict,
+    say: Callable[[str], Any] = print,
+) -> list[str]:
     """Draw what there is to draw into the run's folder -> names of the pictures."""
     simulated = trainer.splits.simulated
 
@@ -43,7 +59,7 @@ def _is_drawn(picture, path, say):
         return False
 
 
-def covariance_maps(trainer, state, config, folder):
+def covariance_maps(trainer: Trainer, state: State, config: Config, folder: RunFolder) -> dict[str, np.ndarray]:
     """Covariance maps after `compare_steps` steps, {title: map}: of this run, and of a twin without its loss.
 
     No maps for a model without the tap `experts`.
@@ -57,10 +73,8 @@ def covariance_maps(trainer, state, config, folder):
     if not loss.active:
         return {_title("no loss on the experts", cov, n_experts, steps): cov}
     bare = without_loss(trainer, steps)
-    return {
-        _title(f"without {loss.title}", bare, n_experts, steps): bare,
-        _title(f"with {loss.title}, alpha = {loss.alpha:g}", cov, n_experts, steps): cov,
-    }
+    maps = (f"without {loss.title}", bare), (f"with {loss.title}, alpha = {loss.alpha:g}", cov)
+    return {_title(what, found, n_experts, steps): found for what, found in maps if found is not None}
 
 
 def _n_experts(c, cov):

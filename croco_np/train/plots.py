@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def _picture(path, simulated, width, height):
         file.write(image.getvalue())
 
 
-def learning(history, path, simulated=False):
+def learning(history: list[dict], path: Path | str, simulated: bool = False) -> None:
     """Learning curves of a run: training loss and validation AUC by epoch, from the entries of history.jsonl."""
     epochs = [h["epoch"] for h in history]
     with _picture(path, simulated, 9, 3.4) as figure:
@@ -67,7 +68,7 @@ def learning(history, path, simulated=False):
             axis.spines[["top", "right"]].set_visible(False)
 
 
-def domains(metrics, path, simulated=False):
+def domains(metrics: dict, path: Path | str, simulated: bool = False) -> None:
     """Test AUC per domain as points with 95 % intervals, from metrics.json; best possible where known."""
     rows = {"overall": metrics["overall"], **metrics["domains"]}
     known = {name: m for name, m in rows.items() if m["auc"] is not None}
@@ -88,14 +89,14 @@ def domains(metrics, path, simulated=False):
         figure.legend(loc="outside lower center", ncols=3, frameon=False)
 
 
-def auc_error(auc, n1, n0):
+def auc_error(auc: float, n1: int, n0: int) -> float:
     """Standard error of an AUC from n1 positives and n0 negatives (Hanley & McNeil 1982, Eq. 1)."""
     # With Q1 - A^2 = A (1 - A)^2 / (2 - A) and Q2 - A^2 = A^2 (1 - A) / (1 + A): near 1 the differences would cancel.
     spread = auc * (1 - auc) * (1 + (n1 - 1) * (1 - auc) / (2 - auc) + (n0 - 1) * auc / (1 + auc))
     return float(np.sqrt(spread / (n1 * n0)))
 
 
-def covariance(maps, n_experts, path, simulated=False):
+def covariance(maps: dict[str, np.ndarray], n_experts: int, path: Path | str, simulated: bool = False) -> None:
     """|Covariance| of the expert outputs side by side on one colour scale, from {title: (M K, M K)}.
 
     The blocks on the diagonal are experts with themselves; the blocks off it are what CovLoss (Eq. 6) makes small. A

@@ -1,17 +1,23 @@
 """The results of a run: test measures, a table, and then three pictures."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from ..command.interrupts import stop_if_asked
+from ..config import Config
 from ..metrics import evaluate_domains
 from ..models.assembly import count_trained
+from ..runs.folder import RunFolder
+from ..runs.state import State
 from .loop import Nowhere, diverged
 from .pictures import draw
+from .trainer import Trainer
 
 
-def measure(trainer, state, config, folder=None):
+def measure(trainer: Trainer, state: State, config: Config, folder: RunFolder | None = None) -> dict:
     """Measures of the chosen weights on the test rows -> dict for metrics.json; undefined ones are None with a reason.
 
     Raises InputError if the weights give scores that are NaN or infinite.
@@ -40,7 +46,9 @@ def measure(trainer, state, config, folder=None):
     }
 
 
-def finish(trainer, state, config, folder, say=print):
+def finish(
+    trainer: Trainer, state: State, config: Config, folder: RunFolder, say: Callable[[str], Any] = print
+) -> dict:
     """Measure, write metrics.json, show the table, draw the pictures, in this order: what counts comes first."""
     metrics = measure(trainer, state, config, folder)
     folder.write("metrics.json", json.dumps(metrics, indent=1) + "\n")
@@ -65,7 +73,7 @@ def _add_best_possible(measures, splits):
         m["best_possible_auc"] = best["domains"][name]["auc"]
 
 
-def table(metrics):
+def table(metrics: dict) -> str:
     """The measures as text, a line for each domain and one for all."""
     known = metrics["overall"].get("best_possible_auc") is not None
     head = (

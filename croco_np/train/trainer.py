@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,45 +17,11 @@ from ..models import MODELS, fastest
 from ..objective import Objective
 from ..optim import Adam
 from ..predict import Predictor
+from ..runs.state import State
 from ..tree import Tree, tree_map
 
 if TYPE_CHECKING:
     from ..config import Config
-
-
-@dataclass
-class State:
-    """All that changes while training.
-
-    params   parameters now
-    moments  state of the optimiser
-    rng      draws the rows of a sampled loss
-    facts    plain numbers: where training stands, and its history
-    best     parameters at the best validation AUC so far; None before the first validation
-    """
-
-    params: Tree
-    moments: dict
-    rng: np.random.Generator
-    facts: dict
-    best: Tree | None = None
-    clock: float = field(default_factory=time.perf_counter)
-
-    @property
-    def chosen(self) -> Tree:
-        """The parameters to use: the best ones, or those of now where nothing was validated yet."""
-        return self.params if self.best is None else self.best
-
-    def tick(self) -> None:
-        """Add the time since the last tick to the seconds of training."""
-        now = time.perf_counter()
-        self.facts["seconds"] += now - self.clock
-        self.clock = now
-
-    def next_epoch(self) -> None:
-        """Go on to the first row of the next epoch."""
-        self.facts["epoch"] += 1
-        self.facts["position"], self.facts["sums"] = 0, dict.fromkeys(self.facts["sums"], 0.0)
 
 
 @dataclass(frozen=True)
