@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from . import __version__
 from .command import status
 from .errors import InputError
 
@@ -21,8 +22,11 @@ HELP = ("-h", "--help")
 
 def run(argv: Sequence[str] | None) -> int:
     """List the commands, or refuse one that does not exist; returns the exit status."""
+    if argv and argv[0] == "--version":
+        print(f"croco_np {__version__}")
+        return 0
     if argv and argv[0] not in HELP:
-        raise InputError(f"python -m croco_np {argv[0]}: no such command; there are {', '.join(COMMANDS)}")
+        raise InputError(f"python -m croco_np {argv[0]!r:.60}: no such command; there are {', '.join(COMMANDS)}")
     print("\n".join(f"python -m croco_np {name:<12} {what}" for name, what in COMMANDS.items()))
     print("Each has --help.")
     return 0

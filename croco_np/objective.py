@@ -7,6 +7,7 @@ import numpy as np
 from .batch import Batch
 from .losses import LOSSES, bce, row_weights
 from .models import Output
+from .options import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Objective:
     loss: str = "covariance"
     options: dict = field(default_factory=dict)
     rows: int = 0
+
+    def __post_init__(self) -> None:
+        if self.loss != "none" and self.loss not in LOSSES:
+            known = ", ".join(["none", *LOSSES])
+            raise ValueError(f"loss {self.loss!r}: choose one of {known}{did_you_mean(self.loss, LOSSES)}")
 
     @property
     def active(self) -> bool:
@@ -63,6 +69,8 @@ class Objective:
         parts = {"bce": fit, "cov": 0.0, "total": fit}
         params, tap, pull, own = params or {}, self._tap(out), {}, []
         if tap is not None:
+            if self.has_parameters and not params:
+                raise ValueError(f"the loss {self.loss} has parameters of its own: params=objective.init(rng, out)")
             parts["cov"], dtap, *own = LOSSES[self.loss].loss(tap, **params, **self.options, **self._sample(tap, rng))
             pull = {LOSSES[self.loss].tap: self.alpha * dtap}
             parts["total"] = fit + self.alpha * parts["cov"]

@@ -10,19 +10,23 @@ from typing import Any
 import numpy as np
 
 from .batch import check_labels
-from .config import Config
+from .command.streams import note
+from .config import ABLATIONS, Config
 from .datasets.splits import Rows
 from .datasets.table import from_columns
 from .errors import InputError
 from .losses.bce import sigmoid
 from .metrics import evaluate_domains
+from .options import plain
 from .predict import Predictor
 from .runs.saved import about, read_model, write_model
+from .storage.files import not_written
 from .train.loop import fit
 from .train.trainer import Trainer
 from .tree import flatten
 
-COLUMNS = ("user", "item", "domain", "time", "fields", "min_count", "valid_share")  # how a table is read
+COLUMNS = ("user", "item", "domain", "time", "fields", "kinds", "min_count", "valid_share")  # how a table is read
+ENOUGH_ROWS = 20  # to say that something is wrong with a column of which no value is known
 
 
 class Recommender:
@@ -36,11 +40,13 @@ class Recommender:
     each distinct value gets an embedding of its own, values that are rare or missing share one. The domain (a tab, a
     page, a country) decides which gate and tower a row goes through.
 
-    system         name in `croco_np.MODELS`
+    system         name in `croco_np.MODELS`, or a row of Table 5: me, me_pg, me_peg, me_pg_cov
     user, item, domain
                    names of these columns; each is a field, too
     time           column to split by: the last `valid_share` of the rows are for validation; None splits at random
     fields         columns to learn from; None = all but the time
+    kinds          {column: "integer", "number" or "text"} where the kind of its values should not be inferred. Of an
+                   integer column 7, 7.0 and "7" are one value
     min_count      values rarer than this in the training rows share id 0 with those never seen
     valid_share    share of the rows that choose the epoch and stop training; 0 trains all `epochs` and keeps the last
     embedding_width, embedding_std, n_experts, expert_sizes, tower_sizes, prior_width
@@ -72,6 +78,7 @@ class Recommender:
         domain: str = "domain",
         time: str | None = None,
         fields: tuple[str, ...] | list[str] | None = None,
+        kinds: dict[str, str] | None = None,
         min_count: int = 10,
         valid_share: float = 0.1,
         embedding_width: int = 16,
@@ -99,6 +106,7 @@ class Recommender:
         self.domain = domain
         self.time = time
         self.fields = fields
+        self.kinds = kinds
         self.min_count = min_count
         self.valid_share = valid_share
         self.embedding_width = embedding_width
@@ -164,10 +172,12 @@ class Recommender:
         Raises ValueError for columns that are missing, labels that are no 0 or 1, and sizes that make no sense; and if
         training diverges.
         """
-        labels, others = _labels(X, y)
+        labels, held = _labels(X, y)
         fields = self.fields
         if fields is None:
-            fields = [name for name in _names(X) if name not in (*others, self.time)]
+            fields = [name for name in _names(X) if name not in (*held, self.time)]
+        elif leak := [name for name in held if name in fields]:
+            raise ValueError(f"fields: {leak[0]!r} holds the labels, so the model must not see it")
         config = self._config()
         splits = from_columns(
             X,
@@ -176,12 +186,15 @@ class Recommender:
             item=self.item,
             domain=self.domain,
             time=self.time,
-            fields=tuple(fields),
+            fields=fields,
+            kinds=self.kinds,
             min_count=self.min_count,
             valid_share=self.valid_share,
             test_share=0.0,
             seed=self.seed,
         )
+        for line in splits.notes if self.verbose else ():
+            print(line)
         trainer = Trainer.from_config(config, splits)
         state = trainer.start()
         fit(
@@ -193,17 +206,21 @@ class Recommender:
             progress=self.verbose,
         )
         self._set(trainer.predictor(state.chosen), config, state.facts["history"], splits.notes)
-        self._about = about(config, splits) | {"history": self.history_}
+        self._about = about(config, splits) | {"history": self.history_, "settings": self.get_params()}
         return self
 
     def _config(self):
         """The config of a run with these settings; InputError, a ValueError, for values that make no sense."""
         given = {name: getattr(self, name) for name in _NAMES if name not in (*COLUMNS, "system", "verbose")}
-        given = {name: tuple(v) if isinstance(v, list) else v for name, v in (given | self.options).items()}
-        config = Config(dataset="table", model=self.system, min_count=self.min_count, **given)
+        given = {name: _as_tuple(value) for name, value in (given | self.options).items()}
+        row = ABLATIONS.get(self.system, {"model": self.system})  # of Table 5, or a system itself
+        if wrong := [name for name in row if name in self.options and self.options[name] != row[name]]:
+            raise ValueError(f"system {self.system} means {wrong[0]}={row[wrong[0]]!r}")
+        given |= row
+        config = Config(dataset="table", min_count=self.min_count, **given)
         for f in fields_of(config):
             only = f.metadata["only"]
-            if f.name in self.options and only and self.system not in only:
+            if f.name in self.options and only and row["model"] not in only:
                 raise ValueError(f"{f.name}: is for {', '.join(only)} only, {self.system} has no use for it")
         return config
 
@@ -217,11 +234,15 @@ class Recommender:
     # Predict
 
     def encode(self, X: Any) -> Rows:
-        """Raw columns -> `Rows` of ids; values that are unseen or missing get id 0.
+        """Raw columns -> `Rows` of ids; values that are unseen or missing get id 0, and a note if all of a column are.
 
         Raises ValueError for a missing column, and for a domain that was not there in training.
         """
-        return self._fitted().encoder.encode(X).rows
+        encoded = self._fitted().encoder.encode(X, labels=False)
+        for field, n in encoded.unseen.items():
+            if n and n == encoded.rows.n >= ENOUGH_ROWS:
+                note(f"column {field}: not one of its {n:,} values was there in training; is it of the same form?")
+        return encoded.rows
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Click logits z, (N,) float64."""
@@ -260,7 +281,10 @@ class Recommender:
     def save(self, path: Path | str) -> None:
         """Write weights, vocabularies and sizes to one file, all that prediction needs; `load` reads it anywhere."""
         predictor = self._fitted()
-        write_model(path, predictor.params, self._about, predictor.encoder)
+        try:
+            write_model(path, predictor.params, self._about, predictor.encoder)
+        except OSError as error:
+            raise not_written(path, error) from error
 
     # Show
 
@@ -288,11 +312,23 @@ def load(path: Path | str) -> Recommender:
     saved = read_model(path)
     if saved.encoder is None:
         raise InputError(f"{path}: holds no vocabularies, so it cannot read raw rows; train it anew")
+    if settings := saved.facts.get("settings"):
+        model = Recommender(**{name: _as_tuple(value) for name, value in settings.items()})
+    else:
+        model = _of_run(saved)
+    predictor = Predictor(saved.model, saved.params, saved.schema, saved.encoder)
+    model._set(predictor, saved.config, saved.facts.get("history", []), ())
+    model._about = saved.facts
+    return model
+
+
+def _of_run(saved):
+    """An unfitted `Recommender` with the settings of a run of `croco_np.train`."""
     schema, config = saved.schema, saved.config.json()
     source = {f: column.source for f, column in zip(schema.fields, saved.encoder.columns, strict=True)}
     kept = {name: value for name, value in config.items() if name in _NAMES and name not in COLUMNS}
     options = {name: value for name, value in config.items() if name in _OPTIONS and value != _OPTIONS[name]}
-    model = Recommender(
+    return Recommender(
         config["model"],
         user=source[schema.user],
         item=source[schema.item],
@@ -304,10 +340,6 @@ def load(path: Path | str) -> Recommender:
         **kept,
         **options,
     )
-    predictor = Predictor(saved.model, saved.params, schema, saved.encoder)
-    model._set(predictor, saved.config, saved.facts.get("history", []), ())
-    model._about = saved.facts
-    return model
 
 
 _NAMES = tuple(name for name in signature(Recommender).parameters if name not in ("options", "self"))
@@ -335,31 +367,27 @@ def _labels(X, y):
         y, held = X[y], [y]
     else:
         held = [name for name in names if name == getattr(y, "name", None)]
+        if all(hasattr(table, "index") and hasattr(table, "iloc") for table in (X, y)) and not y.index.equals(X.index):
+            raise ValueError("X and y have different indices; bring their rows into one order, or give y.to_numpy()")
     labels = np.asarray(y)
     if labels.ndim != 1:
         raise ValueError(f"y has shape {labels.shape}, want (N,)")
-    if len(labels) != len(X[names[0]]):
-        raise ValueError(f"y has {len(labels):,} labels, X has {len(X[names[0]]):,} rows")
-    check_labels(labels.astype(float) if labels.dtype == object else labels)
-    labels = labels.astype(np.uint8)
-    for name in names:
-        if name not in held and _equal(X[name], labels):
-            raise ValueError(f"column {name!r} holds the labels; leave it out, or give y={name!r}")
-    return labels, held
+    try:
+        check_labels(labels.astype(float) if labels.dtype == object else labels)
+    except TypeError as error:
+        raise ValueError(f"y: {error}") from error
+    return labels.astype(float).astype(np.uint8), held
 
 
-def _equal(column, labels):
-    """Whether a column says the same as the labels; one value throughout proves nothing."""
-    column = np.asarray(column)
-    if column.dtype.kind not in "biuf" or labels.min(initial=1) == labels.max(initial=0):
-        return False
-    return bool((column == labels).all())
+def _as_tuple(value):
+    """A list or an array of sizes as a tuple of Python's numbers; any other value as it is."""
+    return tuple(map(plain, value)) if isinstance(value, (list, tuple, np.ndarray)) else value
 
 
 def _best(history):
     """Words on how training ended."""
     areas = [(entry["valid"]["auc"], entry["epoch"]) for entry in history if entry["valid"]["auc"] is not None]
     if not areas:
-        return f"{len(history)} epochs, no validation"
+        return f"{len(history)} epochs, no validation" if history else "read from a run"
     auc, epoch = max(areas, key=lambda pair: (pair[0], -pair[1]))
     return f"validation AUC {auc:.4f} after epoch {epoch} of {len(history)}"

@@ -241,4 +241,4 @@ def test_a_command_by_its_name():
     assert fresh("-m", "croco_np", "costs", "--help").stdout == fresh("-m", "croco_np.costs", "--help").stdout
     done = fresh("-m", "croco_np", "trian")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: python -m croco_np trian: no such command; there are train, ")
+    assert done.stderr.startswith("error: python -m croco_np 'trian': no such command; there are train, ")

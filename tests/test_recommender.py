@@ -124,7 +124,7 @@ def test_labels_among_the_columns(clicks, model):
     named = Recommender(**ROLES, **SIZES, **TRAINING | {"epochs": 6}).fit(clicks, clicks["click"])
     assert "click" not in named.schema_.fields
     assert np.array_equal(named.predict_proba(clicks), model.predict_proba(clicks))
-    with pytest.raises(ValueError, match="column 'click' holds the labels"):
+    with pytest.raises(ValueError, match="column 'click' says the same as the labels"):
         Recommender(**ROLES, **TRAINING).fit(clicks, clicks["click"].to_numpy())
 
 

@@ -44,8 +44,7 @@ class Floor:
                 self.calls.append((dz, w.swapaxes(1, 2), np.empty((copies, m, k), dtype)))
         self.flop = sum(s.flop for s in shapes) * (1 if predict else 3)
         objective = trainer.objective
-        covariance = objective.active and objective.loss == "covariance"
-        if not predict and covariance and out.experts is not None:  # without experts there is no CovLoss
+        if not predict and objective.active and objective.loss == "covariance" and out.experts is not None:
             n_rows, n_experts, width = out.experts.shape
             n_rows, n = min(objective.rows or n_rows, n_rows), n_experts * width
             z, signs = draw(n_rows, n), np.sign(draw(n, n))

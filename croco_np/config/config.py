@@ -189,7 +189,8 @@ class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot s
         names = {f.name for f in fields(cls)}
         for what, wrong in (("unknown", d.keys() - names), ("no", names - d.keys())):
             if wrong:
-                raise InputError(f"config: {what} entry {sorted(wrong)[0]!r:.80}; was it written by another version?")
+                entry = f"{what} entry {sorted(wrong)[0]!r:.80}"
+                raise InputError(f"config: {entry}, so another version wrote it; train anew, or use that one")
         kept: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in d.items()}
         return cls(**kept)
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..command import Parser
 from ..errors import InputError, flag
 from ..models import MODELS
+from ..models.sizes import COMMON
 from ..options import KINDS, did_you_mean
 from .config import ABLATIONS, MAY_CHANGE, RECIPES, Config
 
@@ -104,6 +105,12 @@ def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
         if f.name in given and only and not {config.model, config.dataset} & set(only):
             raise InputError(f"{flag(f.name)}: is for {', '.join(only)} only, and would change nothing here")
     return Command(config, args.out, "", False, given)
+
+
+def without_effect(config: Config, given: dict[str, Any]) -> list[str]:
+    """A line for each size that was given and that the system has no use for."""
+    idle = [name for name in given if name in COMMON and name not in MODELS[config.model].keywords()]
+    return [f"{flag(name)}: {config.model} has no use for it, so it changes nothing" for name in idle]
 
 
 def check_threads(n: int) -> None:

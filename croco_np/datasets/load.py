@@ -60,6 +60,8 @@ def _table(config):
         raise InputError(f"--dataset table: needs {flags} ({'; '.join(f'--{n}: {_NEEDED[n]}' for n in lacking)})")
     if config.data_dir:
         raise InputError("--data-dir: is not for --dataset table; --path says where the file is")
+    if not Path(config.path).exists():
+        raise InputError(f"{config.path}: no such file in {Path.cwd()}; --path says where the clicks are")
     from . import table  # with it pandas
 
     optional = {name: getattr(config, name) or None for name in ("time", "train_until", "valid_until")}

@@ -52,11 +52,10 @@ def tune() -> Tuning:
     came too late. Variables that are set already stay, CROCO_NP_AS_IS=1 leaves everything as it is, and a second call
     changes nothing. It never raises; where a system has no such settings the result says so.
 
-    What it is worth: on two cores of its own a step takes half the time. On two cores shared with other programs,
-    under a changing load, Crocodile on KuaiRand's size, batch 512, took 0.9 to 2.3 s a step without it, 0.05 to
-    0.18 s with it, and 0.02 to 0.03 s with it called after NumPy (medians of 120 steps, three processes each). So
-    late is better than never: Numba's threads start at the first compiled kernel, and the heap can be told at any
-    time.
+    What it is worth: on two cores of its own a step takes half the time (tutorials/reference/speed.md). On two cores
+    that other programs used, too, a step of Crocodile at KuaiRand's size took 0.9 to 2.3 s without it and 0.02 to 0.2 s
+    with it, whether called before NumPy or after (medians of 120 steps, three processes each): most of it is Numba's
+    threads, which start at the first compiled kernel, and the heap, which can be told at any time.
 
     The commands (`python -m croco_np.train`) call it by themselves.
     """

@@ -28,7 +28,8 @@ from ..errors import InputError
 from ..kernels.pools import set_threads
 from ..losses.bce import sigmoid
 from ..metrics import evaluate
-from ..runs.saved import Saved, read_model
+from ..runs.folder import FILES
+from ..runs.saved import MODEL, Saved, read_model
 from ..storage.files import making_way, replacing, writing
 from .predictor import Predictor
 
@@ -38,6 +39,7 @@ COLUMNS = ("user", "item", "domain", "label", "probability", "simulated")
 def run(argv: Sequence[str] | None) -> int:
     """The command; returns the exit status."""
     args = _flags().parse_args(argv)
+    args.out = "/dev/stdout" if args.out == "-" else args.out
     with making_way(args.out):
         return predict(args)
 
@@ -49,6 +51,7 @@ def predict(args: Namespace) -> int:
     saved = read_model(args.run, **moved)
     if args.threads:
         set_threads(args.threads)
+    _keep(args, saved)
     if args.input:
         return predict_raw(args, saved)
     if saved.config.dataset == "table" and not saved.config.path:
@@ -69,6 +72,16 @@ def predict(args: Namespace) -> int:
     print(_measures(evaluate(z, np.asarray(rows.labels), np.asarray(rows.users))))
     print(f"{path}: {', '.join(COLUMNS)}")
     return 0
+
+
+def _keep(args, saved):
+    """Raise InputError if the result would be written over what it is made from."""
+    out = Path(args.out)
+    if args.out and out.is_file():
+        run = [path for path in saved.file.parent.iterdir() if path.name in FILES] if saved.file.name == MODEL else []
+        for path in (Path(args.input), Path(saved.config.path), saved.file, *run):
+            if path.is_file() and path.samefile(out):
+                raise InputError(f"--out {out}: is read here, or is a file of the run; choose another name")
 
 
 def predict_raw(args: Namespace, saved: Saved) -> int:
@@ -123,7 +136,11 @@ def _flags():
     )
     parser.add_argument("--rows", default="test", choices=("test", "valid"), help="which rows (default: test)")
     parser.add_argument(
-        "--out", default="", metavar="FILE.csv", type=expanduser, help="default: RUN/predictions-ROWS.csv"
+        "--out",
+        default="",
+        metavar="FILE.csv",
+        type=expanduser,
+        help="default: RUN/predictions-ROWS.csv; - = standard output",
     )
     parser.add_argument(
         "--data-dir", default="", metavar="DIR", type=expanduser, help="folder of the raw files, if they have moved"

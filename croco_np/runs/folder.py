@@ -21,6 +21,7 @@ from .saved import CHECKPOINT, CONFIG, MODEL, about, parameters, same_data, writ
 from .state import State
 
 MAP, HISTORY = "covariance.safetensors", "history.jsonl"
+FILES = (CONFIG, CHECKPOINT, MODEL, MAP, HISTORY, "metrics.json")  # that nothing else may be written over
 NEXT_MODEL = ".model.safetensors.next"  # the best weights until the checkpoint that knows them is written
 LOCK = ".croco_np-lock"
 

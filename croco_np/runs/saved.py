@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..config import Config, lasting
+from ..config import MAY_CHANGE, Config, lasting
 from ..datasets.encoder import Encoder
 from ..datasets.load import load
 from ..datasets.splits import Schema, Splits
@@ -20,6 +20,7 @@ from ..storage.digest import read_json
 from ..tree import Tree, flatten, not_finite, with_leaves
 
 MODEL, CONFIG, CHECKPOINT = "model.safetensors", "config.json", "checkpoint.safetensors"
+WHERE = "--data-dir (of a table: --path)"
 ENCODER = "encoder/"  # before the names of vocabularies: no parameter has a slash in its path
 
 
@@ -69,15 +70,15 @@ def same_data(file: Path | str, facts: dict, now: dict, changed_data: bool = Fal
         raise InputError(f"{file}: says nothing of the {missing[0]} of its data; was it written by another version?")
     if facts["simulated"] != now["simulated"]:
         kind = "simulated" if facts["simulated"] else "genuine"
-        raise InputError(f"{file}: belongs to {kind} data, and these are not; --data-dir says where the data are")
+        raise InputError(f"{file}: belongs to {kind} data, and these are not; {WHERE} says where the data are")
     if facts["schema"] != now["schema"]:
         raise InputError(
             f"{file}: the data have other columns or vocabularies than those the run was trained on, and its weights "
-            "fit no others; --data-dir says where the data are"
+            f"fit no others; {WHERE} says where the data are"
         )
     if facts["data"] != now["data"] and not changed_data:
         raise InputError(
-            f"{file}: the rows of the data have changed since the run was trained on them; --data-dir says where the "
+            f"{file}: the rows of the data have changed since the run was trained on them; {WHERE} says where the "
             "old ones are, --changed-data goes on with these"
         )
 
@@ -119,15 +120,15 @@ def read_model(run: Path | str, **moved: Any) -> Saved:
     """
     file = Path(run) if Path(run).is_file() else Path(run) / MODEL
     if not file.exists():
-        raise InputError(f"{run}: no {MODEL} there; give the folder of a run of croco_np.train, after its first epoch")
+        after = f"no {MODEL} there; a run has one after its first epoch"
+        raise InputError(f"{run}: {after if Path(run).is_dir() else 'no such file or folder'}")
     arrays, facts, checksum = checkpoint.load(file, "the weights of a run")
-    if file.name == MODEL:
-        _same_run(file.parent, facts, checksum)
+    moved = (_moved(file.parent, facts, checksum) if file.name == MODEL else {}) | moved
     try:
         config = Config.from_json(facts["config"] | moved)
         schema = Schema.from_json(facts["schema"])
-    except InputError:  # of an entry of the config, in its own words
-        raise
+    except InputError as error:  # of an entry of the config, in its own words
+        raise InputError(f"{file}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{file}: not the model of a run ({error!s:.120})") from error
     model = MODELS[config.model].build(schema, **config.sizes)
@@ -142,8 +143,12 @@ def read_model(run: Path | str, **moved: Any) -> Saved:
     return Saved(file, config, schema, facts, model, params, _encoder(file, arrays, facts))
 
 
-def _same_run(run, facts, checksum):
-    """Raise InputError unless the weights belong to the config and to the checkpoint beside them, if there is one."""
+def _moved(run, facts, checksum):
+    """What config.json beside the weights says of settings that may change, such as where the data are now.
+
+    Raises InputError unless the weights belong to the config and to the checkpoint beside them, if there is one.
+    """
+    now = {}
     for name in (CONFIG, CHECKPOINT):
         if not (run / name).exists():
             continue
@@ -156,6 +161,8 @@ def _same_run(run, facts, checksum):
                     "are both of one run?"
                 )
             best = theirs["state"]["best_checksum"] if name == CHECKPOINT else checksum
+            if name == CONFIG:
+                now = {key: value for key, value in theirs["config"].items() if key in MAY_CHANGE}
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{run / name}: not a file of a run ({error!s:.120})") from error
         if best != checksum:
@@ -163,3 +170,4 @@ def _same_run(run, facts, checksum):
                 f"{run / MODEL}: not the weights that {name} beside it calls the best; if the run is not being trained "
                 f"now, python -m croco_np.train --resume {run} says more"
             )
+    return now

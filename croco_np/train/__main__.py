@@ -1,6 +1,7 @@
 """Train a system of the Crocodile paper on real or simulated clicks, on CPU, with hand-written gradients."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from ..command import status
 from ..command.interrupts import handled, stop
 from ..config import Config
-from ..config.flags import Command, parse, resumed
+from ..config.flags import Command, parse, resumed, without_effect
 from ..datasets.load import load
 from ..kernels.pools import set_threads
 from ..kernels.twin import note_numpy
@@ -28,6 +29,8 @@ def run(argv: Sequence[str] | None) -> int:
         with folder:
             return train(resumed(config, asked.given), folder, asked)
     RunFolder.refuse_taken(asked.out)  # now, not when the data have been read
+    for line in without_effect(asked.config, asked.given):
+        _say(line)
     return train(asked.config, None, asked)
 
 
@@ -117,7 +120,7 @@ def _interrupts(path):
 
 
 def _go_on(path):
-    return f"go on with: python -m croco_np.train --resume {path}"
+    return f"go on with: python -m croco_np.train --resume {shlex.quote(str(path))}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

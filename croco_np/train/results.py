@@ -1,6 +1,7 @@
 """The results of a run: test measures, a table, and then three pictures."""
 
 import json
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -57,11 +58,13 @@ def finish(
         say(f"{folder.path}: metrics.json, history.jsonl, model.safetensors")
         drawn = draw(trainer, state, config, folder, metrics, say)
     except KeyboardInterrupt:
-        say(f"the results are complete, a picture is missing: python -m croco_np.train --resume {folder.path} draws it")
+        again = f"python -m croco_np.train --resume {shlex.quote(folder.where)}"
+        say(f"the results are complete, a picture is missing: {again} draws it")
         raise
     if drawn:
         say(f"{folder.path}: {', '.join(drawn)}")
-    say(f"next: python -m croco_np.diagnostics {folder.path}, python -m croco_np.predict {folder.path}")
+    run = shlex.quote(folder.where)
+    say(f"next: python -m croco_np.diagnostics {run}, python -m croco_np.predict {run}")
     return metrics
 
 

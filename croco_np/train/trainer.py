@@ -36,7 +36,7 @@ class Trainer:
     seed        of the initial parameters and of the order of the rows
     dtype       precision of parameters and activations, "float32" or "float64"
 
-    A training step is five lines:
+    A training step is four lines:
 
         out, cache  = model.forward(params, batch)
         parts, d, _ = objective(out, batch, rng)

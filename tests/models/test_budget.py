@@ -9,7 +9,7 @@ import pytest
 from croco_np.config import ABLATIONS
 from croco_np.costs.__main__ import main, whole_branches
 from croco_np.costs.budget import budget, ownership, table_owners
-from croco_np.costs.match import match_parameters
+from croco_np.costs.match import KNOBS, match_parameters
 from croco_np.gradcheck.cases import SCHEMA, SIZES, at_blackboard, blackboard_sizes
 from croco_np.models import MODELS
 from croco_np.models.assembly import count_trained, shape_tree, shapes_of
@@ -111,8 +111,10 @@ def test_table_owners():
     }
 
 
-@pytest.mark.parametrize("knob", ["embedding_width", "expert_width"])
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    ("name", "knob"),
+    [(name, knob) for name, system in MODELS.items() for knob in KNOBS if KNOBS[knob] in system.keywords()],
+)
 def test_match_is_the_closest_width(name, knob):
     target = 5_000
     found = match_parameters(MODELS[name], SCHEMA, sizes(name), target, knob)

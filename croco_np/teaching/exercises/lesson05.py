@@ -31,7 +31,7 @@ def check_backward(answer: Callable) -> str | None:
     model = Crocodile.build(SCHEMA, **blackboard_sizes(Crocodile))
     params, batch = model.init(rng), draw_batch(rng)
     out, cache = model.forward(params, batch)
-    dz, do, dg = (rng.standard_normal(y.shape) for y in out[:3] if y is not None)
+    dz, do, dg = (rng.standard_normal(y.shape) for y in (out.logits, out.experts, out.gates) if y is not None)
     for d, what in ((Output(dz), "d.experts and d.gates None"), (Output(dz, do), "a loss that pulls on the experts")):
         returned = answer(model, cache, d)
         if not isinstance(returned, dict):

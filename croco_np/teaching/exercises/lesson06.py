@@ -1,7 +1,6 @@
 """Checks of tutorial 6: AUC, the best possible AUC, a pairwise loss."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -19,8 +18,8 @@ def auc_by_pairs(answer: Callable) -> str | None:
             n = int(rng.integers(6, 30))
             labels = np.r_[1, 0, rng.integers(0, 2, n - 2)]
             scores = rng.integers(0, 4, n).astype(float) if ties else rng.standard_normal(n)
-            said = answer(scores, labels)
-            right: Any = auc(scores, labels).value  # a number: both labels occur
+            said, right = answer(scores, labels), auc(scores, labels).value
+            assert right is not None  # both classes are there
             if not is_number(said):
                 return "It has to return one number."
             if same(said, right, atol=1e-12):
