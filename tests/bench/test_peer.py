@@ -92,7 +92,7 @@ def test_logits_and_losses_are_ours(model, options):
 def test_eps_stands_where_ours_does():
     """Where eps is added shows if gradients of tables are as small as it: the towers' last weights make them so."""
     ours = start("crocodile", "lazy_adam", alpha=0.0, lr=0.1)
-    for tower in ours.state.params["towers"].values():
+    for tower in ours.state.params["towers"]:
         tower["logit"]["W"] *= 1e-7
     batch = ours.batches[0]
     with Peer(PYTHON, ours, threads=1) as peer:
