@@ -98,7 +98,7 @@ def test_every_command_ends_quietly(module, redirection, tmp_path):
 def test_a_letter_that_an_encoding_lacks(tmp_path):
     done = shell(f"{sys.executable} -m croco_np rün", tmp_path, PYTHONIOENCODING="ascii:strict")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: python -m croco_np r\\xfcn: ")
+    assert done.stderr.startswith("error: python -m croco_np 'r\\xfcn': ")
 
 
 @pytest.mark.parametrize("kind", ["ImportError", "SystemError"])

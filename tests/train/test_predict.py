@@ -291,7 +291,7 @@ def test_disk_full(run):
         (["RUN", "--threads", "100000"], "--threads 100000"),
         (["RUN", "--out", "no/such/folder/p.csv"], "no/such/folder/p.csv: cannot write"),
         (["RUN", "--data-dir", "nowhere"], "nowhere"),
-        (["nowhere"], "nowhere: no model.safetensors"),
+        (["nowhere"], "nowhere: no such file or folder"),
         ([], "RUN"),
     ],
 )
