@@ -127,3 +127,11 @@ def test_a_model_beyond_memory_is_refused_before_it_is_drawn():
         require_room(MODELS["crocodile"].build(SCHEMA, **config.sizes), "float32", memory=10**12)
     small = MODELS["crocodile"].build(SCHEMA)
     require_room(small, "float32", memory=10**9)
+
+
+def test_a_size_without_a_use_is_told():
+    from croco_np.config.flags import parse, without_effect
+
+    asked = parse(["--dataset", "kuairand", "--model", "shared_bottom", "--n-experts", "3", "--lr", "0.1"], "p", "d")
+    line = "--n-experts: shared_bottom has no use for it, so it changes nothing"
+    assert without_effect(asked.config, asked.given) == [line]

@@ -187,3 +187,35 @@ def test_without_validation(clicks):
     """All rows train, for all epochs; the last weights count."""
     model = Recommender(**ROLES, **SIZES, **TRAINING, valid_share=0.0).fit(clicks, "click")
     assert len(model.history_) == 2
+
+
+def test_rows_of_table_5_are_names(clicks):
+    model = Recommender("me_peg", **ROLES, **SIZES, **TRAINING).fit(clicks[:600], "click")
+    assert model._fitted_config.system == "me_peg"
+    with pytest.raises(ValueError, match="system me_pg means gate='scalar'"):
+        Recommender("me_pg", **ROLES, **SIZES, **TRAINING, gate="element").fit(clicks[:600], "click")
+
+
+def test_settings_survive(clicks, tmp_path):
+    """What `load` returns can be cloned and fitted anew as it was: by time, with the same share."""
+    rows = clicks[:600].assign(ts=np.arange(600))
+    model = Recommender(**ROLES, **SIZES, **TRAINING, time="ts", valid_share=0.3).fit(rows, "click")
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").get_params() == model.get_params()
+
+
+def test_rows_in_another_order_are_seen(clicks):
+    with pytest.raises(ValueError, match="different indices"):
+        Recommender(**ROLES, **TRAINING).fit(clicks.sample(frac=1, random_state=0), clicks["click"])
+
+
+def test_a_column_of_another_form_is_told(model, clicks, capsys):
+    model.predict_proba(clicks[:50].assign(uid=[f"User {i}" for i in range(50)]))
+    assert "column uid: not one of its 50 values was there in training" in capsys.readouterr().err
+
+
+def test_the_labels_may_be_among_new_rows(model, clicks):
+    """A frame with an empty or wrong column of labels can be scored, and so can no rows at all."""
+    assert np.array_equal(model.predict_proba(clicks.assign(click=np.nan)), model.predict_proba(clicks))
+    assert model.predict_proba(clicks[:0]).shape == (0, 2)
+    assert np.isnan(model.score(clicks[:0], clicks["click"][:0]))

@@ -231,7 +231,7 @@ print(f"{len(checks)} checks passed, and the layer is broken")
 # entries: if one of row 5 is among them, it reports a mask or an index; if none is, it sees no pattern at all.
 
 
-# %% tags=["planted-bug"]
+# %% tags=["planted-bug", "varies"]
 class WithoutOffsets(Embeddings):
     def backward(self, c, dx):
         return super().backward(c._replace(rows=c.rows - self.offsets), dx)  # wrong: ids, not rows
@@ -240,7 +240,9 @@ class WithoutOffsets(Embeddings):
 catches(WithoutOffsets((6, 4, 3), 2, 3, std=1.0), params, (ids,), leaves={"table"})
 
 # %% [markdown]
-# Neither bug stops a training run. There is no exception and no NaN, and the layers above still learn.
+# Neither bug stops a training run. There is no exception and no NaN, and the layers above still learn. Now and then the
+# checker says of the second that two calls give two answers: fields then share rows, and threads that each own a field
+# meet in them. That is the next section.
 #
 # ## Two workers: the same bug again
 #

@@ -150,6 +150,7 @@ def _splits(columns: dict[str, Any], options: Options, place: Callable[[int], st
         *_on_duplicates(int(again.sum()), len(rows), options),
         *_absent(split["train"], schema),
         *on_labels({name: rows for name, rows in split.items() if rows.n}),
+        *_of_no_use(schema, options.min_count),
         *card(schema, split, items, dropped),
     )
     return with_fingerprint(Splits(options.name, False, schema, **split, notes=notes, encoder=encoder))
@@ -264,3 +265,10 @@ def _absent(train, schema):
     """A note on the domains that have no training row."""
     absent = [name for s, name in enumerate(schema.domains) if not (train.domains == s).any()]
     return [f"no training rows, so nothing is learnt of: {', '.join(absent)}"] if absent else []
+
+
+def _of_no_use(schema, min_count):
+    """A line for each field of which every value is rare, as of numbers that hardly ever repeat."""
+    empty = [name for name, size in zip(schema.fields, schema.vocabulary, strict=True) if size == 1]
+    why = f"no value occurs {min_count} times in the training rows, so nothing is learnt from it; cut it into bins"
+    return [f"{name}: {why}" for name in empty]

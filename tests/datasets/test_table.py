@@ -593,3 +593,11 @@ def test_files_that_are_none(tmp_path):
 def test_notes_on_a_file(tmp_path):
     splits = read(written(tmp_path, csv().rstrip("\n")), **ROLES, time="ts")
     assert splits.notes[0] == "clicks.csv: the last line has no line end; is the file complete?"
+
+
+def test_a_field_of_rare_values_only_is_told():
+    rng = np.random.default_rng(0)
+    table = {"click": [0, 1] * 50, "uid": [1, 2, 2, 1] * 25, "iid": [1] * 100, "tab": ["a"] * 100, "x": rng.random(100)}
+    splits = from_columns(table, label="click", user="uid", item="iid", domain="tab", fields=["uid", "iid", "tab", "x"])
+    line = "x: no value occurs 10 times in the training rows, so nothing is learnt from it; cut it into bins"
+    assert line in splits.notes

@@ -124,3 +124,8 @@ def test_rows_of_table_5_are_names(row, gate, loss):
     assert config("--gate", gate, "--loss", loss).system == row
     with pytest.raises(InputError, match="means --gate"):
         config("--model", row, "--gate", "element" if gate == "scalar" else "scalar")
+
+
+def test_wrong_losses_are_named():
+    with pytest.raises(ValueError, match=r"loss 'vicrag': choose one of none, .*did you mean vicreg\?"):
+        Objective(alpha=1e-3, loss="vicrag")

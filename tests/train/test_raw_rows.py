@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import shutil
 import subprocess
 import sys
 
@@ -156,3 +157,28 @@ def test_kuairand_scores_flat_rows(tmp_path):
     known, unknown = map(float, probabilities((tmp_path / "scored.csv").read_text()))
     assert 0 < known < 1
     assert known != unknown
+
+
+@pytest.mark.parametrize("taken", ["new.csv", "elsewhere/run/model.safetensors", "elsewhere/run/config.json"])
+def test_a_result_is_not_written_over_what_it_is_made_from(trained, taken):
+    before = (trained / taken).read_bytes()
+    done = predict("elsewhere/run", "--input", "new.csv", "--out", taken, cwd=trained)
+    assert done.returncode == 2
+    assert done.stderr == f"error: --out {taken}: is read here, or is a file of the run; choose another name\n"
+    assert (trained / taken).read_bytes() == before
+
+
+def test_a_dash_is_standard_output(trained):
+    done = predict("elsewhere/run", "--input", "new.csv", "--out", "-", cwd=trained)
+    assert done.stdout.startswith("click,uid,iid,tab,price,ts,probability,simulated\n")
+    assert not (trained / "-").exists()
+
+
+def test_a_resumed_run_knows_where_its_rows_are_now(trained, tmp_path):
+    """The weights were written before the file moved; config.json is newer."""
+    shutil.copytree(trained / "elsewhere", tmp_path / "a")
+    done = train("--resume", "run", "--path", "clicks.csv", "--epochs", 1, cwd=tmp_path / "a")
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "a" / "clicks.csv").rename(tmp_path / "a" / "moved.csv")
+    assert train("--resume", "run", "--path", "moved.csv", cwd=tmp_path / "a").returncode == 0
+    assert predict("run", cwd=tmp_path / "a").returncode == 0
