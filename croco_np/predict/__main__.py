@@ -123,7 +123,7 @@ def write(predictor: Predictor, rows: Rows, simulated: bool, file: IO[str]) -> n
 def _measures(m):
     """A line on how well the rows were ranked."""
     auc, gauc = (f"{m[k]:.4f}" if m[k] is not None else f"undefined ({m['reasons'][k]})" for k in ("auc", "gauc"))
-    return f"AUC {auc}, gAUC {gauc}, over the users with both classes: {m['gauc_rows_share']:.0%} of the rows"
+    return f"AUC {auc}, gAUC {gauc}, over users with clicks and non-clicks: {m['gauc_rows_share']:.0%} of the rows"
 
 
 def _flags():

@@ -91,7 +91,7 @@ def table(metrics: dict) -> str:
         lines.append(f"{name:<14}{m['rows']:>10,}{m['positives']:>9,}{cells}{loss}")
     share = metrics["overall"]["gauc_rows_share"]
     lines.append(
-        f"gAUC speaks of the users with both classes: {share:.0%} of the rows. '-': undefined, see metrics.json."
+        f"gAUC covers users with clicks and non-clicks: {share:.0%} of the rows. '-': undefined, see metrics.json."
     )
     if known:
         lines.append("best: AUC of the true click probabilities, the best any model could reach on these rows.")
