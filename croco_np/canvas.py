@@ -1,6 +1,7 @@
 """Matplotlib as this package draws with it: without pyplot, without the user's settings, in colours all can tell apart.
 
-A user's style, LaTeX or backend would change pictures or stop them, and a notebook's own figures are left alone.
+A user's style, LaTeX or backend would change pictures or stop them, and a notebook's own figures are left alone. Who
+draws takes what it needs of Matplotlib from here, for it has to be imported here first.
 """
 
 import os
@@ -18,8 +19,11 @@ if "matplotlib" not in sys.modules and "MPLBACKEND" in os.environ:  # one that i
     with suppress(ValueError):
         matplotlib.rcParams["backend"] = asked  # of pyplot, which others may use
 import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
+__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "Figure", "PowerNorm", "canvas"]
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # Okabe & Ito
 
 
@@ -29,4 +33,6 @@ def canvas(width: float, height: float, **settings: Any) -> Iterator[Figure]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(settings)
-        yield Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure

@@ -9,9 +9,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from matplotlib.figure import Figure
-
-from ..canvas import BLUE, GREEN, GREY, ORANGE, canvas
+from ..canvas import BLUE, GREEN, GREY, ORANGE, Figure, canvas
 
 INK = "#010203"  # of axes and text: the page's own
 PURPLE, SKY = "#cc79a7", "#56b4e9"  # Okabe & Ito, beside those of `canvas`

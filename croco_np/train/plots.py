@@ -5,10 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import PowerNorm
 
-from ..canvas import BLUE, GREEN, GREY, ORANGE, canvas
+from ..canvas import BLUE, GREEN, GREY, ORANGE, PowerNorm, canvas
 from ..metrics import auc_error
 from ..storage.files import replacing
 
@@ -17,7 +15,6 @@ from ..storage.files import replacing
 def _picture(path, simulated, width, height):
     """A figure to draw on, in inches, written to `path` as PNG when the block ends well."""
     with canvas(width, height) as figure:
-        FigureCanvasAgg(figure)
         yield figure
         if simulated:
             figure.suptitle("SIMULATED DATA", x=0.005, ha="left", color=ORANGE, fontsize=9)
