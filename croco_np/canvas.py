@@ -23,7 +23,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "Figure", "PowerNorm", "canvas"]
+__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "Figure", "PowerNorm", "canvas", "matplotlib"]
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # Okabe & Ito
 
 

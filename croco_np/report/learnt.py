@@ -28,22 +28,33 @@ def experts(outputs: np.ndarray, early_map: tuple[np.ndarray, int] | None, found
         caption = "Singular values of each expert's outputs, on validation rows. A steep curve is a collapsed expert."
         figures.append(Figure(caption, pictures.spectra(known)))
     text = f"Each of the {n} experts has {width} outputs. Blocks on the diagonal are experts with themselves; CovLoss"
-    text += " (Eq. 6) makes the blocks off it small."
+    text += " (Eq. 6) makes the blocks off it small. The outputs of an expert stand in the order of their variance."
     return Section("Experts", text, [_experts_table(outputs, cov, found)], figures)
+
+
+def _by_variance(cov, n):
+    """The map with the outputs of each expert in descending order of their variance; dead units come last."""
+    order = np.argsort(-np.diag(cov).reshape(n, -1), axis=1, kind="stable")
+    at = (order + np.arange(n)[:, None] * order.shape[1]).reshape(-1)
+    return cov[np.ix_(at, at)]
 
 
 def _map(cov, n, when):
     covariance, correlation = between_experts(cov, n)
     caption = f"Covariance of the expert outputs, {when}: between experts {covariance:.2g} in the mean of absolute"
-    return Figure(f"{caption} values; correlation {correlation:.2f}.", pictures.matrix(np.abs(cov), n, "|covariance|"))
+    return Figure(
+        f"{caption} values; correlation {correlation:.2f}.",
+        pictures.matrix(np.abs(_by_variance(cov, n)), n, "|covariance|"),
+    )
 
 
 def _correlation(cov, n):
+    cov = _by_variance(cov, n)
     std = np.sqrt(np.diag(cov))
     scale = np.outer(std, std)
     size = np.divide(np.abs(cov), scale, out=np.full_like(cov, np.nan), where=scale > 0)
     dead = int((std == 0).sum())
-    caption = f"The same as correlation. Empty: {dead} of {len(cov)} outputs never vary." if dead else ""
+    caption = f"The same as correlation. White: {dead} of {len(cov)} outputs never vary." if dead else ""
     caption = caption or "The same as correlation; all outputs vary."
     return Figure(caption, pictures.matrix(size, n, "|correlation|", top=1.0))
 

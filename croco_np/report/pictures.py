@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..canvas import GREY, ORANGE, PowerNorm
+from ..canvas import GREY, ORANGE, PowerNorm, matplotlib
 from ..metrics import auc_error
 from .svg import CYCLE, INK, drawing
 
 WIDTH, HEIGHT = 4.8, 3.1  # inches: two beside each other on a screen, one below the other on a phone
 MARKS = "osD^vP"
 ON_CELL, ON_DARK_CELL = "#16181d", "#fafafa"  # of text on a coloured cell, on any screen
+EMPTY = "#f4f4f4"
 NAMED_LINES = 12  # more would be a tangle of labels
 NOTHING = 1e-6  # of the largest singular value: below it float32 only holds rounding
 
@@ -31,7 +32,7 @@ def auc_by_domain(rows: Mapping[str, dict[str, Any]]) -> str:
             if m.get("best_possible_auc") is not None:
                 axis.plot(m["best_possible_auc"], y, "|", ms=14, mew=2.5, color=ORANGE)
         axis.axvline(0.5, color=GREY, lw=1, ls=":")
-        axis.annotate("chance", (0.5, 0), (3, -3), xycoords=("data", "axes fraction"), textcoords="offset points")
+        axis.annotate("chance", (0.5, 0), (3, 3), xycoords=("data", "axes fraction"), textcoords="offset points")
         axis.texts[-1].set(color=GREY, fontsize=8.5, va="bottom")
         axis.set_yticks(range(len(known)), [*known])
         axis.set_ylim(len(known) - 0.4, -0.6)
@@ -54,7 +55,7 @@ def curves(
             colour = CYCLE[i % len(CYCLE)]
             mark = MARKS[i % len(MARKS)] if len(y) <= 20 else ""
             axis.plot(x[: len(y)], y, f"{mark}-", ms=4, lw=1.6, color=colour)
-            if np.isfinite(y).any():
+            if np.isfinite(y).any() and len(lines) > 1:
                 last = np.flatnonzero(np.isfinite(y))[-1]
                 ends.append((x[last], y[last], name, colour))
         axis.set(xlabel=xlabel, ylabel=ylabel)
@@ -92,7 +93,7 @@ def _name_ends(figure, axis, ends):
 
 
 def matrix(size: np.ndarray, n_experts: int, label: str, top: float | None = None) -> str:
-    """A map of all expert outputs with each other, (M K, M K), in blocks of one expert; NaN stays empty.
+    """A map of all expert outputs with each other, (M K, M K), in blocks of one expert; NaN is white.
 
     label  of the colours, with their unit
     top    value of the brightest colour; None: all but the largest hundredth lie below it
@@ -102,7 +103,8 @@ def matrix(size: np.ndarray, n_experts: int, label: str, top: float | None = Non
     with drawing(WIDTH, 4.0) as new:
         axis = new.figure.subplots()
         norm = PowerNorm(0.5, vmin=0, vmax=top)
-        image = axis.imshow(size, cmap="cividis", norm=norm, interpolation="none")
+        colours = matplotlib.colormaps["cividis"].with_extremes(bad=EMPTY)
+        image = axis.imshow(size, cmap=colours, norm=norm, interpolation="none")
         width = len(size) // n_experts
         for edge in range(1, n_experts):
             axis.axhline(edge * width - 0.5, color="white", lw=1)
