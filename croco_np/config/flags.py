@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import MISSING, fields, replace
 from typing import Any, NamedTuple
@@ -34,6 +35,7 @@ class Command(NamedTuple):
     out           folder of a new run, or ""
     resume        folder of the run to go on with, or ""
     changed_data  whether that run may go on with other data
+    report        whether to write report.html when the run has ended
     given         {name: value} of the flags of `Config` that were given
     """
 
@@ -41,6 +43,7 @@ class Command(NamedTuple):
     out: str
     resume: str
     changed_data: bool
+    report: bool
     given: dict
 
 
@@ -82,6 +85,11 @@ def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
         action="store_true",
         help="with --resume: go on though the data are others than those the run was trained on so far",
     )
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="at the end, write report.html into the folder of the run: its results and what the model learnt",
+    )
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         flags = [o for action in parser._actions for o in action.option_strings]
@@ -94,7 +102,7 @@ def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
     if args.resume:
         if args.out:
             raise InputError("--out does not go with --resume: a run stays in its folder")
-        return Command(None, "", args.resume, args.changed_data, given)
+        return Command(None, "", args.resume, args.changed_data, args.report, given)
     if args.changed_data:
         raise InputError("--changed-data goes with --resume")
     if "dataset" not in given:
@@ -104,7 +112,7 @@ def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
         only = f.metadata["only"]
         if f.name in given and only and not {config.model, config.dataset} & set(only):
             raise InputError(f"{flag(f.name)}: is for {', '.join(only)} only, and would change nothing here")
-    return Command(config, args.out, "", False, given)
+    return Command(config, args.out, "", False, args.report, given)
 
 
 def without_effect(config: Config, given: dict[str, Any]) -> list[str]:
@@ -144,3 +152,16 @@ def resumed(config: Config, given: dict[str, Any]) -> Config:
             name, value = "model", config.system
         raise InputError(f"{flag(name)} cannot change with --resume: the run's own is {value}")
     return replace(config, **{name: value for name, value in asked.items() if name in MAY_CHANGE})
+
+
+def command_line(config: Config) -> str:
+    """The command that trains what a config says: the flags that differ from the defaults of its data set."""
+    usual = Config(dataset=config.dataset, **RECIPES.get(config.dataset, {}))
+    words = ["python", "-m", "croco_np.train", flag("dataset"), config.dataset]
+    for f in fields(Config):
+        value, only = getattr(config, f.name), f.metadata["only"]
+        if value == getattr(usual, f.name) or (only and not {config.model, config.dataset} & set(only)):
+            continue
+        shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        words += [flag(f.name)] if f.type is bool else [flag(f.name), shown]
+    return shlex.join(words)
