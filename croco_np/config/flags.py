@@ -11,7 +11,7 @@ from ..command import Parser
 from ..errors import InputError, flag
 from ..models import MODELS
 from ..models.sizes import COMMON
-from ..options import KINDS, did_you_mean
+from ..options import KINDS, Auto, did_you_mean
 from .config import ABLATIONS, MAY_CHANGE, RECIPES, Config
 
 
@@ -23,6 +23,8 @@ def _converted(f, text):
     try:
         if f.type == tuple[int, ...]:
             return tuple(int(n) for n in text.split(",") if n.strip())
+        if f.type == Auto:
+            return text if text == "auto" else float(text)
         return f.type(text)
     except ValueError:
         raise InputError(f"{flag(f.name)} {text:.60}: must be {KINDS[f.type]}") from None
@@ -142,9 +144,12 @@ def _ablation(given):
 def resumed(config: Config, given: dict[str, Any]) -> Config:
     """The config of a run that is resumed: its own, but for the flags that may change."""
     asked = _ablation(given)
-    own = {f.name: getattr(config, f.name) for f in fields(config)} | {"loss": config.resolved_loss}
+    own = {f.name: getattr(config, f.name) for f in fields(config)}
+    own |= {"loss": config.resolved_loss, "alpha": config.resolved_alpha}
     if asked.get("loss") == "auto":
         asked |= {"loss": MODELS[config.model].default_loss}
+    if asked.get("alpha") == "auto":
+        asked |= {"alpha": replace(config, alpha="auto").resolved_alpha}
     fixed = [name for name, value in asked.items() if name not in MAY_CHANGE and value != own[name]]
     if fixed:
         name, value = fixed[0], own[fixed[0]]
