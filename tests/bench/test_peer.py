@@ -37,6 +37,8 @@ FORMS = [
     ("ple", {"n_levels": 2, "n_specific": 2}),
     ("ple", {"n_levels": 2, "n_shared": 2, "shared_gate": "shared_only"}),
     ("pepnet", {"gate_at": "output"}),
+    ("pepnet", {"task_towers": "domain"}),
+    ("pepnet", {"task_towers": "domain", "gate_at": "output"}),
     ("hinet", {"attention": "renorm"}),
     ("hinet", {"attention": "with_self"}),
     ("adasparse", {"prune_mode": "binarization", "prune_epsilon": 0.45}),

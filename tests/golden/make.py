@@ -302,19 +302,29 @@ def gate_unit(p, path, x, n_hidden, n_out, batch=None):
     return own(second, batch) if batch else second(0)
 
 
-def pepnet(p, batch, gate_at, gate_width):
-    """The stops are `detach`."""
+def pepnet(p, batch, task_towers, gate_at, gate_width):
+    """The stops are `detach`. A shared tower is copy 0 for every row; by `domain`, each row's domain has its own."""
     x = lookup(p, "embeddings", batch.ids, VOCABULARY, 1, EMBEDDING_WIDTH)[:, 0]
     e = lookup(p, "domain", batch.domains[:, None], [N_DOMAINS], 1, EMBEDDING_WIDTH)[:, 0]
     r = lookup(p, "prior", batch.ids[:, :3], VOCABULARY[:3], 1, PRIOR_WIDTH)[:, 0]
     h = x * gate_unit(p, "epnet", torch.cat([e, x.detach()], dim=1), gate_width, x.shape[1])
-    seen = torch.cat([r, h.detach()], dim=1)
+    seen, of_domains = torch.cat([r, h.detach()], dim=1), task_towers == "domain"
+
+    def unit(i, n_out):
+        return gate_unit(p, f"gates.{i}", seen, gate_width, n_out, batch if of_domains else None)
+
+    def layer(path, h, n_out):
+        copy = lambda s: dense(p, f"{path}.{s}", h, n_out)  # noqa: E731
+        return own(copy, batch) if of_domains else copy(0)
+
     for i, n_out in enumerate([*EXPERT_SIZES, *TOWER_SIZES]):
-        delta = gate_unit(p, f"gates.{i}", seen, gate_width, h.shape[1] if gate_at == "input" else n_out, batch)
-        h = delta * h if gate_at == "input" else h
-        h = F.relu(own(lambda s, i=i, h=h, n=n_out: dense(p, f"layers.{i}.{s}", h, n), batch))
-        h = delta * h if gate_at == "output" else h
-    return {"logits": own(lambda s: dense(p, f"logit.{s}", h, 1)[:, 0], batch)}
+        if gate_at == "input":
+            h = F.relu(layer(f"layers.{i}", unit(i, h.shape[1]) * h, n_out))
+        else:
+            h = unit(i, n_out) * F.relu(layer(f"layers.{i}", h, n_out))
+    if gate_at == "input":
+        h = unit(len(EXPERT_SIZES + TOWER_SIZES), h.shape[1]) * h
+    return {"logits": layer("logit", h, 1)[:, 0]}
 
 
 def hinet(p, batch, n_sub_experts, attention):
@@ -334,7 +344,11 @@ def hinet(p, batch, n_sub_experts, attention):
     return {"logits": z, "experts": o}
 
 
-GATED = {end: {"gate_at": end, "gate_width": 3} for end in ("input", "output")}
+GATED = {
+    f"pepnet_{towers}_{end}": {"task_towers": towers, "gate_at": end, "gate_width": 3}
+    for towers in ("shared", "domain")
+    for end in ("input", "output")
+}
 ATTENTIVE = {kind: {"n_sub_experts": 2, "attention": kind} for kind in ("official", "renorm", "with_self")}
 PRUNING = {
     mode: {"prune_mode": mode, "prune_epsilon": epsilon, "prune_penalty": 2.0, "prune_steps": 100}
@@ -354,8 +368,7 @@ SYSTEMS = {  # file -> (name in the package, function, sizes beside SIZES)
     "me_ple": ("me_ple", partial(ple, **ONE_LEVEL, multi_embedding=True), ONE_LEVEL),
     "stem": ("stem", partial(stem, n_specific=2, n_shared=1), ONE_LEVEL),
     "star": ("star", star, {}),
-    "pepnet_input": ("pepnet", partial(pepnet, **GATED["input"]), GATED["input"]),
-    "pepnet_output": ("pepnet", partial(pepnet, **GATED["output"]), GATED["output"]),
+    **{file: ("pepnet", partial(pepnet, **sizes), sizes) for file, sizes in GATED.items()},
     "hinet_official": ("hinet", partial(hinet, **ATTENTIVE["official"]), ATTENTIVE["official"]),
     "hinet_renorm": ("hinet", partial(hinet, **ATTENTIVE["renorm"]), ATTENTIVE["renorm"]),
     "hinet_with_self": ("hinet", partial(hinet, **ATTENTIVE["with_self"]), ATTENTIVE["with_self"]),
