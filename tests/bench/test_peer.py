@@ -39,6 +39,7 @@ FORMS = [
     ("pepnet", {"gate_at": "output"}),
     ("pepnet", {"task_towers": "domain"}),
     ("pepnet", {"task_towers": "domain", "gate_at": "output"}),
+    ("star", {"norm_epsilon": 0.1}),
     ("hinet", {"attention": "renorm"}),
     ("hinet", {"attention": "with_self"}),
     ("adasparse", {"prune_mode": "binarization", "prune_epsilon": 0.45}),

@@ -226,7 +226,7 @@ def stem(p, batch, n_specific, n_shared):
     }
 
 
-def partitioned_norm(p, path, x, batch):
+def partitioned_norm(p, path, x, batch, eps):
     """Each domain through PyTorch's own batch normalisation, which returns the rows and moves the running moments.
 
     It does not matter what is subtracted from all rows beforehand. With one of them, a column that is constant, such as
@@ -241,16 +241,16 @@ def partitioned_norm(p, path, x, batch):
         rows = batch.domains == s
         zero, several = x[rows][0].detach(), bool(rows.sum() > 1)
         moving = mean[s] - zero
-        y[rows] = F.batch_norm(x[rows] - zero, moving, var[s], gamma[s], beta[s], training=several, momentum=0.1)
+        y[rows] = F.batch_norm(x[rows] - zero, moving, var[s], gamma[s], beta[s], several, momentum=0.1, eps=eps)
         mean[s] = moving + zero
     p.moved |= {f"{path}.mean": torch.stack(mean), f"{path}.var": var}
     return y
 
 
-def star(p, batch):
+def star(p, batch, norm_epsilon):
     x = lookup(p, "embeddings", batch.ids, VOCABULARY, 1, EMBEDDING_WIDTH)[:, 0]
     e = lookup(p, "domain", batch.domains[:, None], [N_DOMAINS], 1, EMBEDDING_WIDTH)[:, 0]
-    h = partitioned_norm(p, "norm", x, batch)
+    h = partitioned_norm(p, "norm", x, batch, norm_epsilon)
 
     def pair(s, name, *shape, std):
         return p(f"network.shared.{name}", *shape, std=std), p(f"network.own.{s}.{name}", *shape, std=1.0)
@@ -350,6 +350,7 @@ GATED = {
     for end in ("input", "output")
 }
 ATTENTIVE = {kind: {"n_sub_experts": 2, "attention": kind} for kind in ("official", "renorm", "with_self")}
+NORMED = {"star": {"norm_epsilon": 1e-3}, "star_small_epsilon": {"norm_epsilon": 1e-5}}
 PRUNING = {
     mode: {"prune_mode": mode, "prune_epsilon": epsilon, "prune_penalty": 2.0, "prune_steps": 100}
     for mode, epsilon in {"fusion": 0.8, "binarization": 0.4, "scaling": 0.8}.items()
@@ -367,7 +368,7 @@ SYSTEMS = {  # file -> (name in the package, function, sizes beside SIZES)
     "ple_shared_only": ("ple", partial(ple, **SHARED_ONLY), SHARED_ONLY),
     "me_ple": ("me_ple", partial(ple, **ONE_LEVEL, multi_embedding=True), ONE_LEVEL),
     "stem": ("stem", partial(stem, n_specific=2, n_shared=1), ONE_LEVEL),
-    "star": ("star", star, {}),
+    **{file: ("star", partial(star, **sizes), sizes) for file, sizes in NORMED.items()},
     **{file: ("pepnet", partial(pepnet, **sizes), sizes) for file, sizes in GATED.items()},
     "hinet_official": ("hinet", partial(hinet, **ATTENTIVE["official"]), ATTENTIVE["official"]),
     "hinet_renorm": ("hinet", partial(hinet, **ATTENTIVE["renorm"]), ATTENTIVE["renorm"]),

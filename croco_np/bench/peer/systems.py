@@ -101,7 +101,7 @@ def stem(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
 
 def star(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     v, e = side_by_side(x["embeddings"])[0], side_by_side(x["domain"])[0]
-    h, moved = partitioned_norm(p, "norm", v, batch.sizes, training)
+    h, moved = partitioned_norm(p, "norm", v, batch.sizes, training, job.config.norm_epsilon)
 
     def branch(s, part):
         start, joint = "network.shared.", {}
