@@ -179,10 +179,9 @@ class Config(Dials, Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy c
     def system(self) -> str:
         """The name of what is trained: of the row of Table 5 if it is one, else of the model."""
         loss = self.resolved_loss if self.alpha else "none"
-        rows = (
-            name for name, row in ABLATIONS.items() if row == {"model": self.model, "gate": self.gate, "loss": loss}
-        )
-        return next(rows, self.model)
+        n_tables = 0 if self.n_tables == self.n_experts else self.n_tables  # either way one for each expert
+        own = {"model": self.model, "gate": self.gate, "n_tables": n_tables, "loss": loss}
+        return next((name for name, row in ABLATIONS.items() if row == own), self.model)
 
     @property
     def loss_options(self) -> dict[str, Any]:
@@ -244,9 +243,9 @@ RECIPES = {
 
 # Rows of Table 5 that are Crocodile with a part left out.
 ABLATIONS = {
-    "me_pg": {"model": "crocodile", "gate": "scalar", "loss": "none"},
-    "me_peg": {"model": "crocodile", "gate": "element", "loss": "none"},
-    "me_pg_cov": {"model": "crocodile", "gate": "scalar", "loss": "covariance"},
+    "me_pg": {"model": "crocodile", "gate": "scalar", "n_tables": 0, "loss": "none"},
+    "me_peg": {"model": "crocodile", "gate": "element", "n_tables": 0, "loss": "none"},
+    "me_pg_cov": {"model": "crocodile", "gate": "scalar", "n_tables": 0, "loss": "covariance"},
     "me": {"model": "me_mmoe"},
 }
 

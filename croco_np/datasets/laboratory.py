@@ -87,27 +87,21 @@ class World:
             check_value(f.name, f.type, value, f.metadata["option"])
         S = self.n_domains
         if self.tail_share * S > 1:
-            share, most = self.tail_share, 1 / S
-            raise OptionError(
-                lambda called: (
-                    f"{called('tail_share')} {share}: must be at most {most:.4g}, or the last of {S} domains "
-                    "is not the smallest"
-                )
-            )
+            self._refuse("tail_share", f"at most {1 / S:.4g}, or the last of {S} domains is not the smallest")
         for name in ("n_users", "n_items"):
-            if (n := getattr(self, name)) < S:
-                raise OptionError(
-                    lambda called, name=name, n=n: f"{called(name)} {n}: must be at least {S}, one a domain"
-                )
+            if getattr(self, name) < S:
+                self._refuse(name, f"at least {S}, the number of domains")
+
+    def _refuse(self, name, limit):
+        """Raise `OptionError` for a dial that does not go with the others."""
+        raise OptionError(lambda called: f"{called(name)} {getattr(self, name)}: must be {limit}")
 
     @cached_property
     def tastes(self) -> Tastes:
         """What users want and what items are: all that is drawn before any row is."""
         rng, r, S = self._stream("tastes"), self.rank, self.n_domains
-        group, category = (
-            rng.integers(self.n_groups, size=self.n_users),
-            rng.integers(self.n_categories, size=self.n_items),
-        )
+        group = rng.integers(self.n_groups, size=self.n_users)
+        category = rng.integers(self.n_categories, size=self.n_items)
         homes = [_homes(rng, n, S, share) for n, share in self._crowds]
         wants = self._coherent(rng, group, self.n_groups, r)
         common = self._coherent(rng, category, self.n_categories, r + 1)
