@@ -232,7 +232,7 @@ RECIPES = {
         "expert_sizes": (32,),
         "tower_sizes": (16,),
         "lr": 4e-3,
-        "l2": 1e-4,
+        "l2": 1e-3,
         "batch_size": 512,
         "epochs": 25,
         "patience": 2,
