@@ -12,7 +12,7 @@ from ..errors import InputError, flag
 from ..models import MODELS
 from ..models.sizes import COMMON
 from ..options import KINDS, Auto, did_you_mean
-from .config import ABLATIONS, MAY_CHANGE, RECIPES, Config
+from .config import ABLATIONS, DATASETS, MAY_CHANGE, RECIPES, Config
 
 
 def _converted(f, text):
@@ -28,6 +28,11 @@ def _converted(f, text):
         return f.type(text)
     except ValueError:
         raise InputError(f"{flag(f.name)} {text:.60}: must be {KINDS[f.type]}") from None
+
+
+def _text(value):
+    """A value as its flag takes it."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 class Command(NamedTuple):
@@ -55,12 +60,12 @@ def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
     With `--resume DIR` the config is DIR's, with some flags replaced if they are given (`resumed`): it is left to the
     caller, hence None.
     """
-    recipes = (f"{name}: " + ", ".join(f"{flag(k)} {v}" for k, v in r.items()) for name, r in RECIPES.items())
+    recipes = (f"{name}: " + ", ".join(f"{flag(k)} {_text(v)}" for k, v in r.items()) for name, r in RECIPES.items())
     epilog = f"Defaults that depend on the data set: {'; '.join(recipes)}."
     parser = Parser(prog=prog, description=description, epilog=epilog, allow_abbrev=False)
     for f in fields(Config):
         default = "" if f.default is MISSING else f.default
-        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        shown = _text(default)
         described, only = f.metadata["option"], f.metadata["only"]
         text = f"{', '.join(only)}: {described.text}" if only else described.text
         text += "" if default == "" or default is False else f" (default: {shown})"
@@ -108,7 +113,7 @@ def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
     if args.changed_data:
         raise InputError("--changed-data goes with --resume")
     if "dataset" not in given:
-        raise InputError("--dataset is needed: aliccp, kuairand, movielens or table")
+        raise InputError(f"--dataset is needed: {', '.join(DATASETS[:-1])} or {DATASETS[-1]}")
     config = Config(**RECIPES.get(given["dataset"], {}) | _ablation(given))
     for f in fields(Config):
         only = f.metadata["only"]
