@@ -54,9 +54,9 @@ class World:
         X^s_i   = sqrt(1-c) X_i + sqrt(c) Y^s_i                   V^s_i are its first r entries, a^s_i is the last
         logit   = b_s + kappa / sqrt(r) <U_u, V^s_i> + mu a^s_i   y ~ Bernoulli(sigmoid(logit))
 
-    G, C and all that is a user's or an item's own are independent N(0, 1). So the preferences of a user in two domains
-    correlate by 1 - c: at conflict 0 all domains agree, at conflict 1 what is learnt in one is noise in another. b_s is
-    such that the mean click probability in domain s is `click_rate`.
+    G, C and all that is a user's or an item's own are independent N(0, 1). So preferences in two domains correlate by
+    1 - c: at conflict 0 all domains agree; at conflict 1 what an item is in one says nothing about it in another, and
+    only the users' factors are common. b_s is such that the mean click probability in domain s is `click_rate`.
 
     Worlds that differ in a dial only use the same random numbers for all else, so differences between them are paired.
     Raises `OptionError`, a ValueError, for a dial beyond its limits.
