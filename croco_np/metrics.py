@@ -176,6 +176,13 @@ def logloss(logits: np.ndarray, labels: np.ndarray) -> float | None:
     return float(bce(logits.astype(np.float64), labels.astype(np.float64), np.full(n, 1 / n))[0])
 
 
+def auc_error(auc: float, n1: int, n0: int) -> float:
+    """Standard error of an AUC from n1 positives and n0 negatives (Hanley & McNeil 1982, Eq. 1)."""
+    # With Q1 - A^2 = A (1 - A)^2 / (2 - A) and Q2 - A^2 = A^2 (1 - A) / (1 + A): near 1 the differences would cancel.
+    spread = auc * (1 - auc) * (1 + (n1 - 1) * (1 - auc) / (2 - auc) + (n0 - 1) * auc / (1 + auc))
+    return float(np.sqrt(spread / (n1 * n0)))
+
+
 def evaluate(logits: np.ndarray, labels: np.ndarray, users: np.ndarray) -> dict[str, Any]:
     """The measures of one set of rows as a plain dict; undefined ones are None, and `reasons` says why."""
     logits, labels, users = _columns(logits, labels, users)

@@ -5,18 +5,20 @@ The same options are keywords in Python, entries of `Config` and flags of the co
 
 import difflib
 import sys
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from .errors import OptionError
 
 LARGEST = 2**31 - 1  # of a whole number in general: rows and steps beyond it are a slip of the finger
+Auto = float | Literal["auto"]  # a number, or the word for one that depends on other options
 KINDS = {
     str: "text",
     bool: "true or false",
     int: "a whole number",
     float: "a number",
+    Auto: "a number or auto",
     tuple[int, ...]: "whole numbers with commas, such as 128,64",
 }
 
@@ -49,6 +51,10 @@ def check_value(name: str, kind: Any, value: Any, option: Option) -> None:
     """Raise `OptionError` unless a value is of its kind, a key of `KINDS`, and within the option's limits."""
     if not _is_of(kind, value):
         raise OptionError(lambda called: f"{called(name)} {value!r:.60}: must be {KINDS[kind]}")
+    if kind == Auto:
+        if value == "auto":
+            return
+        kind = float
     if option.choices and value not in option.choices:
         known = ", ".join(option.choices) + did_you_mean(value, option.choices)
         raise OptionError(lambda called: f"{called(name)} {value!s:.60}: choose one of {known}")
@@ -70,6 +76,8 @@ def _is_of(kind, value):
     """Whether a value is of a kind. True and False are no numbers, whole numbers are."""
     if kind == tuple[int, ...]:
         return type(value) is tuple and all(type(number) is int for number in value)
+    if kind == Auto:
+        return type(value) in (int, float) or (type(value) is str and value == "auto")
     return type(value) in ((int, float) if kind is float else (kind,))
 
 

@@ -10,12 +10,14 @@ from croco_np.config import Config, named, sizes_of_all
 from croco_np.config.flags import parse, resumed
 from croco_np.errors import InputError, flag, in_flags
 from croco_np.models import MODELS
-from croco_np.options import KINDS
+from croco_np.options import KINDS, Auto
 from croco_np.train.memory import require_room
 
 WRONG = {str: [5, None], bool: [1, "no"], int: [1.0, "3", True, None], float: ["1", True, None]}
+WRONG[Auto] = ["car", "1", True, None]
 WRONG[tuple[int, ...]] = [64, [64], (64.5,), (True,), "64", None]
 TOO_LARGE = {int: [2**63, 10**30, 10**5000], float: [float("inf"), float("nan"), 10**400]}
+TOO_LARGE[Auto] = TOO_LARGE[float]
 TOO_LARGE[tuple[int, ...]] = [(8, 2**63)]
 
 
@@ -99,6 +101,8 @@ def test_an_error_calls_an_option_as_its_reader_does():
         ({"model": "mmoe"}, {"loss": "auto", "epochs": 3}),
         ({"model": "crocodile"}, {"loss": "covariance"}),
         ({"model": "crocodile", "loss": "covariance"}, {"loss": "auto"}),  # as configs of earlier versions have it
+        ({"model": "crocodile"}, {"alpha": 1e-3}),
+        ({"model": "crocodile", "alpha": 1e-3}, {"alpha": "auto"}),
     ],
 )
 def test_the_same_flags_in_other_words_resume(begun, given):
@@ -112,6 +116,7 @@ def test_the_same_flags_in_other_words_resume(begun, given):
         ({"model": "me_mmoe"}, {"model": "me_pg"}, "--model .* me_mmoe"),
         ({"model": "crocodile"}, {"model": "me_peg"}, "--model .* crocodile"),
         ({"model": "crocodile", "loss": "none"}, {"loss": "auto"}, "--loss .* none"),
+        ({"model": "crocodile", "alpha": 2e-3}, {"alpha": "auto"}, "--alpha .* 0.002"),
     ],
 )
 def test_other_flags_do_not(begun, given, flag):

@@ -1,12 +1,13 @@
 """Every size and weight of a run, in one frozen dataclass."""
 
 from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ..datasets.laboratory import World
 from ..errors import InputError, OptionError
 from ..losses import LOSSES
 from ..losses.orthogonal import FORMS
+from ..losses.strength import default_alpha
 from ..models import MODELS, System
 from ..models.sizes import COMMON
 from ..optim import OPTIMISERS
@@ -85,7 +86,12 @@ class Config(Dials, Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy c
         f"loss beside the cross-entropy; covariance = CovLoss; auto = {_losses_by_default()}",
         choices=("auto", "none", *LOSSES),
     )
-    alpha: float = option(1e-3, "weight of the loss (Eq. 7: of CovLoss); 0 switches it off", low=0)
+    alpha: float | Literal["auto"] = option(
+        "auto",
+        "weight of the loss (Eq. 7: of CovLoss); 0 switches it off; auto = the loss's own, at which all losses pull "
+        "alike, CovLoss 1.024 / batch size",
+        low=0,
+    )
     cov_reduction: str = option("sum", "covariance: scale of CovLoss", choices=("sum", "mean", "unbiased"))
     cov_within: bool = option(False, "covariance: each expert with itself, too (p >= q)")
     ole_form: str = option("soft", "ole: which reading of its F-norm form", choices=tuple(FORMS))
@@ -176,6 +182,13 @@ class Config(Dials, Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy c
         return MODELS[self.model].default_loss if self.loss == "auto" else self.loss
 
     @property
+    def resolved_alpha(self) -> float:
+        """The weight of the loss: `alpha`, or the loss's own where that is "auto" (`losses.strength`)."""
+        if self.alpha == "auto":
+            return default_alpha(self.resolved_loss, self.batch_size, **self.loss_options)
+        return self.alpha
+
+    @property
     def system(self) -> str:
         """The name of what is trained: of the row of Table 5 if it is one, else of the model."""
         loss = self.resolved_loss if self.alpha else "none"
@@ -215,7 +228,7 @@ if taken := {f.name for f in fields(Sizes)} & _others:
 # What differs from the defaults on a data set: one of several recipes of about equal validation AUC, see
 # tutorials/reference/choices.md; for aliccp chosen on the simulated data.
 RECIPES: dict[str, dict[str, Any]] = {
-    "kuairand": {"batch_size": 512, "lr": 5e-4, "alpha": 2e-3, "l2": 1e-5},
+    "kuairand": {"batch_size": 512, "lr": 5e-4, "l2": 1e-5},
     "aliccp": {
         "n_experts": 3,
         "embedding_width": 8,
@@ -270,9 +283,12 @@ def _check_loss(c):
     if idle:
         fits = " or ".join(users[idle[0]])
         raise OptionError(lambda called: f"{called(idle[0])}: goes with {called('loss')} {fits}, not with {loss}")
-    if c.alpha and loss == "trans5" and c.sizes.get("n_experts", 2) < 2:
+    says_nothing = loss != "none" and not LOSSES[loss].alone and not c.cov_within
+    if c.alpha and c.loss != "auto" and says_nothing and c.sizes.get("n_experts", 2) < 2:
         raise OptionError(
-            lambda called: f"{called('loss')} trans5: maps pairs of experts; choose {called('n_experts')} 2 or more"
+            lambda called: (
+                f"{called('loss')} {loss}: sets experts against each other; choose {called('n_experts')} 2 or more"
+            )
         )
     if c.alpha and loss != "none" and (tap := LOSSES[loss].tap) not in MODELS[c.model].taps:
         others = ", ".join(model for model, system in MODELS.items() if tap in system.taps)
