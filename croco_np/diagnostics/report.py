@@ -104,7 +104,7 @@ def diversity(predictor: Predictor, splits: Splits, system: str, all_forward: bo
 
 def _indices(norms, found, names):
     """The diversity index for one set of conflicts, with both kinds of thresholds."""
-    result: dict[str, Any] = {"level": found.level}
+    result = {"level": found.level}
     if found.level in LEVELS:
         result["conflict_rows"] = sum(map(len, found.rows.values()))
     for key, pooled in (("per_expert", False), ("pooled", True)):

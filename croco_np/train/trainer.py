@@ -61,7 +61,7 @@ class Trainer:
         """The trainer that a config asks for; of a model that has a twin, the twin is trained (`models.twins`)."""
         c, schema = config, splits.schema
         rows = np.bincount(np.asarray(splits.train.domains), minlength=len(schema.domains))
-        objective = Objective(c.reduction, tuple(rows), c.alpha, c.resolved_loss, c.loss_options, c.cov_rows)
+        objective = Objective(c.reduction, tuple(rows), c.resolved_alpha, c.resolved_loss, c.loss_options, c.cov_rows)
         optimiser = Adam(c.lr, lazy=c.optimiser == "lazy_adam", l2=c.l2)
         model = fastest(MODELS[c.model].build(schema, **c.sizes))
         return cls(model, objective, optimiser, splits, c.batch_size, c.seed, c.dtype)
