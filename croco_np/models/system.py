@@ -65,6 +65,17 @@ class System:
         """
         raise NotImplementedError(f"{type(self).__name__} has no backward(cache, doutput)")
 
+    def compared(self, output: Output, cache: Any) -> np.ndarray:
+        """What counts as the experts of a row in the diversity index, (B, M, K), of a system with the tap `experts`.
+
+        The tap itself, unless what the paper calls the system's experts is made of it.
+
+        output, cache  those of `forward`
+        """
+        if output.experts is None:
+            raise ValueError(f"{type(self).__name__} has no experts that every row runs through; see stand_in")
+        return output.experts
+
     def tracked(self, cache: Any) -> dict[str, np.ndarray]:
         """{path: new value} of the parameters in `running` after this step, which only the optimiser writes.
 
