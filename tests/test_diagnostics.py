@@ -22,7 +22,9 @@ from croco_np.diagnostics import (
     information_abundance,
     mean_abundance,
     of_every_domain,
+    serving,
     singular_spectrum,
+    spectra_by_domain,
     table_abundance,
     trained_rows,
 )
@@ -131,6 +133,32 @@ def test_abundance_by_group_and_domain():
     assert [m.value for m in shared] == [pytest.approx(1), pytest.approx((np.sqrt(5) + 1) / np.sqrt(5))]
     own = abundance_by_domain([np.eye(5, 2), table], counts, owners=[0, None])  # b has none of its own
     assert [m.value for m in own] == [pytest.approx(1), pytest.approx(shared[1].value)]
+
+
+def test_spectra_by_domain_by_hand():
+    counts = exposures(tiny_rows(), TINY, "item")  # "a" has the items 1 and 2, "b" 1, 2 and 3
+    first, second = np.zeros((5, 2)), np.zeros((5, 2))
+    first[1:3], second[1:3] = np.diag([4.0, 2.0]), np.diag([1.0, 1.0])
+    first[[0, 4]] = 9  # rare and untrained: not counted
+    assert spectra_by_domain([first, second], counts)[0].value.tolist() == [1, (2 / 4 + 1 / 1) / 2]
+    second[3] = [0, 1]  # in "b", a second row along the second axis: lengths 1 and sqrt(2)
+    assert spectra_by_domain([first, second], counts)[1].value == pytest.approx([1, (0.5 + 1 / np.sqrt(2)) / 2])
+    own = spectra_by_domain([first, second], counts, owners=[0, None])
+    assert own[0].value.tolist() == [1, 0.5]
+    assert own[1].value == pytest.approx([1, 1 / np.sqrt(2)])
+    assert spectra_by_domain([0 * first], counts) == [(None, "the matrix is zero")] * 2
+    assert serving(1, [first, second], [0, None])[0] is second
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_spectra_add_up_to_the_abundance(name):
+    rng = np.random.default_rng(0)
+    tables = field_tables(at_blackboard(name).init(rng), SCHEMA, "item")
+    owners = table_owners(MODELS[name], SCHEMA, blackboard_sizes(MODELS[name]))
+    counts = rng.integers(1, 5, (len(SCHEMA.domains), 5))
+    abundance = abundance_by_domain(tables, counts, owners)
+    for spectrum, m in zip(spectra_by_domain(tables, counts, owners), abundance, strict=True):
+        assert spectrum.value.sum() == pytest.approx(m.value)
 
 
 @pytest.mark.parametrize("name", MODELS)

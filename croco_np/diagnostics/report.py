@@ -6,27 +6,16 @@ import numpy as np
 
 from ..batch import domain_slices, make_batch
 from ..config import Config
-from ..costs.budget import table_owners
 from ..datasets.splits import Splits
 from ..errors import InputError
-from ..models import MODELS, Output
+from ..models import Output
 from ..predict import Predictor
-from ..tree import Tree, not_finite
-from .abundance import (
-    Measure,
-    abundance_by_domain,
-    abundance_by_exposure,
-    expert_abundance,
-    exposures,
-    field_tables,
-    information_abundance,
-    mean_abundance,
-    table_abundance,
-    trained_rows,
-)
+from ..tree import not_finite
+from .abundance import Measure, expert_abundance, mean_abundance
 from .covariance import between_experts, covariance_map
 from .diversity import LEVELS, chance_level, conflicts, diversity_index, of_every_domain
 from .gates import gate_use
+from .items import ItemTables, by_name, item_spectra, item_tables, plain
 
 SAMPLE_ROWS = 65_536  # test rows, evenly spaced, on which outputs are kept whole: of all rows they take much memory
 
@@ -41,36 +30,18 @@ def diagnose(predictor: Predictor, splits: Splits, config: Config) -> dict[str, 
     if path := not_finite(predictor.params):
         raise InputError(f"the weights hold NaN or infinity ({path}): training diverged, and there is nothing to say")
     out, domains = _sample(predictor, splits)
+    items = ItemTables.of(predictor.params, splits, config)
     return {
         "dataset": splits.name,
         "simulated": splits.simulated,
         "model": config.system,
         "seed": config.seed,
         "domains": list(splits.schema.domains),
-        "item_tables": item_tables(predictor.params, splits, config),
+        "item_tables": item_tables(items),
+        "spectra": item_spectra(items),
         "experts": experts(out, domains, config.system),
         "diversity": diversity(predictor, splits, config.system, all_forward=out.experts is not None),
         "gates": gates(out, domains, splits.schema.domains, config.system),
-    }
-
-
-def item_tables(params: Tree, splits: Splits, config: Config) -> dict[str, Any]:
-    """Information abundance of the tables of the item field, over the rows that training moved."""
-    schema = splits.schema
-    tables = field_tables(params, schema, schema.item)
-    owners = table_owners(MODELS[config.model], schema, config.sizes)
-    counts = exposures(splits.train, schema, schema.item)
-    trained = [t[trained_rows(counts, o)] for t, o in zip(tables, owners, strict=True)]
-    return {
-        "field": schema.item,
-        "tables": [
-            {"rows": len(t), "width": t.shape[1], "owner": None if o is None else schema.domains[o]}
-            | _plain(information_abundance(t))
-            for t, o in zip(trained, owners, strict=True)
-        ],
-        "mean": _plain(table_abundance(tables, counts, owners)),
-        "by_exposure": [_plain(m) for m in abundance_by_exposure(tables, counts, owners)],  # the least exposed first
-        "by_domain": _by_name(schema.domains, map(_plain, abundance_by_domain(tables, counts, owners))),
     }
 
 
@@ -87,10 +58,10 @@ def experts(out: Output, domains: tuple[slice, ...], system: str) -> dict[str, A
     return {
         "rows": len(o),
         "width": o.shape[2],
-        "abundance": [_plain(m) for m in alone],
-        "mean_abundance": _plain(mean_abundance(o[:, m] for m in range(n))),
-        "abundance_together": _plain(together),
-        **{f"mean_abs_{name}": _plain(measure) for name, measure in between.items()},
+        "abundance": [plain(m) for m in alone],
+        "mean_abundance": plain(mean_abundance(o[:, m] for m in range(n))),
+        "abundance_together": plain(together),
+        **{f"mean_abs_{name}": plain(measure) for name, measure in between.items()},
     }
 
 
@@ -143,7 +114,7 @@ def gates(out: Output, domains: tuple[slice, ...], names: tuple[str, ...], syste
         return {"value": None, "reason": "the shares contain NaN or infinity"}
     use = gate_use(out.gates, domains)
     none = {"value": None, "reason": "no test rows"}
-    return _by_name(names, (none if shares is None else {"value": shares} for shares in use))
+    return by_name(names, (none if shares is None else {"value": shares} for shares in use))
 
 
 def _sample(predictor, splits):
@@ -190,15 +161,6 @@ def _norm_blocks(predictor, test, all_forward):
         at = np.arange(start, min(start + predictor.block, test.n))
         batch, at = make_batch(test, at, predictor.schema, training=False)
         yield of_every_domain(predictor.model, predictor.params, batch, predictor.model.stand_in), at
-
-
-def _plain(measure):
-    """A measure for a JSON file."""
-    return {"value": None, "reason": measure.reason} if measure.value is None else {"value": measure.value}
-
-
-def _by_name(names, values):
-    return dict(zip(names, values, strict=True))
 
 
 def text(report: dict[str, Any]) -> str:
