@@ -31,6 +31,7 @@ class Option(NamedTuple):
     low      the smallest number, of a list each; None: no limit
     high     the largest whole number
     empty    whether a list may have no entry
+    most     the largest of numbers that need not be whole; None: no limit
     """
 
     text: str
@@ -38,6 +39,7 @@ class Option(NamedTuple):
     low: float | None = None
     high: int = LARGEST
     empty: bool = False
+    most: float | None = None
 
 
 def plain(value: Any) -> Any:
@@ -87,6 +89,8 @@ def _beyond(number, kind, option):
         return f"must be at least {option.low}"
     if type(number) is int and kind is not float and number > option.high:
         return f"must be at most {option.high}"
+    if option.most is not None and number > option.most:
+        return f"must be at most {option.most}"
     return None
 
 

@@ -347,7 +347,7 @@ _NAMES = tuple(name for name in signature(Recommender).parameters if name not in
 _OPTIONS = {  # of systems and losses, with their defaults
     f.name: f.default
     for f in fields_of(Config)
-    if (f.metadata["only"] and not {"table", "kuairand"} & set(f.metadata["only"]))
+    if (f.metadata["only"] and not {"table", "kuairand", "laboratory"} & set(f.metadata["only"]))
     or f.name in ("cov_reduction", "cov_within", "cov_rows", "ole_form", "reduction")
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from croco_np.config import Config, named, sizes_of_all
-from croco_np.config.flags import resumed
+from croco_np.config.flags import parse, resumed
 from croco_np.errors import InputError, flag, in_flags
 from croco_np.models import MODELS
 from croco_np.options import KINDS, Auto
@@ -75,7 +75,7 @@ def test_systems_agree_on_the_sizes_that_they_share():
 
 
 def test_a_name_stands_for_a_system_and_the_sizes_of_its_row():
-    assert named("me_pg") == ("crocodile", {"gate": "scalar"})
+    assert named("me_pg") == ("crocodile", {"gate": "scalar", "n_tables": 0})
     assert named("me") == ("me_mmoe", {})
     assert named("star") == ("star", {})
 
@@ -135,8 +135,16 @@ def test_a_model_beyond_memory_is_refused_before_it_is_drawn():
 
 
 def test_a_size_without_a_use_is_told():
-    from croco_np.config.flags import parse, without_effect
+    from croco_np.config.flags import without_effect
 
     asked = parse(["--dataset", "kuairand", "--model", "shared_bottom", "--n-experts", "3", "--lr", "0.1"], "p", "d")
     line = "--n-experts: shared_bottom has no use for it, so it changes nothing"
     assert without_effect(asked.config, asked.given) == [line]
+
+
+def test_one_table_is_no_row_of_the_paper():
+    """me_peg has a table for each expert, however that is said."""
+    config = Config(dataset="aliccp", loss="none", n_experts=4)
+    assert [replace(config, n_tables=n).system for n in (0, 4, 1)] == ["me_peg", "me_peg", "crocodile"]
+    with pytest.raises(InputError, match="--model me_peg means --n-tables 0, not 1"):
+        parse(["--dataset", "aliccp", "--model", "me_peg", "--n-tables", "1"], "p", "d")

@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "croco_np"
 FLOORS = (
     {"bench", "doctor", "recommender", "teaching", "__main__"},
     {"train", "gradcheck"},
+    {"report"},
     {"diagnostics"},
     {"predict"},
     {"runs", "costs"},
@@ -18,7 +19,7 @@ FLOORS = (
     {"layers", "losses", "datasets"},
     {"kernels"},
     {"batch", "tree", "storage"},
-    {"arguments", "options", "overlap", "command"},
+    {"arguments", "canvas", "options", "overlap", "command"},
     {"machine"},
     {"errors"},
 )

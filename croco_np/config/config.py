@@ -3,6 +3,7 @@
 from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass
 from typing import Any, Literal
 
+from ..datasets.laboratory import World
 from ..errors import InputError, OptionError
 from ..losses import LOSSES
 from ..losses.orthogonal import FORMS
@@ -11,6 +12,8 @@ from ..models import MODELS, System
 from ..models.sizes import COMMON
 from ..optim import OPTIMISERS
 from ..options import KINDS, Option, check_value, plain
+
+DATASETS = ("aliccp", "kuairand", "movielens", "table", "laboratory")
 
 
 def option(default: Any, text: str, only: tuple[str, ...] = (), **limits: Any) -> Any:
@@ -26,7 +29,7 @@ def _field(default, described, only):
 class Subject:
     """What is trained on what: the fields of `Config` that have to be known before any size means something."""
 
-    dataset: str = option(MISSING, "which data to train on", choices=("aliccp", "kuairand", "movielens", "table"))
+    dataset: str = option(MISSING, "which data to train on", choices=DATASETS)
     data_dir: str = option("", "folder of the raw files (default: data/DATASET)")
     model: str = option(
         "crocodile", "which system to train, or a row of Table 5: me, me_pg, me_peg, me_pg_cov", choices=tuple(MODELS)
@@ -65,13 +68,17 @@ def sizes_of_all(models: dict[str, type[System]]) -> list[tuple[str, Any, Any]]:
 
 
 Sizes = make_dataclass("Sizes", sizes_of_all(MODELS), frozen=True)
+Dials = make_dataclass(
+    "Dials", [(f.name, f.type, field(default=f.default, metadata=f.metadata)) for f in fields(World)], frozen=True
+)
 
 
 @dataclass(frozen=True)
-class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot see fields that are collected
+class Config(Dials, Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot see fields that are collected
     """What a run depends on. Two runs with equal configs, data and thread counts are equal bit for bit.
 
     The sizes are those of all systems, with the defaults of their `build`; each system is built with its own (`sizes`).
+    The dials are those of `World`, for the data set "laboratory".
     """
 
     loss: str = option(
@@ -158,6 +165,13 @@ class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot s
                 object.__setattr__(self, f.name, value)
             check_value(f.name, f.type, value, f.metadata["option"])
         _check_loss(self)
+        if self.dataset == "laboratory":
+            _ = self.world  # whose dials must fit each other
+
+    @property
+    def world(self) -> World:
+        """The world of the data set "laboratory", of the dials of this config."""
+        return World(**{f.name: getattr(self, f.name) for f in fields(World)})
 
     @property
     def sizes(self) -> dict[str, Any]:
@@ -184,10 +198,9 @@ class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot s
     def system(self) -> str:
         """The name of what is trained: of the row of Table 5 if it is one, else of the model."""
         loss = self.resolved_loss if self.alpha else "none"
-        rows = (
-            name for name, row in ABLATIONS.items() if row == {"model": self.model, "gate": self.gate, "loss": loss}
-        )
-        return next(rows, self.model)
+        n_tables = 0 if self.n_tables == self.n_experts else self.n_tables  # either way one for each expert
+        own = {"model": self.model, "gate": self.gate, "n_tables": n_tables, "loss": loss}
+        return next((name for name, row in ABLATIONS.items() if row == own), self.model)
 
     @property
     def loss_options(self) -> dict[str, Any]:
@@ -214,7 +227,8 @@ class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot s
         return cls(**kept)
 
 
-if taken := {f.name for f in fields(Sizes)} & (Config.__annotations__.keys() | Subject.__annotations__.keys()):
+_others = Config.__annotations__.keys() | Subject.__annotations__.keys() | Dials.__annotations__.keys()
+if taken := {f.name for f in fields(Sizes)} & _others:
     raise TypeError(f"a system has the size {min(taken)}: find another name, a setting of all runs has this one")
 
 # What differs from the defaults on a data set: one of several recipes of about equal validation AUC, see
@@ -230,14 +244,27 @@ RECIPES = {
         "l2": 1e-3,
         "patience": 2,
     },
+    "laboratory": {
+        "n_experts": 4,
+        "embedding_width": 8,
+        "prior_width": 8,
+        "expert_sizes": (32,),
+        "tower_sizes": (16,),
+        "lr": 4e-3,
+        "l2": 1e-3,
+        "batch_size": 512,
+        "epochs": 25,
+        "patience": 2,
+        "min_count": 1,
+    },
 }
 
 
 # Rows of Table 5 that are Crocodile with a part left out.
 ABLATIONS = {
-    "me_pg": {"model": "crocodile", "gate": "scalar", "loss": "none"},
-    "me_peg": {"model": "crocodile", "gate": "element", "loss": "none"},
-    "me_pg_cov": {"model": "crocodile", "gate": "scalar", "loss": "covariance"},
+    "me_pg": {"model": "crocodile", "gate": "scalar", "n_tables": 0, "loss": "none"},
+    "me_peg": {"model": "crocodile", "gate": "element", "n_tables": 0, "loss": "none"},
+    "me_pg_cov": {"model": "crocodile", "gate": "scalar", "n_tables": 0, "loss": "covariance"},
     "me": {"model": "me_mmoe"},
 }
 

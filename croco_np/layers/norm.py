@@ -8,8 +8,6 @@ import numpy as np
 from ..arguments import expect
 from .domain import check_domains
 
-FLAT = 1e-3  # a variance below this share of eps is none
-
 
 class NormCache(NamedTuple):
     p: dict
@@ -35,9 +33,13 @@ class PartitionedNorm:
     moments were used they move towards them by `rate` of the distance (`tracked`). As in PyTorch, rows are scaled by
     the variance over n_s rows, and "var" tracks the one over n_s - 1.
 
+    eps bounds what a column is stretched by: where v_s is far below it, xhat keeps the column's own scale.
+
     Our choices: a domain with a single row in the batch, whose xhat would be 0, uses the running moments, too, as
     constants. A column that does not vary within a domain, such as the domain's own id, has xhat = 0 elsewhere as in
-    training: its running mean follows a moving embedding with a lag, which divided by sqrt(eps) would drown all else.
+    training: its running mean follows a moving embedding with a lag, and that is no difference between rows. "Does not
+    vary" is said of the column and not of eps: v_s is at most the square of the precision times its mean square
+    v_s + mu_s^2, so that its values differ by rounding, if at all.
 
     Backward, given dy, for the rows of domain s, with u_s = sum_i dy * xhat:
         dgamma = sum_s u_s gamma_s,  dgamma_s = u_s gamma,  dbeta = sum_s dbeta_s,  dbeta_s = sum_i dy
@@ -50,7 +52,7 @@ class PartitionedNorm:
     width: int
     n_domains: int
     rate: float = 0.1
-    eps: float = 1e-5
+    eps: float = 1e-3
 
     running = ("mean", "var")
 
@@ -78,7 +80,7 @@ class PartitionedNorm:
             rows = x[domains[s]]
             mean[s] = rows[0] + (rows - rows[0]).mean(axis=0)  # exact where a column is constant: the domain's field
             var[s] = ((rows - mean[s]) ** 2).mean(axis=0)  # np.var of complex numbers takes |.|^2
-        varies = var.real > FLAT * self.eps
+        varies = var.real > np.finfo(x.dtype).eps ** 2 * (var.real + mean.real**2)
         scale = varies / np.sqrt(np.where(varies, var + self.eps, 1)).astype(x.dtype)
         xhat = np.concatenate([(x[rows] - mean[s]) * scale[s] for s, rows in enumerate(domains)])
         gamma, beta = p["gamma"] * p["gamma_s"], p["beta"] + p["beta_s"]

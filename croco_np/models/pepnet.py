@@ -1,4 +1,4 @@
-"""PEPNet: domains scale the embedding, persons scale the layers of the towers."""
+"""PEPNet: domains scale the embedding, persons scale the layers of the tower."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from ..batch import Batch
 from ..datasets.splits import Schema
 from ..layers import Dense, Embeddings, GateUnit, Linear, PerDomain, domain_ids
-from ..layers.domain import DomainCache
+from ..layers.domain import DomainCache, check_domains
 from ..layers.embedding import EmbeddingCache
 from ..layers.scale import GateUnitCache
 from ..options import Option
@@ -20,7 +20,7 @@ from .output import Output
 from .sizes import WIDEST, checked
 from .system import Place
 
-EVERYONE = (slice(None),)  # all rows as one domain: EPNet's gate has a single block
+EVERYONE = (slice(None),)  # all rows as one domain: EPNet's gate and a shared tower have a single copy
 
 
 class PEPNetCache(NamedTuple):
@@ -29,28 +29,34 @@ class PEPNetCache(NamedTuple):
     prior: EmbeddingCache
     epnet: GateUnitCache
     x: np.ndarray
-    layers: list
-    logit: DomainCache
+    gates: list[GateUnitCache]
+    read: list[np.ndarray]
+    tower: list[DomainCache]
 
 
 @dataclass(frozen=True)
 class PEPNet(Assembly):
-    """PEPNet (Chang et al. 2023): EPNet's gate on the embedding, then PPNet's gates on the layers of S towers.
+    """PEPNet (Chang et al. 2023): EPNet's gate on the embedding, then PPNet's gates on the layers of the task's tower.
 
         EPNet   delta = U([e ; sg(x)]),  o = delta * x                        e: embedding of the row's domain
         PPNet   delta_l = U_l([r ; sg(o)])                                    r: own embeddings of user, item, author
-                h_0 = o,  h_{l+1} = relu((delta_l * h_l) W_l^s + b_l^s)       gate_at = "input"
-                          h_{l+1} = delta_l * relu(h_l W_l^s + b_l^s)         gate_at = "output", as most public code
-                z = h_L w^s + b^s
-        U, U_l  gate units (`GateUnit`); W2 of U_l has a column block for each domain
+                h_0 = o,  h_{l+1} = relu((delta_l * h_l) W_l + b_l)           hidden layers, l = 0 .. L - 2
+                z = (delta_l * h_l) w + b                                     l = L - 1: the sigmoid layer is gated too
+        U, U_l  gate units (`GateUnit`)
 
     sg is a stop-gradient: the gates read x and o, but do not teach them. In backward it is an absence: the part of
     the gradient that belongs to x or o is cut off and dropped. With `stop=False` it is added where the value forked.
 
     Backward of a product delta * h, given dy: ddelta = dy * h, dh = dy * delta.
 
+    PEPNet has a tower for each task, shared by the domains, which differ by EPNet's gate (Section 3.2). Clicks are one
+    task, so there is one tower (`task_towers="shared"`). With "domain" each domain has a tower of its own, and W2 of
+    each U_l a column block for each: in the paper a baseline that loses (SpecificTop).
+    With `gate_at="output"`, as in most public code, it is the outputs of hidden layers that are scaled, delta_l times
+    relu(h_l W_l + b_l). Scaling a layer's output is scaling the next one's input, so only the gate on h_0 is absent.
+
     Where we follow the paper and not the usual code: the towers read o (so the embeddings are trained, through o only),
-    every domain has weights of its own, and the gates stand at the layers' inputs.
+    and the gates stand at the inputs of all L layers (Eq. 9).
     Our choice: e as wide as one embedding, r from tables of its own, towers of the expert's and the tower's widths.
     """
 
@@ -62,15 +68,15 @@ class PEPNet(Assembly):
     layers: tuple[PerDomain, ...]
     logit: PerDomain
     personal_fields: tuple[int, ...]
-    gate_at: str = "input"
     stop: bool = True
 
     options = {
+        "task_towers": Option("one tower for all domains, or one for each domain", choices=("shared", "domain")),
         "gate_at": Option("which end of a layer is scaled", choices=("input", "output")),
         "gate_width": Option("hidden width of a gate unit", low=1, high=WIDEST),
     }
     blackboard = {"gate_width": 4}
-    variants = ({"gate_at": "output"},)
+    variants = ({"gate_at": "output"}, {"task_towers": "domain"}, {"task_towers": "domain", "gate_at": "output"})
 
     @classmethod
     @checked
@@ -83,66 +89,76 @@ class PEPNet(Assembly):
         expert_sizes: tuple[int, ...] = (64,),
         tower_sizes: tuple[int, ...] = (32,),
         prior_width: int = 16,
+        task_towers: str = "shared",
         gate_at: str = "input",
         gate_width: int = 64,
     ) -> Self:
         n_domains, width, fields = len(schema.domains), embedding_width, schema.personal_fields
         n_in, n_prior = len(schema.fields) * width, len(fields) * prior_width
-        steps = tuple(pairwise((n_in, *expert_sizes, *tower_sizes)))
-        gated = [n if gate_at == "input" else m for n, m in steps]  # widths of what is scaled
+        n_towers = n_domains if task_towers == "domain" else 1
+        widths = (n_in, *expert_sizes, *tower_sizes)
+        gated = widths if gate_at == "input" else widths[1:]
         personal = tuple(schema.vocabulary[f] for f in fields)
         return cls(
             embeddings=Embeddings(schema.vocabulary, 1, width, embedding_std),
             domain=Embeddings((n_domains,), 1, width, embedding_std),
             prior=Embeddings(personal, 1, prior_width, embedding_std),
             epnet=GateUnit(width + n_in, gate_width, n_in),
-            gates=tuple(GateUnit(n_prior + n_in, gate_width, n, n_domains) for n in gated),
-            layers=tuple(PerDomain(Dense(a, b), n_domains) for a, b in steps),
-            logit=PerDomain(Linear(steps[-1][1], 1), n_domains),
+            gates=tuple(GateUnit(n_prior + n_in, gate_width, n, n_towers) for n in gated),
+            layers=tuple(PerDomain(Dense(a, b), n_towers) for a, b in pairwise(widths)),
+            logit=PerDomain(Linear(widths[-1], 1), n_towers),
             personal_fields=fields,
-            gate_at=gate_at,
         )
+
+    @property
+    def tower(self) -> tuple[PerDomain, ...]:
+        """The L layers: hidden ones, and that of the logit."""
+        return *self.layers, self.logit
+
+    @property
+    def first_gated(self) -> int:
+        """The first layer whose input is scaled: 0, or 1 where only the outputs of hidden layers are."""
+        return len(self.tower) - len(self.gates)
 
     def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
         personal = batch.ids[:, self.personal_fields]
         return {"embeddings": batch.ids, "domain": domain_ids(batch.domains), "prior": personal}
 
     def forward(self, p: dict, batch: Batch) -> tuple[Output, PEPNetCache]:
+        check_domains(batch.domains, self.domain.vocabulary[0], len(batch.ids))
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
         r, prior = self.prior.forward(p["prior"], batch.ids[:, self.personal_fields])  # (B, 1, 3 P)
         x, e, r = x[:, 0], e[:, 0], r[:, 0]
         delta, epnet = self.epnet.forward(p["epnet"], EVERYONE, np.concatenate([e, x], axis=1))  # (B, F E)
         h = delta * x
-        seen, layers = np.concatenate([r, h], axis=1), []  # what every gate of PPNet reads
-        p_gates, p_layers = (in_row(p[name], len(self.layers)) for name in ("gates", "layers"))
-        for gate, layer, p_gate, p_layer in zip(self.gates, self.layers, p_gates, p_layers, strict=True):
-            delta, gate_cache = gate.forward(p_gate, batch.domains, seen)
-            if self.gate_at == "input":
-                scaled = h
-                h, cache = layer.forward(p_layer, batch.domains, delta * scaled)
-            else:
-                scaled, cache = layer.forward(p_layer, batch.domains, h)
-                h = delta * scaled
-            layers.append((gate_cache, cache, scaled))
-        z, logit = self.logit.forward(p["logit"], batch.domains, h)  # (B, 1)
-        return Output(z[:, 0]), PEPNetCache(embeddings, domain, prior, epnet, x, layers, logit)
+        seen = np.concatenate([r, h], axis=1)  # what every gate of PPNet reads
+        rows = batch.domains if self.logit.n_domains > 1 else EVERYONE
+        p_gates, p_layers = in_row(p["gates"], len(self.gates)), in_row(p["layers"], len(self.layers))
+        gates = [gate.forward(own, rows, seen)[1] for gate, own in zip(self.gates, p_gates, strict=True)]
+        read, tower = [], []
+        for i, (layer, own) in enumerate(zip(self.tower, (*p_layers, p["logit"]), strict=True)):
+            read.append(h)
+            if i >= self.first_gated:
+                h = gates[i - self.first_gated].delta * h
+            h, cache = layer.forward(own, rows, h)
+            tower.append(cache)
+        return Output(h[:, 0]), PEPNetCache(embeddings, domain, prior, epnet, x, gates, read, tower)
 
     def backward(self, c: PEPNetCache, d: Output) -> dict:
-        dh, logit = self.logit.backward(c.logit, d.logits[:, None])
+        dh = d.logits[:, None]
         dseen: np.ndarray | int = 0
-        gates, layers = [], []
-        downwards = zip(reversed(self.gates), reversed(self.layers), reversed(c.layers), strict=True)
-        for gate, layer, (gate_cache, cache, scaled) in downwards:
-            if self.gate_at == "input":
-                dh, dlayer = layer.backward(cache, dh)
-            ddelta, dh = dh * scaled, dh * gate_cache.delta
-            if self.gate_at == "output":
-                dh, dlayer = layer.backward(cache, dh)
-            dread, dgate = gate.backward(gate_cache, ddelta)
-            layers.append(dlayer)
-            gates.append(dgate)
-            dseen = dseen + dread
+        gates, tower = [], []
+        for i in reversed(range(len(self.tower))):
+            dh, layer = self.tower[i].backward(c.tower[i], dh)
+            tower.append(layer)
+            if i >= self.first_gated:
+                of_gate = c.gates[i - self.first_gated]
+                ddelta, dh = dh * c.read[i], dh * of_gate.delta
+                dread, gate = self.gates[i - self.first_gated].backward(of_gate, ddelta)
+                gates.append(gate)
+                dseen = dseen + dread
+        logit, *layers = tower
         dr, do = np.split(dseen, [len(self.personal_fields) * self.prior.width], axis=1)
         dh = dh if self.stop else dh + do  # stopped: do is dropped
         dread, epnet = self.epnet.backward(c.epnet, dh * c.x)
@@ -155,7 +171,8 @@ class PEPNet(Assembly):
         return grads | {"gates": gates[::-1], "layers": layers[::-1], "logit": logit}
 
     def stand_in(self, c: PEPNetCache, s: int) -> np.ndarray:
-        return c.logit.parts[s].x
+        parts = c.tower[-1].parts
+        return parts[s if len(parts) > 1 else 0].x
 
     def stop_settings(self, p: dict, batch: Batch, schema: Schema) -> Iterator[Place]:
         """Whatever the towers do not read is read by gates only, and those do not teach it."""

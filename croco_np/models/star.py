@@ -12,6 +12,7 @@ from ..layers.embedding import EmbeddingCache
 from ..layers.mlp import TowerCache
 from ..layers.norm import NormCache
 from ..layers.star import StarCache
+from ..options import Option
 from .assembly import Assembly
 from .output import Output
 from .sizes import checked
@@ -41,6 +42,9 @@ class STAR(Assembly):
     Where we follow the paper and not the usual code: a domain is normalised by the moments of its own rows, in
     evaluation by running ones, and not by those of the whole mixed batch, on which a score would then depend; network
     and norm have a product of shared and own weights, not a sum; there is no further normalisation between the layers.
+    Our choices: epsilon 1e-3, TensorFlow's default, which most TensorFlow code of STAR takes. With the variance of
+    about 2e-4 that trained embeddings have, it decides how far the norm stretches them: to a spread of 0.4, with 1e-5
+    (PyTorch's) to 1. The auxiliary network reads the domain and all fields, not the domain alone.
     """
 
     embeddings: Embeddings
@@ -50,6 +54,8 @@ class STAR(Assembly):
     auxiliary: Tower
 
     running = ("norm.mean", "norm.var")
+    options = {"norm_epsilon": Option("what is added to the variances of the partitioned normalisation", low=0)}
+    variants = ({"norm_epsilon": 1e-5},)
 
     @classmethod
     @checked
@@ -61,13 +67,14 @@ class STAR(Assembly):
         embedding_std: float = 0.01,
         expert_sizes: tuple[int, ...] = (64,),
         tower_sizes: tuple[int, ...] = (32,),
+        norm_epsilon: float = 1e-3,
     ) -> Self:
         n_domains, width = len(schema.domains), embedding_width
         n_in = len(schema.fields) * width
         return cls(
             embeddings=Embeddings(schema.vocabulary, 1, width, embedding_std),
             domain=Embeddings((n_domains,), 1, width, embedding_std),
-            norm=PartitionedNorm(n_in, n_domains),
+            norm=PartitionedNorm(n_in, n_domains, eps=norm_epsilon),
             network=Star(Tower((n_in, *expert_sizes)), n_domains),
             auxiliary=Tower((width + n_in, *tower_sizes)),
         )

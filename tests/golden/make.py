@@ -130,9 +130,10 @@ def tower(p, path, h):
 # Systems: function(p, batch) -> {"logits": (B,), and the taps that the package names}
 
 
-def crocodile(p, batch, n_shares):
+def crocodile(p, batch, n_shares, n_tables=N_EXPERTS):
     """n_shares = K: one share for each dimension of an expert (PEG); 1: one for the expert (PG)."""
-    o = mlp(p, "experts", lookup(p, "embeddings", batch.ids, VOCABULARY, N_EXPERTS, EMBEDDING_WIDTH), EXPERT_SIZES)
+    x = lookup(p, "embeddings", batch.ids, VOCABULARY, n_tables, EMBEDDING_WIDTH).expand(-1, N_EXPERTS, -1)
+    o = mlp(p, "experts", x, EXPERT_SIZES)
     vocabulary = [VOCABULARY[f] for f in PRIOR_FIELDS]
     e = lookup(p, "prior", batch.ids[:, PRIOR_FIELDS], vocabulary, 1, PRIOR_WIDTH)[:, 0]
     a = own(lambda s: dense(p, f"gates.{s}", e, N_EXPERTS * n_shares, bias=False), batch)
@@ -226,7 +227,7 @@ def stem(p, batch, n_specific, n_shared):
     }
 
 
-def partitioned_norm(p, path, x, batch):
+def partitioned_norm(p, path, x, batch, eps):
     """Each domain through PyTorch's own batch normalisation, which returns the rows and moves the running moments.
 
     It does not matter what is subtracted from all rows beforehand. With one of them, a column that is constant, such as
@@ -241,16 +242,16 @@ def partitioned_norm(p, path, x, batch):
         rows = batch.domains == s
         zero, several = x[rows][0].detach(), bool(rows.sum() > 1)
         moving = mean[s] - zero
-        y[rows] = F.batch_norm(x[rows] - zero, moving, var[s], gamma[s], beta[s], training=several, momentum=0.1)
+        y[rows] = F.batch_norm(x[rows] - zero, moving, var[s], gamma[s], beta[s], several, momentum=0.1, eps=eps)
         mean[s] = moving + zero
     p.moved |= {f"{path}.mean": torch.stack(mean), f"{path}.var": var}
     return y
 
 
-def star(p, batch):
+def star(p, batch, norm_epsilon):
     x = lookup(p, "embeddings", batch.ids, VOCABULARY, 1, EMBEDDING_WIDTH)[:, 0]
     e = lookup(p, "domain", batch.domains[:, None], [N_DOMAINS], 1, EMBEDDING_WIDTH)[:, 0]
-    h = partitioned_norm(p, "norm", x, batch)
+    h = partitioned_norm(p, "norm", x, batch, norm_epsilon)
 
     def pair(s, name, *shape, std):
         return p(f"network.shared.{name}", *shape, std=std), p(f"network.own.{s}.{name}", *shape, std=1.0)
@@ -302,19 +303,29 @@ def gate_unit(p, path, x, n_hidden, n_out, batch=None):
     return own(second, batch) if batch else second(0)
 
 
-def pepnet(p, batch, gate_at, gate_width):
-    """The stops are `detach`."""
+def pepnet(p, batch, task_towers, gate_at, gate_width):
+    """The stops are `detach`. A shared tower is copy 0 for every row; by `domain`, each row's domain has its own."""
     x = lookup(p, "embeddings", batch.ids, VOCABULARY, 1, EMBEDDING_WIDTH)[:, 0]
     e = lookup(p, "domain", batch.domains[:, None], [N_DOMAINS], 1, EMBEDDING_WIDTH)[:, 0]
     r = lookup(p, "prior", batch.ids[:, :3], VOCABULARY[:3], 1, PRIOR_WIDTH)[:, 0]
     h = x * gate_unit(p, "epnet", torch.cat([e, x.detach()], dim=1), gate_width, x.shape[1])
-    seen = torch.cat([r, h.detach()], dim=1)
+    seen, of_domains = torch.cat([r, h.detach()], dim=1), task_towers == "domain"
+
+    def unit(i, n_out):
+        return gate_unit(p, f"gates.{i}", seen, gate_width, n_out, batch if of_domains else None)
+
+    def layer(path, h, n_out):
+        copy = lambda s: dense(p, f"{path}.{s}", h, n_out)  # noqa: E731
+        return own(copy, batch) if of_domains else copy(0)
+
     for i, n_out in enumerate([*EXPERT_SIZES, *TOWER_SIZES]):
-        delta = gate_unit(p, f"gates.{i}", seen, gate_width, h.shape[1] if gate_at == "input" else n_out, batch)
-        h = delta * h if gate_at == "input" else h
-        h = F.relu(own(lambda s, i=i, h=h, n=n_out: dense(p, f"layers.{i}.{s}", h, n), batch))
-        h = delta * h if gate_at == "output" else h
-    return {"logits": own(lambda s: dense(p, f"logit.{s}", h, 1)[:, 0], batch)}
+        if gate_at == "input":
+            h = F.relu(layer(f"layers.{i}", unit(i, h.shape[1]) * h, n_out))
+        else:
+            h = unit(i, n_out) * F.relu(layer(f"layers.{i}", h, n_out))
+    if gate_at == "input":
+        h = unit(len(EXPERT_SIZES + TOWER_SIZES), h.shape[1]) * h
+    return {"logits": layer("logit", h, 1)[:, 0]}
 
 
 def hinet(p, batch, n_sub_experts, attention):
@@ -334,8 +345,13 @@ def hinet(p, batch, n_sub_experts, attention):
     return {"logits": z, "experts": o}
 
 
-GATED = {end: {"gate_at": end, "gate_width": 3} for end in ("input", "output")}
+GATED = {
+    f"pepnet_{towers}_{end}": {"task_towers": towers, "gate_at": end, "gate_width": 3}
+    for towers in ("shared", "domain")
+    for end in ("input", "output")
+}
 ATTENTIVE = {kind: {"n_sub_experts": 2, "attention": kind} for kind in ("official", "renorm", "with_self")}
+NORMED = {"star": {"norm_epsilon": 1e-3}, "star_small_epsilon": {"norm_epsilon": 1e-5}}
 PRUNING = {
     mode: {"prune_mode": mode, "prune_epsilon": epsilon, "prune_penalty": 2.0, "prune_steps": 100}
     for mode, epsilon in {"fusion": 0.8, "binarization": 0.4, "scaling": 0.8}.items()
@@ -344,6 +360,7 @@ PRUNING = {
 SYSTEMS = {  # file -> (name in the package, function, sizes beside SIZES)
     "crocodile_element": ("crocodile", partial(crocodile, n_shares=WIDTH), {"gate": "element"}),
     "crocodile_scalar": ("crocodile", partial(crocodile, n_shares=1), {"gate": "scalar"}),
+    "crocodile_one_table": ("crocodile", partial(crocodile, n_shares=WIDTH, n_tables=1), {"n_tables": 1}),
     "mmoe": ("mmoe", partial(mmoe, n_tables=1), {}),
     "me_mmoe": ("me_mmoe", partial(mmoe, n_tables=N_EXPERTS), {}),
     "single_domain": ("single_domain", single_domain, {}),
@@ -353,9 +370,8 @@ SYSTEMS = {  # file -> (name in the package, function, sizes beside SIZES)
     "ple_shared_only": ("ple", partial(ple, **SHARED_ONLY), SHARED_ONLY),
     "me_ple": ("me_ple", partial(ple, **ONE_LEVEL, multi_embedding=True), ONE_LEVEL),
     "stem": ("stem", partial(stem, n_specific=2, n_shared=1), ONE_LEVEL),
-    "star": ("star", star, {}),
-    "pepnet_input": ("pepnet", partial(pepnet, **GATED["input"]), GATED["input"]),
-    "pepnet_output": ("pepnet", partial(pepnet, **GATED["output"]), GATED["output"]),
+    **{file: ("star", partial(star, **sizes), sizes) for file, sizes in NORMED.items()},
+    **{file: ("pepnet", partial(pepnet, **sizes), sizes) for file, sizes in GATED.items()},
     "hinet_official": ("hinet", partial(hinet, **ATTENTIVE["official"]), ATTENTIVE["official"]),
     "hinet_renorm": ("hinet", partial(hinet, **ATTENTIVE["renorm"]), ATTENTIVE["renorm"]),
     "hinet_with_self": ("hinet", partial(hinet, **ATTENTIVE["with_self"]), ATTENTIVE["with_self"]),

@@ -150,6 +150,8 @@ def test_command(tmp_path, capsys):
 def test_command_on_a_built_in_schema(capsys):
     assert main(["--dataset", "kuairand", "--model", "crocodile"]) == 0
     assert "38 fields" in capsys.readouterr().out
+    assert main(["--dataset", "laboratory", "--model", "crocodile", "--n-items", "30", "--world-rows", "1000"]) == 0
+    assert "5 fields, 480 values, 4 domains (like laboratory)" in capsys.readouterr().out  # 401 + 31 + 5 + 22 + 21
 
 
 @pytest.mark.parametrize(
@@ -159,6 +161,7 @@ def test_command_on_a_built_in_schema(capsys):
         (["--knob", "depth"], "--knob depth: choose one of embedding_width, expert_width"),
         (["--schema", "nowhere.json"], "nowhere.json: no such file"),
         (["--resume", "x"], "nothing is trained here"),
+        (["--dataset", "movielens"], "--dataset movielens: its columns are in its files; give them by --schema FILE"),
     ],
 )
 def test_mistakes_are_one_line(argv, message, capsys):

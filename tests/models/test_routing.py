@@ -19,7 +19,7 @@ FREE_OF_FOURS = {
     "n_experts": 5,
     "embedding_width": 3,
     "expert_sizes": (6, 7),
-    "tower_sizes": (9,),
+    "tower_sizes": (9, 8, 10),  # with the two of the experts no four layers, nor three and one
     "prior_width": 2,
     "gate_width": 11,
     "n_specific": 2,
@@ -32,6 +32,8 @@ VARIANTS = [
     ("ple", {"n_levels": 2}),
     ("ple", {"n_levels": 3}),
     ("pepnet", {"gate_at": "output"}),
+    ("pepnet", {"task_towers": "domain"}),
+    ("pepnet", {"task_towers": "domain", "gate_at": "output"}),
 ]
 
 
@@ -161,3 +163,5 @@ def test_the_heuristic_finds_what_is_known():
     assert found("stem") == {"embeddings", "experts", "gates", "towers"}
     assert found("star") == {"domain", "norm", "network"}
     assert found("adasparse") == {"domain"}
+    assert found("pepnet") == {"domain"}
+    assert found("pepnet", task_towers="domain") == {"domain", "gates", "layers", "logit"}

@@ -90,6 +90,28 @@ def test_a_constant_column_is_exactly_zero():
     assert (y == 0).all()
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_what_varies_is_judged_by_the_column_and_not_by_epsilon(scale):
+    """Running moments of a column that varies, of one that differs by rounding, and of one that does not vary."""
+    layer = PartitionedNorm(3, 1)
+    p = layer.init(None) | {
+        "mean": np.array([[1.0, 1.0, 1.0]]) * scale,
+        "var": np.array([[1e-20, 1e-34, 0]]) * scale**2,
+    }
+    y, _ = layer.forward(p, (slice(0, 1),), np.array([[3.0, 3.0, 3.0]]) * scale, training=False)
+    equal(y[0, 0] / (2 * scale / np.sqrt(1e-20 * scale**2 + layer.eps)), 1)
+    assert (y[0, 1:] == 0).all()
+
+
+def test_epsilon_bounds_the_stretch():
+    # Rows -1 and 1 times 0.1: variance 0.01; with eps 0.01 divided by sqrt(0.02), with eps 0 by 0.1.
+    x = np.array([[-0.1], [0.1]])
+    for eps, xhat in (0.01, np.sqrt(0.5)), (0.0, 1.0):
+        layer = PartitionedNorm(1, 1, eps=eps)
+        equal(layer.forward(layer.init(None), (slice(0, 2),), x)[0][:, 0], [-xhat, xhat])
+    assert (at_blackboard("star").norm.eps, at_blackboard("star", norm_epsilon=0.0).norm.eps) == (1e-3, 0.0)
+
+
 def test_star_by_hand():
     # W = 2, b = 1; domain 1 has W_s = 3, b_s = 0, domain 2 has W_s = 5, b_s = 10: y = 6 x + 1 and 10 x + 11.
     layer = Star(Linear(1, 1), 2)

@@ -87,18 +87,18 @@ def partitioned_norm(
     x: Tensor,
     sizes: list[int],
     training: bool,
+    eps: float,
     rate: float = 0.1,
-    eps: float = 1e-5,
-    flat: float = 1e-3,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """STAR's normalisation by PyTorch's own, domain by domain -> y, and what the running moments become.
 
     From the rows of a domain its first one is taken away beforehand: a column that is constant is then exactly 0 and
-    stays so. A single row, as all rows when not training, goes by the running moments, where columns whose variance is
-    below flat eps are 0.
+    stays so. A single row, as all rows when not training, goes by the running moments, where columns are 0 whose values
+    differed by rounding at most.
     """
     gamma, beta = p[f"{path}.gamma"] * p[f"{path}.gamma_s"], p[f"{path}.beta"] + p[f"{path}.beta_s"]
     mean, var, y = list(p[f"{path}.mean"].unbind(0)), list(p[f"{path}.var"].unbind(0)), []
+    rounding = torch.finfo(x.dtype).eps ** 2
     for s, rows in enumerate(x.split(sizes)):
         if training and sizes[s] > 1:
             first = rows[0].detach()
@@ -106,6 +106,6 @@ def partitioned_norm(
             y.append(torch.batch_norm(rows - first, gamma[s], beta[s], moving, var[s], True, rate, eps, False))
             mean[s] = moving + first
         else:
-            weight = gamma[s] * (var[s] > flat * eps)
+            weight = gamma[s] * (var[s] > rounding * (var[s] + mean[s] ** 2))
             y.append(torch.batch_norm(rows, weight, beta[s], mean[s], var[s], False, rate, eps, False))
     return torch.cat(y), {f"{path}.mean": torch.stack(mean), f"{path}.var": torch.stack(var)}

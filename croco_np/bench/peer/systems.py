@@ -101,7 +101,7 @@ def stem(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
 
 def star(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     v, e = side_by_side(x["embeddings"])[0], side_by_side(x["domain"])[0]
-    h, moved = partitioned_norm(p, "norm", v, batch.sizes, training)
+    h, moved = partitioned_norm(p, "norm", v, batch.sizes, training, job.config.norm_epsilon)
 
     def branch(s, part):
         start, joint = "network.shared.", {}
@@ -139,13 +139,15 @@ def pepnet(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     c, e, r = job.config, side_by_side(x["domain"])[0], side_by_side(x["prior"])[0]
     v = side_by_side(x["embeddings"])[0]
     h = v * gate_unit(p, "epnet", torch.cat([e, v.detach()], 1), [len(v)])
-    seen = torch.cat([r, h.detach()], 1)
-    for i in range(len(c.expert_sizes) + len(c.tower_sizes)):
-        delta = gate_unit(p, f"gates.{i}", seen, batch.sizes)
-        h = delta * h if c.gate_at == "input" else h
-        h = routed(lambda s, part, i=i: linear(p, f"layers.{i}.{s}", part), batch.sizes, h).relu_()
-        h = delta * h if c.gate_at == "output" else h
-    return Taps(routed(lambda s, part: linear(p, f"logit.{s}", part)[:, 0], batch.sizes, h))
+    seen, n_hidden = torch.cat([r, h.detach()], 1), len(c.expert_sizes) + len(c.tower_sizes)
+    sizes = batch.sizes if c.task_towers == "domain" else [len(v)]
+    first = 0 if c.gate_at == "input" else 1  # a layer's output is scaled where the next one reads it
+    for i in range(n_hidden + 1):
+        h = gate_unit(p, f"gates.{i - first}", seen, sizes) * h if i >= first else h
+        path = f"layers.{i}" if i < n_hidden else "logit"
+        h = routed(lambda s, part, path=path: linear(p, f"{path}.{s}", part), sizes, h)
+        h = h.relu_() if i < n_hidden else h
+    return Taps(h[:, 0])
 
 
 def hinet(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
