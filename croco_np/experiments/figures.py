@@ -10,7 +10,7 @@ from ..report import Cell, Figure, Section, Table
 from ..report.svg import CYCLE, drawing
 from . import losses, systems
 from .compare import compare, seeds_in
-from .frames import by_seed
+from .frames import by_seed, domains_of
 from .learnt import learnt_table
 from .page import Results
 from .statistics import LEVEL, holm, mean, paired

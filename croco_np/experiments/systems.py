@@ -21,7 +21,7 @@ from .compare import (
 )
 from .frames import by_seed, domains_of, runs_frame
 from .page import Results
-from .statistics import bootstrap_users, holm, paired
+from .statistics import bootstrap_users, holm, mean, paired
 from .study import Study
 from .tuning import Candidate, tune
 

@@ -40,10 +40,14 @@ def _by_variance(cov, n):
 
 
 def _map(cov, n, when):
-    covariance, correlation = between_experts(cov, n)
-    caption = f"Covariance of the expert outputs, {when}: between experts {covariance:.2g} in the mean of absolute"
+    found = between_experts(cov, n)
+    covariance, correlation = (
+        "undefined" if value is None else format(value, form)
+        for value, form in ((found.covariance, ".2g"), (found.correlation, ".2f"))
+    )
+    caption = f"Covariance of the expert outputs, {when}: between experts {covariance} in the mean of absolute values;"
     return Figure(
-        f"{caption} values; correlation {correlation:.2f}.",
+        f"{caption} correlation {correlation} of live units. {found.dead} of {found.units} units are dead: never vary.",
         pictures.matrix(np.abs(_by_variance(cov, n)), n, "|covariance|"),
     )
 
@@ -113,7 +117,7 @@ def gates(found: dict[str, Any]) -> Section:
 
 
 def diversity(found: dict[str, Any]) -> Section:
-    """The diversity index at each level of conflicts, with both kinds of thresholds."""
+    """The diversity index at each level of conflicts and on all test rows, with both kinds of thresholds."""
     if "reason" in found:
         return Section("Diversity index", f"Not shown: {found['reason']}.")
     levels = [level for level in (found, found.get("finer")) if level]
@@ -121,9 +125,11 @@ def diversity(found: dict[str, Any]) -> Section:
         [level["level"], level["conflict_rows"], _cell(level["pooled"]), _cell(level["per_expert"]), found["chance"]]
         for level in levels
     ]
+    every = found["all_rows"]  # in conflict or not
+    rows.append([every["level"], every["rows"], _cell(every["pooled"]), _cell(every["per_expert"]), found["chance"]])
     text = "The share of rows whose user has opposite preferences in two domains, and for which the experts give both "
     text += "large and small outputs. Compare models with equally many experts only."
-    head = ["conflicts by", "conflict rows", "pooled thresholds", "thresholds of each expert", "chance"]
+    head = ["conflicts by", "rows", "pooled thresholds", "thresholds of each expert", "chance"]
     table = Table(f"Diversity index, {found['form']}", head, rows, ["", ",d", ".4f", ".4f", ".4f"], sortable=False)
     return Section("Diversity index", text, [table])
 
