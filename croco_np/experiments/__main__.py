@@ -23,8 +23,8 @@ from ..machine import cpu
 from .catalogue import EXPERIMENTS
 from .page import page, read_frames, write_frames, write_sections
 from .pool import span
-from .study import BUDGETS, Study, seeds_of
 from .store import Store
+from .study import BUDGETS, Study, seeds_of
 
 PROG = "python -m croco_np.experiments"
 OF_THE_EXPERIMENT = ("model", "seed", "threads")  # flags of a run that an experiment sets itself

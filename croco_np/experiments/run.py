@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def changed(config: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in config.items()
-        if name in ALWAYS_NAMED or name not in PLACES and plain(value) != plain(defaults.get(name))
+        if name in ALWAYS_NAMED or (name not in PLACES and plain(value) != plain(defaults.get(name)))
     }
 
 
