@@ -115,8 +115,8 @@ def collapse(frame: pd.DataFrame, domains: pd.DataFrame) -> Section:
         verdict = "lower" if q < LEVEL and t.difference < 0 else "higher" if q < LEVEL else "not different"
         said.append(f"{NAMES[system]}'s table of {tail} against {against}: {verdict}")
     text = (
-        f"{tail} has fewest rows, {head} most. IA is of the rows that the domain trained. {'; '.join(said)} (paired over "
-        "seeds, Holm)."
+        f"{tail} has fewest rows, {head} most. IA is of the rows that the domain trained. {'; '.join(said)} (paired "
+        "over seeds, Holm)."
     )
     table = Table(
         "Information abundance of the smallest domain's own item table.",

@@ -245,9 +245,9 @@ def _covloss_in_words(effect):
         ]
         best = cells.loc[cells["difference"].idxmin()]
         said.append(
-            f"{what.capitalize()}: CovLoss lowers regret significantly in {len(helps)} of {len(cells)} cells and raises it "
-            f"in {len(harms)}. The largest gain is {best['difference'] / UNIT:+.1f} (conflict {best['conflict']:g}, tail "
-            f"{best['tail']:.1%}; {abs(best['t']):.1f} standard errors, p by Holm {best['holm']:.2g}). By conflict, "
+            f"{what.capitalize()}: CovLoss lowers regret significantly in {len(helps)} of {len(cells)} cells and raises "
+            f"it in {len(harms)}. The largest gain is {best['difference'] / UNIT:+.1f} (conflict {best['conflict']:g}, "
+            f"tail {best['tail']:.1%}; {abs(best['t']):.1f} standard errors, p by Holm {best['holm']:.2g}). By conflict, "
             f"mean over the tail shares with its 95 % interval over cells: {'; '.join(by_conflict)}."
         )
     return said

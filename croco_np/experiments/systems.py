@@ -107,8 +107,8 @@ def _overall(frame, compared, about):
         table_of(
             compared,
             list(TITLES.values()),
-            "Test measures over all domains: mean ± standard deviation over seeds, and the difference to Crocodile with its "
-            "95 % interval.",
+            "Test measures over all domains: mean ± standard deviation over seeds, and the difference to Crocodile "
+            "with its 95 % interval.",
             "system",
             NAMES,
         )
@@ -221,8 +221,8 @@ def _users(frame):
         for r, q in zip(frame.itertuples(), corrected, strict=True)
     ]
     text = (
-        "What another sample of users could change, for the models of the first seed: users drawn with replacement, 500 "
-        "times. It says nothing of other seeds."
+        "What another sample of users could change, for the models of the first seed: users drawn with replacement, "
+        "500 times. It says nothing of other seeds."
     )
     table = Table(
         "AUC of Crocodile minus that of each system, first seed, in 1e-4.",
