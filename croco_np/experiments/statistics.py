@@ -145,6 +145,8 @@ def bootstrap_users(
         weights = np.bincount(rng.integers(n_groups, size=n_groups), minlength=n_groups)[groups].astype(np.float64)
         drawn[i] = measures[0](weights) - measures[1](weights)
     drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):  # labels of one class have no AUC
+        return Interval(np.nan, np.nan, np.nan, np.nan)
     low, high = np.quantile(drawn, (LEVEL / 2, 1 - LEVEL / 2))
     beyond = min((drawn <= 0).sum(), (drawn >= 0).sum())
     return Interval(float(difference), float(low), float(high), float(min(1.0, 2 * (beyond + 1) / (len(drawn) + 1))))
