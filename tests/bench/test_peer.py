@@ -36,6 +36,8 @@ FORMS = [
     ("crocodile", {"gate": "scalar", "reduction": "domain_mean", "l2": 0.1}),
     ("ple", {"n_levels": 2, "n_specific": 2}),
     ("ple", {"n_levels": 2, "n_shared": 2, "shared_gate": "shared_only"}),
+    *((name, {"gate_sizes": (7, 5)}) for name in ("mmoe", "stem", "hinet")),
+    ("ple", {"n_levels": 2, "gate_sizes": (7, 5)}),
     ("pepnet", {"gate_at": "output"}),
     ("pepnet", {"task_towers": "domain"}),
     ("pepnet", {"task_towers": "domain", "gate_at": "output"}),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from pieces import experts, gate_unit, linear, mix, mlp, own, partitioned_norm, routed, side_by_side, tower
+from pieces import experts, gate_logits, gate_unit, linear, mix, mlp, own, partitioned_norm, routed, side_by_side, tower
 from torch import Tensor
 
 if TYPE_CHECKING:  # job imports the systems
@@ -37,7 +37,7 @@ def towers(p: dict, h: Tensor, batch: Batch) -> Tensor:
 
 
 def gates(p: dict, e: Tensor, batch: Batch) -> Tensor:
-    return routed(lambda s, part: linear(p, f"gates.{s}", part), batch.sizes, e)
+    return routed(lambda s, part: gate_logits(p, f"gates.{s}", part), batch.sizes, e)
 
 
 def crocodile(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
@@ -77,7 +77,7 @@ def ple(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
         for j in range(job.n_domains + 1):
             every = j == shared_path and c.shared_gate == "all"
             used = o if every else o[[m for m, r in enumerate(reads) if r in (j, shared_path)]]
-            mixtures.append(mix(linear(p, f"{path}.gates.{j}", h[j]), used))
+            mixtures.append(mix(gate_logits(p, f"{path}.gates.{j}", h[j]), used))
         h = torch.stack(mixtures)
     e = own(h if len(h) == 1 else h[:-1], batch.sizes)
     specific = routed(
@@ -156,7 +156,7 @@ def hinet(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     o = experts(p, "experts", v.expand((n_domains + 1) * n, -1, -1))
     g = linear(p, "gates", v).unflatten(1, (n_domains + 1, n)).softmax(2).permute(1, 2, 0)
     sei = (g[..., None] * o.unflatten(0, (n_domains + 1, n))).sum(1)  # (S + 1, B, K)
-    a, foreign = linear(p, "attention", e), batch.domains[:, None] != torch.arange(n_domains)
+    a, foreign = gate_logits(p, "attention", e), batch.domains[:, None] != torch.arange(n_domains)
     if kind == "renorm" and n_domains > 1:
         a = a.masked_fill(~foreign, -torch.inf)
     share = a.softmax(1) if kind == "with_self" else a.softmax(1) * foreign
