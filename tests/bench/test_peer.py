@@ -52,7 +52,7 @@ FORMS = [
 def start(model, optimiser, **options):
     """Ours on three small batches: embeddings and steps so large that every part matters."""
     loss = "covariance" if "experts" in MODELS[model].taps else "none"
-    large = {"embedding_std": 0.5, "lr": 0.01, "alpha": 0.01, "loss": loss, "prune_epsilon": 0.9, "prune_steps": 4}
+    large = {"embedding_std": 0.5, "lr": 0.01, "alpha": 0.01, "loss": loss, "prune_epsilon": 0.9, "prune_epochs": 1.3}
     options = large | options
     ours = Ours(WORKLOADS["tiny"].with_options(model=model, optimiser=optimiser, **options))
     rows, schema = ours.trainer.splits.train, ours.workload.schema

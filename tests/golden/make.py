@@ -272,11 +272,11 @@ def star(p, batch, norm_epsilon):
     return {"logits": own(branch, batch) + tower(p, "auxiliary", torch.cat([e, x], dim=1))}
 
 
-def adasparse(p, batch, prune_mode, prune_epsilon, prune_penalty, prune_steps):
+def adasparse(p, batch, prune_mode, prune_epsilon, prune_penalty, prune_epochs):
     """`through` has the value of the step and the gradient of v: straight through."""
-    t = p.tracked("step", torch.tensor([30.0]))
-    p.moved["step"] = t + 1
-    done = (t / prune_steps).clamp(max=1).item()
+    t, ramp = p.tracked("step", torch.tensor([30.0])), p.tracked("ramp", torch.tensor([1000.0 * prune_epochs]))
+    p.moved |= {"step": t + 1, "ramp": ramp}
+    done = (t / ramp).clamp(max=1).item()
     alpha, weight = 0.1 + 4.9 * done, prune_penalty * (0.01 + 0.99 * done)
     h = lookup(p, "embeddings", batch.ids, VOCABULARY, 1, EMBEDDING_WIDTH)[:, 0]
     e = lookup(p, "domain", batch.domains[:, None], [N_DOMAINS], 1, EMBEDDING_WIDTH)[:, 0]
@@ -358,7 +358,7 @@ ATTENTIVE = {kind: {"n_sub_experts": 2, "attention": kind} for kind in ("officia
 HIDDEN = {"gate_sizes": [3, 4]}
 NORMED = {"star": {"norm_epsilon": 1e-3}, "star_small_epsilon": {"norm_epsilon": 1e-5}}
 PRUNING = {
-    mode: {"prune_mode": mode, "prune_epsilon": epsilon, "prune_penalty": 2.0, "prune_steps": 100}
+    mode: {"prune_mode": mode, "prune_epsilon": epsilon, "prune_penalty": 2.0, "prune_epochs": 0.1}
     for mode, epsilon in {"fusion": 0.8, "binarization": 0.4, "scaling": 0.8}.items()
 }
 

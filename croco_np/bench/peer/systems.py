@@ -117,7 +117,7 @@ def star(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
 
 def adasparse(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     c, h, e = job.config, side_by_side(x["embeddings"])[0], side_by_side(x["domain"])[0]
-    done = (p["step"][0] / c.prune_steps).clamp(max=1)
+    done = (p["step"][0] / p["ramp"][0]).clamp(max=1)
     alpha, weight, penalty = 0.1 + 4.9 * done, c.prune_penalty * (0.01 + 0.99 * done), 0.0
     for i in range(len(c.expert_sizes)):
         h = linear(p, f"hidden.{i}", h).relu_()
@@ -132,7 +132,11 @@ def adasparse(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
         share = (1 - live.mean(dtype=torch.float32)) - (through - through.detach())
         outside, gap = ((share < 0.15) | (share > 0.25)).detach(), share - 0.2
         penalty = penalty + outside * weight * gap.detach().abs() * gap.abs() / len(c.expert_sizes)
-    return Taps(linear(p, "logit", h)[:, 0], penalty=penalty, moved={"step": p["step"] + 1} if training else {})
+    return Taps(
+        linear(p, "logit", h)[:, 0],
+        penalty=penalty,
+        moved={"step": p["step"] + 1, "ramp": p["ramp"]} if training else {},
+    )
 
 
 def pepnet(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
