@@ -27,6 +27,7 @@ One run, from raw files to results (a star: also a command, `python -m croco_np.
     train *       `Trainer`, the loop, its pictures and results
     runs          what is saved of a run, and read back
     predict *     click probabilities from a trained model
+    report *      a page of results, for a browser
 
 Instruments:
 
@@ -38,7 +39,7 @@ Instruments:
     teaching      exercises of the tutorials, graded
 
 Foundations: machine (processor, threads, heap), storage (files, locks, checkpoints), command (what commands share),
-errors (`InputError`, a mistake of the user's).
+canvas (Matplotlib, and colours), errors (`InputError`, a mistake of the user's).
 
 Public names, loaded when they are first used: Recommender, load, from_columns and Trainer; the systems Crocodile,
 SingleDomain, SharedBottom, MMoE, PLE, STEM, PEPNet, HiNet, STAR, AdaSparse, and MODELS, all of them by the names of the
@@ -135,9 +136,9 @@ _HOME = {  # public name -> the module that defines it
     "load": "recommender",
     "Trainer": "train.trainer",
 }
-_ROOMS: tuple[str, ...] = ("batch", "bench", "command", "config", "costs", "datasets", "diagnostics", "doctor")
-_ROOMS += ("errors", "gradcheck", "kernels", "layers", "losses", "machine", "metrics", "models", "objective", "optim")
-_ROOMS += ("options", "predict", "recommender", "runs", "storage", "teaching", "train", "tree")
+_ROOMS: tuple[str, ...] = ("batch", "bench", "canvas", "command", "config", "costs", "datasets", "diagnostics")
+_ROOMS += ("doctor", "errors", "gradcheck", "kernels", "layers", "losses", "machine", "metrics", "models", "objective")
+_ROOMS += ("optim", "options", "predict", "recommender", "report", "runs", "storage", "teaching", "train", "tree")
 
 
 def __getattr__(name: str) -> object:

@@ -11,6 +11,7 @@ from .errors import InputError
 COMMANDS = {
     "train": "train a system on clicks and measure it",
     "diagnostics": "report on what a trained model learnt",
+    "report": "make the page of a run, to read in a browser",
     "predict": "click probabilities from a trained model",
     "bench": "time a training step, phase by phase, and PyTorch's beside it",
     "gradcheck": "check every gradient",

@@ -1,4 +1,4 @@
-"""AUC, gAUC and log loss. A measure that is undefined is None with a reason, never 0.5 and never NaN.
+"""AUC, expected AUC, gAUC and log loss. A measure that is undefined is None with a reason, never 0.5 and never NaN.
 
 Columns of other lengths, labels other than 0 and 1, and users or domains that are no integers raise ValueError or
 TypeError.
@@ -46,6 +46,42 @@ def auc(scores: np.ndarray, labels: np.ndarray) -> Ranking:
         return Ranking(None, _one_class(len(positives), len(scores)), 0.0)
     places = sum(np.searchsorted(negatives, positives, side).sum() for side in ("left", "right"))
     return Ranking(float(places / 2 / (len(positives) * len(negatives))))
+
+
+def expected_auc(scores: np.ndarray, probabilities: np.ndarray) -> Ranking:
+    """Expected AUC: how often a click is scored above a non-click, where clicks fall with known probabilities.
+
+        sum over i != j of p_i (1 - p_j) ([s_i > s_j] + [s_i = s_j] / 2)  /  sum over i != j of p_i (1 - p_j)
+
+    Only a simulator knows the p. Labels drawn from them would give an `auc` that scatters about this value; here no
+    label is drawn, so far fewer rows tell two models apart. No scores reach more than the probabilities themselves.
+
+    scores (N,) any monotone score; probabilities (N,) true click probabilities, from 0 to 1 -> Ranking
+
+    Exact, ties included, by one sort: the rows of equal score stand together, and each such group meets the sum of
+    1 - p of all rows below it.
+    """
+    scores, p = as_array("scores", scores), as_array("probabilities", probabilities)
+    for name, a in (("scores", scores), ("probabilities", p)):
+        if a.dtype.kind not in "fiu":
+            raise TypeError(f"{name} are {kind_of(a)}, want real numbers")
+    if scores.shape != (p.size,) or p.shape != (p.size,):
+        raise ValueError(f"scores {scores.shape}, probabilities {p.shape}: want one of each a row, (N,)")
+    if not ((p >= 0) & (p <= 1)).all():
+        raise ValueError("probabilities: must be from 0 to 1, and no NaN")
+    why = _unusable(scores)
+    if why:
+        return Ranking(None, why, 0.0)
+    order = np.argsort(scores, kind="stable")
+    s, p = scores[order], p[order].astype(np.float64)
+    q = 1 - p
+    pairs = p.sum() * q.sum() - (p * q).sum()
+    if len(p) == 1 or not pairs > 0:
+        return Ranking(None, "no pair of rows can be a click and a non-click", 0.0)
+    first = np.flatnonzero(np.r_[True, s[1:] != s[:-1]])  # of each group of equal scores
+    p_group, q_group, same_row = (np.add.reduceat(x, first) for x in (p, q, p * q))
+    below = np.cumsum(q_group) - q_group
+    return Ranking(float((p_group * below + (p_group * q_group - same_row) / 2).sum() / pairs))
 
 
 def gauc(scores: np.ndarray, labels: np.ndarray, users: np.ndarray) -> Ranking:
@@ -138,6 +174,13 @@ def logloss(logits: np.ndarray, labels: np.ndarray) -> float | None:
         return None
     n = len(logits)
     return float(bce(logits.astype(np.float64), labels.astype(np.float64), np.full(n, 1 / n))[0])
+
+
+def auc_error(auc: float, n1: int, n0: int) -> float:
+    """Standard error of an AUC from n1 positives and n0 negatives (Hanley & McNeil 1982, Eq. 1)."""
+    # With Q1 - A^2 = A (1 - A)^2 / (2 - A) and Q2 - A^2 = A^2 (1 - A) / (1 + A): near 1 the differences would cancel.
+    spread = auc * (1 - auc) * (1 + (n1 - 1) * (1 - auc) / (2 - auc) + (n0 - 1) * auc / (1 + auc))
+    return float(np.sqrt(spread / (n1 * n0)))
 
 
 def evaluate(logits: np.ndarray, labels: np.ndarray, users: np.ndarray) -> dict[str, Any]:

@@ -5,18 +5,20 @@ The same options are keywords in Python, entries of `Config` and flags of the co
 
 import difflib
 import sys
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from .errors import OptionError
 
 LARGEST = 2**31 - 1  # of a whole number in general: rows and steps beyond it are a slip of the finger
+Auto = float | Literal["auto"]  # a number, or the word for one that depends on other options
 KINDS = {
     str: "text",
     bool: "true or false",
     int: "a whole number",
     float: "a number",
+    Auto: "a number or auto",
     tuple[int, ...]: "whole numbers with commas, such as 128,64",
 }
 
@@ -29,6 +31,7 @@ class Option(NamedTuple):
     low      the smallest number, of a list each; None: no limit
     high     the largest whole number
     empty    whether a list may have no entry
+    most     the largest of numbers that need not be whole; None: no limit
     """
 
     text: str
@@ -36,6 +39,7 @@ class Option(NamedTuple):
     low: float | None = None
     high: int = LARGEST
     empty: bool = False
+    most: float | None = None
 
 
 def plain(value: Any) -> Any:
@@ -47,6 +51,10 @@ def check_value(name: str, kind: Any, value: Any, option: Option) -> None:
     """Raise `OptionError` unless a value is of its kind, a key of `KINDS`, and within the option's limits."""
     if not _is_of(kind, value):
         raise OptionError(lambda called: f"{called(name)} {value!r:.60}: must be {KINDS[kind]}")
+    if kind == Auto:
+        if value == "auto":
+            return
+        kind = float
     if option.choices and value not in option.choices:
         known = ", ".join(option.choices) + did_you_mean(value, option.choices)
         raise OptionError(lambda called: f"{called(name)} {value!s:.60}: choose one of {known}")
@@ -68,6 +76,8 @@ def _is_of(kind, value):
     """Whether a value is of a kind. True and False are no numbers, whole numbers are."""
     if kind == tuple[int, ...]:
         return type(value) is tuple and all(type(number) is int for number in value)
+    if kind == Auto:
+        return type(value) in (int, float) or (type(value) is str and value == "auto")
     return type(value) in ((int, float) if kind is float else (kind,))
 
 
@@ -79,6 +89,8 @@ def _beyond(number, kind, option):
         return f"must be at least {option.low}"
     if type(number) is int and kind is not float and number > option.high:
         return f"must be at most {option.high}"
+    if option.most is not None and number > option.most:
+        return f"must be at most {option.most}"
     return None
 
 

@@ -17,7 +17,7 @@ from .datasets.table import from_columns
 from .errors import InputError
 from .losses.bce import sigmoid
 from .metrics import evaluate_domains
-from .options import plain
+from .options import Auto, plain
 from .predict import Predictor
 from .runs.saved import about, read_model, write_model
 from .storage.files import not_written
@@ -52,6 +52,7 @@ class Recommender:
     embedding_width, embedding_std, n_experts, expert_sizes, tower_sizes, prior_width
                    sizes, as in `croco_np.Crocodile.build`; a system that has no use for one does without it
     loss, alpha    the loss beside the cross-entropy ("auto": the system's own, CovLoss for Crocodile) and its weight
+                   ("auto": the loss's own, of CovLoss 1.024 / batch_size)
     lr, l2, optimiser, batch_size, epochs, patience
                    of training: learning rate, weight decay of embedding rows, "adam" or "lazy_adam", rows a step,
                    passes over the rows at most, epochs without a better validation AUC before it stops
@@ -88,7 +89,7 @@ class Recommender:
         tower_sizes: tuple[int, ...] = (32,),
         prior_width: int = 16,
         loss: str = "auto",
-        alpha: float = 1e-3,
+        alpha: Auto = "auto",
         lr: float = 1e-3,
         l2: float = 0.0,
         optimiser: str = "adam",
@@ -346,7 +347,7 @@ _NAMES = tuple(name for name in signature(Recommender).parameters if name not in
 _OPTIONS = {  # of systems and losses, with their defaults
     f.name: f.default
     for f in fields_of(Config)
-    if (f.metadata["only"] and not {"table", "kuairand"} & set(f.metadata["only"]))
+    if (f.metadata["only"] and not {"table", "kuairand", "laboratory"} & set(f.metadata["only"]))
     or f.name in ("cov_reduction", "cov_within", "cov_rows", "ole_form", "reduction")
 }
 

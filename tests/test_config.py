@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 
 from croco_np.config import Config, named, sizes_of_all
-from croco_np.config.flags import resumed
+from croco_np.config.flags import parse, resumed
 from croco_np.errors import InputError, flag, in_flags
 from croco_np.models import MODELS
-from croco_np.options import KINDS
+from croco_np.options import KINDS, Auto
 from croco_np.train.memory import require_room
 
 WRONG = {str: [5, None], bool: [1, "no"], int: [1.0, "3", True, None], float: ["1", True, None]}
+WRONG[Auto] = ["car", "1", True, None]
 WRONG[tuple[int, ...]] = [64, [64], (64.5,), (True,), "64", None]
 TOO_LARGE = {int: [2**63, 10**30, 10**5000], float: [float("inf"), float("nan"), 10**400]}
+TOO_LARGE[Auto] = TOO_LARGE[float]
 TOO_LARGE[tuple[int, ...]] = [(8, 2**63)]
 
 
@@ -73,7 +75,7 @@ def test_systems_agree_on_the_sizes_that_they_share():
 
 
 def test_a_name_stands_for_a_system_and_the_sizes_of_its_row():
-    assert named("me_pg") == ("crocodile", {"gate": "scalar"})
+    assert named("me_pg") == ("crocodile", {"gate": "scalar", "n_tables": 0})
     assert named("me") == ("me_mmoe", {})
     assert named("star") == ("star", {})
 
@@ -99,6 +101,8 @@ def test_an_error_calls_an_option_as_its_reader_does():
         ({"model": "mmoe"}, {"loss": "auto", "epochs": 3}),
         ({"model": "crocodile"}, {"loss": "covariance"}),
         ({"model": "crocodile", "loss": "covariance"}, {"loss": "auto"}),  # as configs of earlier versions have it
+        ({"model": "crocodile"}, {"alpha": 1e-3}),
+        ({"model": "crocodile", "alpha": 1e-3}, {"alpha": "auto"}),
     ],
 )
 def test_the_same_flags_in_other_words_resume(begun, given):
@@ -112,6 +116,7 @@ def test_the_same_flags_in_other_words_resume(begun, given):
         ({"model": "me_mmoe"}, {"model": "me_pg"}, "--model .* me_mmoe"),
         ({"model": "crocodile"}, {"model": "me_peg"}, "--model .* crocodile"),
         ({"model": "crocodile", "loss": "none"}, {"loss": "auto"}, "--loss .* none"),
+        ({"model": "crocodile", "alpha": 2e-3}, {"alpha": "auto"}, "--alpha .* 0.002"),
     ],
 )
 def test_other_flags_do_not(begun, given, flag):
@@ -130,8 +135,16 @@ def test_a_model_beyond_memory_is_refused_before_it_is_drawn():
 
 
 def test_a_size_without_a_use_is_told():
-    from croco_np.config.flags import parse, without_effect
+    from croco_np.config.flags import without_effect
 
     asked = parse(["--dataset", "kuairand", "--model", "shared_bottom", "--n-experts", "3", "--lr", "0.1"], "p", "d")
     line = "--n-experts: shared_bottom has no use for it, so it changes nothing"
     assert without_effect(asked.config, asked.given) == [line]
+
+
+def test_one_table_is_no_row_of_the_paper():
+    """me_peg has a table for each expert, however that is said."""
+    config = Config(dataset="aliccp", loss="none", n_experts=4)
+    assert [replace(config, n_tables=n).system for n in (0, 4, 1)] == ["me_peg", "me_peg", "crocodile"]
+    with pytest.raises(InputError, match="--model me_peg means --n-tables 0, not 1"):
+        parse(["--dataset", "aliccp", "--model", "me_peg", "--n-tables", "1"], "p", "d")

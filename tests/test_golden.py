@@ -23,7 +23,7 @@ from croco_np.tree import RowGrad, flatten, tree_map, with_leaves
 
 FOLDER = Path(__file__).parent / "golden"
 TOLERANCE = 1e-10
-SYSTEMS = ("crocodile_element", "crocodile_scalar", "mmoe", "me_mmoe")
+SYSTEMS = ("crocodile_element", "crocodile_scalar", "crocodile_one_table", "mmoe", "me_mmoe")
 SYSTEMS += ("single_domain", "shared_bottom", "ple", "ple_two_levels", "ple_shared_only", "me_ple", "stem")
 SYSTEMS += ("pepnet_shared_input", "pepnet_shared_output", "pepnet_domain_input", "pepnet_domain_output")
 SYSTEMS += ("hinet_official", "hinet_renorm", "hinet_with_self")

@@ -184,7 +184,7 @@ def is_tuned(process):
     return tuned[0]
 
 
-@pytest.mark.parametrize("name", ["bench", "costs", "diagnostics", "doctor", "gradcheck", "predict", "train"])
+@pytest.mark.parametrize("name", ["bench", "costs", "diagnostics", "doctor", "gradcheck", "predict", "report", "train"])
 def test_commands_are_tuned_before_numpy_loads(name, tmp_path):
     assert is_tuned(process_at_numpy(tmp_path, "-m", f"croco_np.{name}"))
     assert is_tuned(process_at_numpy(tmp_path, "-m", "croco_np", name))

@@ -8,8 +8,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "croco_np"
 FLOORS = (
-    {"bench", "doctor", "recommender", "teaching", "__main__"},
+    {"experiments", "__main__"},
+    {"bench", "doctor", "recommender", "teaching"},
     {"train", "gradcheck"},
+    {"report"},
     {"diagnostics"},
     {"predict"},
     {"runs", "costs"},
@@ -18,7 +20,7 @@ FLOORS = (
     {"layers", "losses", "datasets"},
     {"kernels"},
     {"batch", "tree", "storage"},
-    {"arguments", "options", "overlap", "command"},
+    {"arguments", "canvas", "options", "overlap", "command"},
     {"machine"},
     {"errors"},
 )

@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from croco_np.datasets.splits import Rows
 from croco_np.kernels.twin import using
-from croco_np.metrics import auc, evaluate, evaluate_domains, gauc, logloss
+from croco_np.metrics import auc, evaluate, evaluate_domains, expected_auc, gauc, logloss
 
 
 def auc_by_pairs(scores, labels):
@@ -183,3 +183,73 @@ def test_reasons():
     assert auc(zeros, np.array([1, 1, 1])).reason == "no negative label"
     assert gauc(zeros, np.array([1, 1, 1]), np.arange(3)).reason == "no negative label"
     assert gauc(zeros, np.array([1, 0, 1]), np.arange(3)) == (None, "no group holds both classes", 0.0)
+
+
+def expected_by_pairs(scores, p):
+    """The definition of the expected AUC: over all ordered pairs of different rows; None where no pair has weight."""
+    n = len(p)
+    pairs = [(p[i] * (1 - p[j]), scores[i], scores[j]) for i in range(n) for j in range(n) if i != j]
+    total = sum(weight for weight, _, _ in pairs)
+    return sum(weight * ((a > b) + 0.5 * (a == b)) for weight, a, b in pairs) / total if total else None
+
+
+chances = st.lists(
+    st.tuples(st.integers(-3, 3), st.one_of(st.sampled_from([0.0, 1.0, 0.5]), st.floats(1e-9, 1))),
+    min_size=1,
+    max_size=25,
+)
+
+
+def test_expected_auc_by_hand():
+    # p = 1, 1/2, 0 with scores 1, 2, 2; pairs (click, non-click): (1,2) 1 * 1/2 wrong, (1,3) 1 * 1 wrong,
+    # (2,1) 1/2 * 0, (2,3) 1/2 * 1 tie, (3,.) 0 -> (1/2 * 1/2) / (1/2 + 1 + 1/2)
+    assert expected_auc(np.array([1, 2, 2]), np.array([1, 0.5, 0])).value == 0.125
+
+
+@given(chances)
+def test_expected_auc_is_its_definition(drawn):
+    scores, p = (np.array(column, float) for column in zip(*drawn, strict=True))
+    expected, result = expected_by_pairs(scores, p), expected_auc(scores, p)
+    if expected is None:
+        assert (result.value, result.share) == (None, 0.0)
+        assert result.reason == "no pair of rows can be a click and a non-click"
+    else:
+        assert result.value == pytest.approx(expected, abs=1e-12)
+
+
+@given(chances)
+def test_no_scores_beat_the_probabilities_themselves(drawn):
+    scores, p = (np.array(column, float) for column in zip(*drawn, strict=True))
+    best = expected_auc(p, p).value
+    if best is not None:
+        assert expected_auc(scores, p).value <= best + 1e-12
+
+
+@given(rows)
+def test_expected_auc_of_certain_clicks_is_their_auc(drawn):
+    _, labels, scores = (np.array(column) for column in zip(*drawn, strict=True))
+    certain, drawn_auc = expected_auc(scores, labels).value, auc(scores, labels).value
+    assert (certain is None) == (drawn_auc is None)
+    assert certain is None or certain == pytest.approx(drawn_auc, abs=1e-12)
+
+
+def test_expected_auc_is_the_mean_auc_of_drawn_labels():
+    rng = np.random.default_rng(0)
+    p, scores = rng.random(300), rng.random(300)
+    scores += p
+    areas = [auc(scores, rng.random(300) < p).value for _ in range(400)]
+    error = np.std(areas) / np.sqrt(len(areas))  # the ratio of means is not the mean of ratios, but for 1 / n
+    assert abs(np.mean(areas) - expected_auc(scores, p).value) < 4 * error
+
+
+def test_expected_auc_refuses_what_is_no_probability():
+    scores = np.array([1.0, 2.0])
+    for wrong in ([0.5, 1.1], [-0.1, 0.5], [0.5, np.nan]):
+        with pytest.raises(ValueError, match=r"^probabilities: must be from 0 to 1"):
+            expected_auc(scores, np.array(wrong))
+    with pytest.raises(ValueError, match="want one of each a row"):
+        expected_auc(scores, np.array([0.5]))
+    with pytest.raises(TypeError, match="probabilities are an array of bool, want real numbers"):
+        expected_auc(scores, np.array([True, False]))
+    assert expected_auc(np.array([np.nan, 1.0]), np.array([0.5, 0.5])).reason == "scores contain NaN or infinity"
+    assert expected_auc(np.array([]), np.array([])).reason == "no rows"

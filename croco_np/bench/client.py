@@ -125,7 +125,7 @@ def _write_job(folder: Path, ours: Ours, threads: int) -> None:
             "personal_fields": schema.personal_fields,
             "n_domains": len(schema.domains),
         },
-        "alpha": config.alpha if objective.active else 0.0,
+        "alpha": objective.alpha if objective.active else 0.0,
         "lr": config.lr,
         "running": ours.trainer.model.running,
         "threads": threads,

@@ -4,6 +4,6 @@ config  `Config`, a frozen dataclass: its sizes are collected from the systems; 
 flags   the command line that is generated from it
 """
 
-from .config import ABLATIONS, MAY_CHANGE, RECIPES, Config, lasting, named, sizes_of_all
+from .config import ABLATIONS, DATASETS, MAY_CHANGE, RECIPES, Config, lasting, named, sizes_of_all
 
-__all__ = ["ABLATIONS", "MAY_CHANGE", "RECIPES", "Config", "lasting", "named", "sizes_of_all"]
+__all__ = ["ABLATIONS", "DATASETS", "MAY_CHANGE", "RECIPES", "Config", "lasting", "named", "sizes_of_all"]

@@ -1,15 +1,19 @@
 """Every size and weight of a run, in one frozen dataclass."""
 
 from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass
-from typing import Any
+from typing import Any, Literal
 
+from ..datasets.laboratory import World
 from ..errors import InputError, OptionError
 from ..losses import LOSSES
 from ..losses.orthogonal import FORMS
+from ..losses.strength import default_alpha
 from ..models import MODELS, System
 from ..models.sizes import COMMON
 from ..optim import OPTIMISERS
 from ..options import KINDS, Option, check_value, plain
+
+DATASETS = ("aliccp", "kuairand", "movielens", "table", "laboratory")
 
 
 def option(default: Any, text: str, only: tuple[str, ...] = (), **limits: Any) -> Any:
@@ -25,7 +29,7 @@ def _field(default, described, only):
 class Subject:
     """What is trained on what: the fields of `Config` that have to be known before any size means something."""
 
-    dataset: str = option(MISSING, "which data to train on", choices=("aliccp", "kuairand", "movielens", "table"))
+    dataset: str = option(MISSING, "which data to train on", choices=DATASETS)
     data_dir: str = option("", "folder of the raw files (default: data/DATASET)")
     model: str = option(
         "crocodile", "which system to train, or a row of Table 5: me, me_pg, me_peg, me_pg_cov", choices=tuple(MODELS)
@@ -64,13 +68,17 @@ def sizes_of_all(models: dict[str, type[System]]) -> list[tuple[str, Any, Any]]:
 
 
 Sizes = make_dataclass("Sizes", sizes_of_all(MODELS), frozen=True)
+Dials = make_dataclass(
+    "Dials", [(f.name, f.type, field(default=f.default, metadata=f.metadata)) for f in fields(World)], frozen=True
+)
 
 
 @dataclass(frozen=True)
-class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot see fields that are collected
+class Config(Dials, Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot see fields that are collected
     """What a run depends on. Two runs with equal configs, data and thread counts are equal bit for bit.
 
     The sizes are those of all systems, with the defaults of their `build`; each system is built with its own (`sizes`).
+    The dials are those of `World`, for the data set "laboratory".
     """
 
     loss: str = option(
@@ -78,7 +86,12 @@ class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot s
         f"loss beside the cross-entropy; covariance = CovLoss; auto = {_losses_by_default()}",
         choices=("auto", "none", *LOSSES),
     )
-    alpha: float = option(1e-3, "weight of the loss (Eq. 7: of CovLoss); 0 switches it off", low=0)
+    alpha: float | Literal["auto"] = option(
+        "auto",
+        "weight of the loss (Eq. 7: of CovLoss); 0 switches it off; auto = the loss's own, at which all losses pull "
+        "alike, CovLoss 1.024 / batch size",
+        low=0,
+    )
     cov_reduction: str = option("sum", "covariance: scale of CovLoss", choices=("sum", "mean", "unbiased"))
     cov_within: bool = option(False, "covariance: each expert with itself, too (p >= q)")
     ole_form: str = option("soft", "ole: which reading of its F-norm form", choices=tuple(FORMS))
@@ -95,6 +108,12 @@ class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot s
     batch_size: int = option(1024, "rows a step", low=1)
     epochs: int = option(8, "passes over the training rows, at most", low=1)
     patience: int = option(1, "epochs without a better validation AUC before stopping", low=1)
+    stop_by: str = option(
+        "domain",
+        "validation AUC that stops training; domain = each domain's model by its own, pooled = all by that of all rows",
+        choices=("domain", "pooled"),
+        only=tuple(name for name, system in MODELS.items() if system.separate),
+    )
 
     min_count: int = option(10, "values rarer than this in the training rows share id 0", low=1)
     path: str = option("", "file of clicks with a header, .csv, .csv.gz or .parquet", only=("table",))
@@ -146,6 +165,13 @@ class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot s
                 object.__setattr__(self, f.name, value)
             check_value(f.name, f.type, value, f.metadata["option"])
         _check_loss(self)
+        if self.dataset == "laboratory":
+            _ = self.world  # whose dials must fit each other
+
+    @property
+    def world(self) -> World:
+        """The world of the data set "laboratory", of the dials of this config."""
+        return World(**{f.name: getattr(self, f.name) for f in fields(World)})
 
     @property
     def sizes(self) -> dict[str, Any]:
@@ -162,13 +188,19 @@ class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot s
         return MODELS[self.model].default_loss if self.loss == "auto" else self.loss
 
     @property
+    def resolved_alpha(self) -> float:
+        """The weight of the loss: `alpha`, or the loss's own where that is "auto" (`losses.strength`)."""
+        if self.alpha == "auto":
+            return default_alpha(self.resolved_loss, self.batch_size, **self.loss_options)
+        return self.alpha
+
+    @property
     def system(self) -> str:
         """The name of what is trained: of the row of Table 5 if it is one, else of the model."""
         loss = self.resolved_loss if self.alpha else "none"
-        rows = (
-            name for name, row in ABLATIONS.items() if row == {"model": self.model, "gate": self.gate, "loss": loss}
-        )
-        return next(rows, self.model)
+        n_tables = 0 if self.n_tables == self.n_experts else self.n_tables  # either way one for each expert
+        own = {"model": self.model, "gate": self.gate, "n_tables": n_tables, "loss": loss}
+        return next((name for name, row in ABLATIONS.items() if row == own), self.model)
 
     @property
     def loss_options(self) -> dict[str, Any]:
@@ -195,13 +227,14 @@ class Config(Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy cannot s
         return cls(**kept)
 
 
-if taken := {f.name for f in fields(Sizes)} & (Config.__annotations__.keys() | Subject.__annotations__.keys()):
+_others = Config.__annotations__.keys() | Subject.__annotations__.keys() | Dials.__annotations__.keys()
+if taken := {f.name for f in fields(Sizes)} & _others:
     raise TypeError(f"a system has the size {min(taken)}: find another name, a setting of all runs has this one")
 
 # What differs from the defaults on a data set: one of several recipes of about equal validation AUC, see
 # tutorials/reference/choices.md; for aliccp chosen on the simulated data.
-RECIPES = {
-    "kuairand": {"batch_size": 512, "lr": 5e-4, "alpha": 2e-3, "l2": 1e-5},
+RECIPES: dict[str, dict[str, Any]] = {
+    "kuairand": {"batch_size": 512, "lr": 5e-4, "l2": 1e-5},
     "aliccp": {
         "n_experts": 3,
         "embedding_width": 8,
@@ -211,14 +244,27 @@ RECIPES = {
         "l2": 1e-3,
         "patience": 2,
     },
+    "laboratory": {
+        "n_experts": 4,
+        "embedding_width": 8,
+        "prior_width": 8,
+        "expert_sizes": (32,),
+        "tower_sizes": (16,),
+        "lr": 4e-3,
+        "l2": 1e-3,
+        "batch_size": 512,
+        "epochs": 25,
+        "patience": 2,
+        "min_count": 1,
+    },
 }
 
 
 # Rows of Table 5 that are Crocodile with a part left out.
-ABLATIONS = {
-    "me_pg": {"model": "crocodile", "gate": "scalar", "loss": "none"},
-    "me_peg": {"model": "crocodile", "gate": "element", "loss": "none"},
-    "me_pg_cov": {"model": "crocodile", "gate": "scalar", "loss": "covariance"},
+ABLATIONS: dict[str, dict[str, Any]] = {
+    "me_pg": {"model": "crocodile", "gate": "scalar", "n_tables": 0, "loss": "none"},
+    "me_peg": {"model": "crocodile", "gate": "element", "n_tables": 0, "loss": "none"},
+    "me_pg_cov": {"model": "crocodile", "gate": "scalar", "n_tables": 0, "loss": "covariance"},
     "me": {"model": "me_mmoe"},
 }
 
@@ -243,9 +289,12 @@ def _check_loss(c):
     if idle:
         fits = " or ".join(users[idle[0]])
         raise OptionError(lambda called: f"{called(idle[0])}: goes with {called('loss')} {fits}, not with {loss}")
-    if c.alpha and loss == "trans5" and c.sizes.get("n_experts", 2) < 2:
+    says_nothing = loss != "none" and not LOSSES[loss].alone and not c.cov_within
+    if c.alpha and c.loss != "auto" and says_nothing and c.sizes.get("n_experts", 2) < 2:
         raise OptionError(
-            lambda called: f"{called('loss')} trans5: maps pairs of experts; choose {called('n_experts')} 2 or more"
+            lambda called: (
+                f"{called('loss')} {loss}: sets experts against each other; choose {called('n_experts')} 2 or more"
+            )
         )
     if c.alpha and loss != "none" and (tap := LOSSES[loss].tap) not in MODELS[c.model].taps:
         others = ", ".join(model for model, system in MODELS.items() if tap in system.taps)

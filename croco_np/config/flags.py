@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import MISSING, fields, replace
 from typing import Any, NamedTuple
@@ -10,8 +11,8 @@ from ..command import Parser
 from ..errors import InputError, flag
 from ..models import MODELS
 from ..models.sizes import COMMON
-from ..options import KINDS, did_you_mean
-from .config import ABLATIONS, MAY_CHANGE, RECIPES, Config
+from ..options import KINDS, Auto, did_you_mean
+from .config import ABLATIONS, DATASETS, MAY_CHANGE, RECIPES, Config
 
 
 def _converted(f, text):
@@ -22,9 +23,16 @@ def _converted(f, text):
     try:
         if f.type == tuple[int, ...]:
             return tuple(int(n) for n in text.split(",") if n.strip())
+        if f.type == Auto:
+            return text if text == "auto" else float(text)
         return f.type(text)
     except ValueError:
         raise InputError(f"{flag(f.name)} {text:.60}: must be {KINDS[f.type]}") from None
+
+
+def _text(value):
+    """A value as its flag takes it."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 class Command(NamedTuple):
@@ -34,6 +42,7 @@ class Command(NamedTuple):
     out           folder of a new run, or ""
     resume        folder of the run to go on with, or ""
     changed_data  whether that run may go on with other data
+    report        whether to write report.html when the run has ended
     given         {name: value} of the flags of `Config` that were given
     """
 
@@ -41,6 +50,7 @@ class Command(NamedTuple):
     out: str
     resume: str
     changed_data: bool
+    report: bool
     given: dict
 
 
@@ -50,12 +60,12 @@ def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
     With `--resume DIR` the config is DIR's, with some flags replaced if they are given (`resumed`): it is left to the
     caller, hence None.
     """
-    recipes = (f"{name}: " + ", ".join(f"{flag(k)} {v}" for k, v in r.items()) for name, r in RECIPES.items())
+    recipes = (f"{name}: " + ", ".join(f"{flag(k)} {_text(v)}" for k, v in r.items()) for name, r in RECIPES.items())
     epilog = f"Defaults that depend on the data set: {'; '.join(recipes)}."
     parser = Parser(prog=prog, description=description, epilog=epilog, allow_abbrev=False)
     for f in fields(Config):
         default = "" if f.default is MISSING else f.default
-        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        shown = _text(default)
         described, only = f.metadata["option"], f.metadata["only"]
         text = f"{', '.join(only)}: {described.text}" if only else described.text
         text += "" if default == "" or default is False else f" (default: {shown})"
@@ -82,6 +92,11 @@ def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
         action="store_true",
         help="with --resume: go on though the data are others than those the run was trained on so far",
     )
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="at the end, write report.html into the folder of the run: its results and what the model learnt",
+    )
     args, unknown = parser.parse_known_args(argv)
     if unknown:
         flags = [o for action in parser._actions for o in action.option_strings]
@@ -94,17 +109,17 @@ def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
     if args.resume:
         if args.out:
             raise InputError("--out does not go with --resume: a run stays in its folder")
-        return Command(None, "", args.resume, args.changed_data, given)
+        return Command(None, "", args.resume, args.changed_data, args.report, given)
     if args.changed_data:
         raise InputError("--changed-data goes with --resume")
     if "dataset" not in given:
-        raise InputError("--dataset is needed: aliccp, kuairand, movielens or table")
+        raise InputError(f"--dataset is needed: {', '.join(DATASETS[:-1])} or {DATASETS[-1]}")
     config = Config(**RECIPES.get(given["dataset"], {}) | _ablation(given))
     for f in fields(Config):
         only = f.metadata["only"]
         if f.name in given and only and not {config.model, config.dataset} & set(only):
             raise InputError(f"{flag(f.name)}: is for {', '.join(only)} only, and would change nothing here")
-    return Command(config, args.out, "", False, given)
+    return Command(config, args.out, "", False, args.report, given)
 
 
 def without_effect(config: Config, given: dict[str, Any]) -> list[str]:
@@ -134,9 +149,12 @@ def _ablation(given):
 def resumed(config: Config, given: dict[str, Any]) -> Config:
     """The config of a run that is resumed: its own, but for the flags that may change."""
     asked = _ablation(given)
-    own = {f.name: getattr(config, f.name) for f in fields(config)} | {"loss": config.resolved_loss}
+    own = {f.name: getattr(config, f.name) for f in fields(config)}
+    own |= {"loss": config.resolved_loss, "alpha": config.resolved_alpha}
     if asked.get("loss") == "auto":
         asked |= {"loss": MODELS[config.model].default_loss}
+    if asked.get("alpha") == "auto":
+        asked |= {"alpha": replace(config, alpha="auto").resolved_alpha}
     fixed = [name for name, value in asked.items() if name not in MAY_CHANGE and value != own[name]]
     if fixed:
         name, value = fixed[0], own[fixed[0]]
@@ -144,3 +162,16 @@ def resumed(config: Config, given: dict[str, Any]) -> Config:
             name, value = "model", config.system
         raise InputError(f"{flag(name)} cannot change with --resume: the run's own is {value}")
     return replace(config, **{name: value for name, value in asked.items() if name in MAY_CHANGE})
+
+
+def command_line(config: Config) -> str:
+    """The command that trains what a config says: the flags that differ from the defaults of its data set."""
+    usual = Config(dataset=config.dataset, **RECIPES.get(config.dataset, {}))
+    words = ["python", "-m", "croco_np.train", flag("dataset"), config.dataset]
+    for f in fields(Config):
+        value, only = getattr(config, f.name), f.metadata["only"]
+        if value == getattr(usual, f.name) or (only and not {config.model, config.dataset} & set(only)):
+            continue
+        shown = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        words += [flag(f.name)] if f.type is bool else [flag(f.name), shown]
+    return shlex.join(words)

@@ -39,7 +39,7 @@ def run(argv: Sequence[str] | None) -> int:
         raise InputError("--resume: is for croco_np.train; nothing is trained here")
     _choose(own.match_parameters, NAMES, "--match-parameters")
     _choose(own.knob, KNOBS, "--knob")
-    schema = _read(own.schema) if own.schema else SCHEMAS[config.dataset]
+    schema = _read(own.schema) if own.schema else _schema(config)
     names = [given["model"]] if "model" in given else NAMES
     print(f"{len(schema.fields)} fields, {sum(schema.vocabulary):,} values, {len(schema.domains)} domains "
           f"({own.schema or f'like {config.dataset}'})\n")  # fmt: skip
@@ -56,6 +56,15 @@ def run(argv: Sequence[str] | None) -> int:
     print(f"\nParameters are trained scalars. Multiply-adds: matrix products of one sample's forward pass. Domains:"
           f"\n{', '.join(f'{s} = {name}' for s, name in enumerate(schema.domains))}; s stands for each.")  # fmt: skip
     return 0
+
+
+def _schema(config):
+    """The columns of a config's data set, where they are known without its files."""
+    if config.dataset == "laboratory":
+        return config.world.draw(config.min_count).schema
+    if config.dataset not in SCHEMAS:
+        raise InputError(f"--dataset {config.dataset}: its columns are in its files; give them by --schema FILE")
+    return SCHEMAS[config.dataset]
 
 
 def _sized(name, config):

@@ -27,6 +27,10 @@ def load(config: Any, say: Callable[[str], Any] = print) -> Splits:
     """
     if config.dataset == "table":
         return _table(config)
+    if config.dataset == "laboratory":
+        if config.data_dir:
+            raise InputError("--data-dir: is not for --dataset laboratory, which is drawn in memory")
+        return config.world.draw(config.min_count)
     folder = Path(config.data_dir or Path("data") / config.dataset)
     if config.data_dir and not folder.is_dir():
         raise InputError(f"--data-dir {folder}: no such folder")

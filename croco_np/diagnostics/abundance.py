@@ -128,7 +128,7 @@ def table_abundance(tables: list[np.ndarray], counts: np.ndarray, owners: Owners
 
     tables  list of (V, E), see `field_tables`
     counts  (S, V), see `exposures`
-    owners  for each table, the domain that alone trains it, or None (`models.budget.table_owners`); None: no owners
+    owners  for each table, the domain that alone trains it, or None (`costs.budget.table_owners`); None: no owners
     """
     owners = owners or [None] * len(tables)
     return mean_abundance([t[trained_rows(counts, o)] for t, o in zip(tables, owners, strict=True)])
@@ -151,16 +151,35 @@ def abundance_by_exposure(
     return [mean_abundance(part) for part in parts]
 
 
+def serving(domain: int, tables: list[np.ndarray], owners: Owners = None) -> list[np.ndarray]:
+    """The tables that serve a domain: those that it alone trains, or, if it has none, those that all domains share."""
+    owners = owners or [None] * len(tables)
+    mine = [t for t, o in zip(tables, owners, strict=True) if o == domain]
+    return mine or [t for t, o in zip(tables, owners, strict=True) if o is None]
+
+
 def abundance_by_domain(tables: list[np.ndarray], counts: np.ndarray, owners: Owners = None) -> list[Measure]:
     """Mean IA over the tables that serve a domain -> list of S Measure.
 
     A domain with tables of its own is measured on those; other domains on the tables that all share, of which only
     the rows of values that the domain exposed count (our choice; the paper does not say which rows it took).
     """
-    owners = owners or [None] * len(tables)
+    rows = (trained_rows(counts, s) for s in range(len(counts)))
+    return [mean_abundance([t[seen] for t in serving(s, tables, owners)]) for s, seen in enumerate(rows)]
+
+
+def spectra_by_domain(tables: list[np.ndarray], counts: np.ndarray, owners: Owners = None) -> list[Measure]:
+    """Singular spectrum of the tables that serve a domain -> list of S Measure, each (min(V_s, E),), descending.
+
+    The k-th value is the mean over the tables of their k-th singular values, each table's divided by its largest; the
+    same tables and rows as in `abundance_by_domain`, which is the sum of it. Tables of which it is undefined are left
+    out.
+    """
     result = []
     for s in range(len(counts)):
-        mine = [t for t, o in zip(tables, owners, strict=True) if o == s]
-        shared = [t for t, o in zip(tables, owners, strict=True) if o is None]
-        result.append(mean_abundance([t[trained_rows(counts, s)] for t in mine or shared]))
+        seen = trained_rows(counts, s)
+        spectra = [singular_spectrum(t[seen]) for t in serving(s, tables, owners)]
+        defined: list = [m.value for m in spectra if m.value is not None]
+        none = Measure(None, spectra[0].reason if spectra else "no tables")
+        result.append(Measure(np.mean(defined, axis=0)) if defined else none)
     return result

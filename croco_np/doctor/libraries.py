@@ -12,6 +12,7 @@ NEEDED_FOR = {  # what goes without it
     "scipy": "Numba's linear algebra",
     "pandas": "reading KuaiRand",
     "matplotlib": "pictures",
+    "jinja2": "report pages",
     "tqdm": "progress bars",
     "threadpoolctl": "--threads",
     "safetensors": "saving and reading runs",
@@ -32,7 +33,7 @@ def _version(name):
 
 def _error(name):
     try:
-        importlib.import_module("croco_np.train.plots" if name == "matplotlib" else name)  # as this package loads it
+        importlib.import_module("croco_np.canvas" if name == "matplotlib" else name)  # as this package loads it
     except Exception as error:  # a library that is there and fails may raise anything
         return f"{type(error).__name__}: {one_line(error)}"
     return None

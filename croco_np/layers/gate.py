@@ -9,6 +9,7 @@ from ..kernels.mix import mix_elements, mix_elements_backward, mix_scalars, mix_
 from .domain import DomainCache, PerDomain
 from .linear import Linear
 from .logits import gate_logits
+from .reading import Reading
 
 
 class GateCache(NamedTuple):
@@ -16,6 +17,13 @@ class GateCache(NamedTuple):
     g: np.ndarray
     o: np.ndarray
     h: np.ndarray
+
+
+def _pulled(da, g, dg):
+    """The gradient of the gate logits, with that of a loss on the shares: dg is an array, a `Reading` or None."""
+    if isinstance(dg, Reading):
+        return dg.keep(da)
+    return da if dg is None else da + softmax_backward(g, dg)
 
 
 @dataclass(frozen=True)
@@ -58,12 +66,11 @@ class ScalarGate:
         return (h, g), GateCache(logits, g, o, h)
 
     def backward(
-        self, c: GateCache, d: tuple[np.ndarray, np.ndarray | None]
+        self, c: GateCache, d: tuple[np.ndarray, np.ndarray | Reading | None]
     ) -> tuple[tuple[np.ndarray, np.ndarray], list]:
         dh, dg = d
         do, da = mix_scalars_backward(c.g, c.o, c.h, dh)
-        if dg is not None:
-            da += softmax_backward(c.g, dg)
+        da = _pulled(da, c.g, dg)
         de, grads = self.logits.backward(c.logits, da)
         return (de, do), grads
 
@@ -106,11 +113,10 @@ class ElementGate:
         return (h, g), GateCache(logits, g, o, h)
 
     def backward(
-        self, c: GateCache, d: tuple[np.ndarray, np.ndarray | None]
+        self, c: GateCache, d: tuple[np.ndarray, np.ndarray | Reading | None]
     ) -> tuple[tuple[np.ndarray, np.ndarray], list]:
         dh, dg = d
         do, da = mix_elements_backward(c.g, c.o, c.h, dh)
-        if dg is not None:
-            da += softmax_backward(c.g, dg)
+        da = _pulled(da, c.g, dg)
         de, grads = self.logits.backward(c.logits, da.reshape(len(da), self.n_experts * self.width))
         return (de, do), grads

@@ -34,7 +34,7 @@ class LookUpCache(NamedTuple):
 
 @dataclass(frozen=True)
 class LookUpExperts:
-    """M experts that read M embedding tables: o = experts(embeddings(ids)), Eqs. (3) and (4), to rounding.
+    """M experts that read M embedding tables, or one: o = experts(embeddings(ids)), Eqs. (3) and (4), to rounding.
 
     The first layer multiplies what was looked up, block by block of its weights:
 
@@ -49,6 +49,7 @@ class LookUpExperts:
     Backward, given dz:
         wide fields      dx_f = dz W_f^T,  dW_f = x_f^T dz,  and dE_f sums dx_f by row, as in `Embeddings`
         narrow fields    dT_f[v] = sum of dz over the rows with id v;  then dW_f = E_f^T dT_f,  dE_f = dT_f W_f^T
+        where all experts read one table, dE_f is summed over them
     """
 
     embeddings: Embeddings
@@ -75,9 +76,9 @@ class LookUpExperts:
     def forward(self, p: dict, ids: np.ndarray) -> tuple[np.ndarray, LookUpCache]:
         layers = self.experts.layers
         (first, *others), table = in_row(p["experts"], len(layers)), p["embeddings"]["table"]
-        n_fields, M, E = len(self.embeddings.vocabulary), self.embeddings.n_tables, self.embeddings.width
+        n_fields, M, E = len(self.embeddings.vocabulary), self.experts.n_experts, self.embeddings.width
         check_ids(ids, self.embeddings.vocabulary)
-        expect("table", table, sum(self.embeddings.vocabulary), M, E)
+        expect("table", table, sum(self.embeddings.vocabulary), self.embeddings.n_tables, E)
         expect("W", first["W"], M, n_fields * E, None)
         expect("b", first["b"], M, first["W"].shape[2])
         rows = ids + self.embeddings.offsets

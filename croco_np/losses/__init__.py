@@ -9,6 +9,7 @@ from .covariance import covariance
 from .importance import importance
 from .orthogonal import ole
 from .similarity import cosine, dot
+from .strength import default_alpha
 from .transform import init_trans5, trans5
 from .vicreg import vicreg
 
@@ -21,6 +22,7 @@ class Loss(NamedTuple):
     tap       what it acts on: "experts" (B, M, K) or "gates" (B, M[, K])
     init      function(rng, n_experts, width) -> own parameters; None for a loss without
     sampled   whether it takes `rows`, to be computed on some of the rows only
+    alone     whether it means something for a single expert
     """
 
     loss: Callable
@@ -28,6 +30,7 @@ class Loss(NamedTuple):
     tap: str = "experts"
     init: Callable | None = None
     sampled: bool = False
+    alone: bool = False
 
 
 LOSSES = {
@@ -49,8 +52,8 @@ LOSSES = {
     "ole": Loss(ole, {"": {}, "nuclear": {"form": "nuclear"}, "frobenius": {"form": "frobenius"}}),
     "importance": Loss(importance, {"": {}, "unbiased": {"unbiased": True}}, tap="gates"),
     "trans5": Loss(trans5, {"": {}, "no alignment": {"eta": 0.0}}, init=init_trans5),
-    "vicreg": Loss(vicreg, {"": {}}),
+    "vicreg": Loss(vicreg, {"": {}}, alone=True),
 }
 
-__all__ = ["LOSSES", "Loss", "bce", "cosine", "covariance", "distance_correlation", "dot", "importance", "init_trans5"]
-__all__ += ["ole", "row_weights", "trans5", "vicreg"]
+__all__ = ["LOSSES", "Loss", "bce", "cosine", "covariance", "default_alpha", "distance_correlation", "dot"]
+__all__ += ["importance", "init_trans5", "ole", "row_weights", "trans5", "vicreg"]

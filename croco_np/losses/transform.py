@@ -19,9 +19,10 @@ def trans5(o: np.ndarray, W: np.ndarray, eta: float = 1.0) -> tuple[float, np.nd
     eta   weight of the second half, the alignment
 
     The first half, "there and back again", is the equivalence term of ETL (Chen et al. 2023), which the paper names as
-    the source; the name "Trans5" occurs in no code that we could find, and experts have no decoders to take over ETL's
-    reconstruction. Our choice: the alignment in its place. It draws the experts together, so that the paper finds
-    Trans5 to hurt is no surprise. With eta = 0 an orthogonal W has L = 0 for any experts.
+    the source. The name "Trans5" occurs in no code that we could find; ETL's readme speaks of four variants beside its
+    main model, so it may be the fifth. Experts have no decoders to take over ETL's reconstruction. Our choice: the
+    alignment in its place. It draws the experts together, so that the paper finds Trans5 to hurt is no surprise. With
+    eta = 0 an orthogonal W has L = 0 for any experts.
 
     Backward. With s1 = sgn(X - X W W^T), s2 = sgn(Y - Y W^T W), sgn(0) = 0, and e1 = 2 eta (X W - Y),
     e2 = 2 eta (Y W^T - X), all divided by P B:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..batch import Batch
 from ..datasets.splits import Schema
+from ..errors import OptionError
 from ..layers import ElementGate, Embeddings, Experts, LookUpExperts, PerDomain, ScalarGate, Tower
 from ..layers.domain import DomainCache
 from ..layers.embedding import EmbeddingCache
@@ -36,6 +37,9 @@ class Crocodile(Assembly):
     domain, and the tower. CovLoss (Eq. 6) pulls on the expert outputs, the tap `experts` of the output.
 
     With `gate` an `ElementGate` it is the full model (PEG); with a `ScalarGate`, the ablation PG of Table 5.
+
+    With one table, x_1 feeds all experts. This is no model of the paper but a control: at M E for `embedding_width` it
+    tells what a wider embedding does from what its splitting into M tables does.
     """
 
     embeddings: Embeddings
@@ -45,9 +49,12 @@ class Crocodile(Assembly):
     towers: PerDomain
 
     taps = ("experts", "gates")
-    options = {"gate": Option("gate; element = PEG, scalar = PG", choices=("element", "scalar"))}
+    options = {
+        "gate": Option("gate; element = PEG, scalar = PG", choices=("element", "scalar")),
+        "n_tables": Option("embedding tables; 0 = one for each expert, 1 = one that all experts read", low=0),
+    }
     default_loss = "covariance"
-    variants = ({"gate": "scalar"},)
+    variants = ({"gate": "scalar"}, {"n_tables": 1})
 
     @classmethod
     @checked
@@ -62,8 +69,13 @@ class Crocodile(Assembly):
         tower_sizes: tuple[int, ...] = (32,),
         prior_width: int = 16,
         gate: str = "element",
+        n_tables: int = 0,
     ) -> Self:
         """Crocodile for the columns of a data set, of these sizes."""
+        n_tables = n_tables or n_experts
+        if n_tables not in (1, n_experts):
+            wrong = f"{n_tables}: must be 1, one for all experts, or 0, one for each of {n_experts}"
+            raise OptionError(lambda called: f"{called('n_tables')} {wrong}")
         n_domains, width = len(schema.domains), expert_sizes[-1]
         n_prior = len(schema.prior_fields) * prior_width
         if gate == "element":
@@ -71,7 +83,7 @@ class Crocodile(Assembly):
         else:
             gates = ScalarGate(n_prior, n_experts, n_domains)
         return cls(
-            embeddings=Embeddings(schema.vocabulary, n_experts, embedding_width, embedding_std),
+            embeddings=Embeddings(schema.vocabulary, n_tables, embedding_width, embedding_std),
             experts=Experts(n_experts, (len(schema.fields) * embedding_width, *expert_sizes)),
             prior=Embeddings(tuple(schema.vocabulary[f] for f in schema.prior_fields), 1, prior_width, embedding_std),
             gates=gates,
@@ -83,7 +95,7 @@ class Crocodile(Assembly):
 
     def forward(self, p: dict, batch: Batch) -> tuple[Output, CrocodileCache]:
         """p: the parameters, with the tree of `init`; returns an `Output` and the cache for `backward`."""
-        x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, M, F E)       Eq. 3
+        x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, M or 1, F E)  Eq. 3
         o, experts = self.experts.forward(p["experts"], x)  # (B, M, K)                          Eq. 4
         e, prior = self.prior.forward(p["prior"], batch.prior_ids)  # (B, 1, P)                  Eq. 9
         (h, g), gates = self.gates.forward(p["gates"], batch.domains, e[:, 0], o)  # (B, K)      Eqs. 8, 10

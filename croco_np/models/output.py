@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..layers.reading import Reading
+
 
 class Output(NamedTuple):
     """The taps of a model; the gradient that goes back in has the same form, with None where no loss pulls.
@@ -20,6 +22,11 @@ class Output(NamedTuple):
     penalty: float | None = None
 
 
-def merge(do: np.ndarray, pull: np.ndarray | None) -> np.ndarray:
-    """Two gradients of the same tap: from the layers above, and from a loss that pulls on it directly (or None)."""
+def merge(do: np.ndarray, pull: np.ndarray | Reading | None) -> np.ndarray:
+    """Two gradients of the same tap: from the layers above, and from a loss that pulls on it directly (or None).
+
+    With a `Reading` in the place of the second, the first alone, and the reading keeps it.
+    """
+    if isinstance(pull, Reading):
+        return pull.keep(do)
     return do if pull is None else do + pull

@@ -50,14 +50,19 @@ def train(config: Config, folder: RunFolder | None, asked: Command) -> int:
     if folder is None:
         with RunFolder.new(asked.out, config) as folder:
             folder.begin(config, splits)
-            return fit_and_finish(trainer, trainer.start(), config, folder)
+            return fit_and_finish(trainer, trainer.start(), config, folder, report=asked.report)
     state = folder.restore(trainer.start(), config, splits, asked.changed_data)
     folder.begin(config, splits)
-    return fit_and_finish(trainer, state, config, folder, resumed=True)
+    return fit_and_finish(trainer, state, config, folder, resumed=True, report=asked.report)
 
 
-def fit_and_finish(trainer: Trainer, state: State, config: Config, folder: RunFolder, resumed: bool = False) -> int:
-    """Train to the end and show the results; returns the exit status."""
+def fit_and_finish(
+    trainer: Trainer, state: State, config: Config, folder: RunFolder, resumed: bool = False, report: bool = False
+) -> int:
+    """Train to the end and show the results; returns the exit status.
+
+    report  whether to write the page of the run, too
+    """
     splits = trainer.splits
     sizes = ", ".join(
         f"{name} {part.n:,}" for name, part in zip(("train", "valid", "test"), _parts(splits), strict=True)
@@ -81,6 +86,10 @@ def fit_and_finish(trainer: Trainer, state: State, config: Config, folder: RunFo
             print(f"stopped at step {state.facts['step']}; {_go_on(folder.path)}", file=sys.stderr)
             return 128 + interrupted()
     finish(trainer, state, config, folder, say=_say)
+    if report:
+        from ..report.run import write  # with it Jinja2 and Matplotlib
+
+        _say(f"{write(folder, trainer.predictor(state.chosen), splits, config)}: open it in a browser")
     return 0
 
 

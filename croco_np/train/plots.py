@@ -1,41 +1,20 @@
-"""Figures from arrays. Colour-blind readers can tell the colours apart; every axis has a name and a unit.
-
-They look the same everywhere: the user's settings of Matplotlib (a style, LaTeX, a backend) do not reach them.
-"""
+"""Figures from arrays. Colour-blind readers can tell the colours apart; every axis has a name and a unit."""
 
 import io
-import os
-import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-if "matplotlib" not in sys.modules and "MPLBACKEND" in os.environ:  # one that it does not know would stop it
-    asked = os.environ.pop("MPLBACKEND")
-    try:
-        import matplotlib
-    finally:
-        os.environ["MPLBACKEND"] = asked
-    with suppress(ValueError):
-        matplotlib.rcParams["backend"] = asked  # of pyplot, which others may use
-import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure  # without pyplot: a notebook's own figures are left alone
-
+from ..canvas import BLUE, GREEN, GREY, ORANGE, PowerNorm, canvas
+from ..metrics import auc_error
 from ..storage.files import replacing
-
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # Okabe & Ito
 
 
 @contextmanager
 def _picture(path, simulated, width, height):
     """A figure to draw on, in inches, written to `path` as PNG when the block ends well."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
+    with canvas(width, height) as figure:
         yield figure
         if simulated:
             figure.suptitle("SIMULATED DATA", x=0.005, ha="left", color=ORANGE, fontsize=9)
@@ -87,13 +66,6 @@ def domains(metrics: dict, path: Path | str, simulated: bool = False) -> None:
         axis.set(xlabel="AUC on the test rows", title=f"{metrics['model']} on {metrics['dataset']}")
         axis.spines[["top", "right"]].set_visible(False)
         figure.legend(loc="outside lower center", ncols=3, frameon=False)
-
-
-def auc_error(auc: float, n1: int, n0: int) -> float:
-    """Standard error of an AUC from n1 positives and n0 negatives (Hanley & McNeil 1982, Eq. 1)."""
-    # With Q1 - A^2 = A (1 - A)^2 / (2 - A) and Q2 - A^2 = A^2 (1 - A) / (1 + A): near 1 the differences would cancel.
-    spread = auc * (1 - auc) * (1 + (n1 - 1) * (1 - auc) / (2 - auc) + (n0 - 1) * auc / (1 + auc))
-    return float(np.sqrt(spread / (n1 * n0)))
 
 
 def covariance(maps: dict[str, np.ndarray], n_experts: int, path: Path | str, simulated: bool = False) -> None:

@@ -35,6 +35,8 @@ class Trainer:
     batch_size  rows of a step
     seed        of the initial parameters and of the order of the rows
     dtype       precision of parameters and activations, "float32" or "float64"
+    each_domain_stops
+                whether each domain stops by its own validation AUC; for a model of separate parts, one a domain
 
     A training step is four lines:
 
@@ -55,17 +57,19 @@ class Trainer:
     batch_size: int = 1024
     seed: int = 0
     dtype: str = "float32"
+    each_domain_stops: bool = False
 
     @classmethod
     def from_config(cls, config: Config, splits: Splits) -> Trainer:
         """The trainer that a config asks for; of a model that has a twin, the twin is trained (`models.twins`)."""
         c, schema = config, splits.schema
         rows = np.bincount(np.asarray(splits.train.domains), minlength=len(schema.domains))
-        objective = Objective(c.reduction, tuple(rows), c.alpha, c.resolved_loss, c.loss_options, c.cov_rows)
+        objective = Objective(c.reduction, tuple(rows), c.resolved_alpha, c.resolved_loss, c.loss_options, c.cov_rows)
         optimiser = Adam(c.lr, lazy=c.optimiser == "lazy_adam", l2=c.l2)
         epoch_steps = -(-splits.train.n // c.batch_size)
         model = fastest(MODELS[c.model].build(schema, **c.sizes).paced(epoch_steps))
-        return cls(model, objective, optimiser, splits, c.batch_size, c.seed, c.dtype)
+        apart = model.separate and c.stop_by == "domain"
+        return cls(model, objective, optimiser, splits, c.batch_size, c.seed, c.dtype, apart)
 
     def without_loss(self) -> Trainer:
         """The same trainer, but for the loss beside the cross-entropy: alpha = 0."""
@@ -87,6 +91,7 @@ class Trainer:
             "sums": {"bce": 0.0, "cov": 0.0},  # over the rows of this epoch
             "best_auc": None,
             "best_epoch": None,
+            "best_of_domains": {},  # {domain: its best AUC, its epoch, epochs without better}, if each stops by itself
             "best_checksum": None,  # of the file of the best weights
             "epochs_without_better": 0,
             "train_rows": 0,

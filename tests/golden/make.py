@@ -135,9 +135,10 @@ def tower(p, path, h):
 # Systems: function(p, batch) -> {"logits": (B,), and the taps that the package names}
 
 
-def crocodile(p, batch, n_shares):
+def crocodile(p, batch, n_shares, n_tables=N_EXPERTS):
     """n_shares = K: one share for each dimension of an expert (PEG); 1: one for the expert (PG)."""
-    o = mlp(p, "experts", lookup(p, "embeddings", batch.ids, VOCABULARY, N_EXPERTS, EMBEDDING_WIDTH), EXPERT_SIZES)
+    x = lookup(p, "embeddings", batch.ids, VOCABULARY, n_tables, EMBEDDING_WIDTH).expand(-1, N_EXPERTS, -1)
+    o = mlp(p, "experts", x, EXPERT_SIZES)
     vocabulary = [VOCABULARY[f] for f in PRIOR_FIELDS]
     e = lookup(p, "prior", batch.ids[:, PRIOR_FIELDS], vocabulary, 1, PRIOR_WIDTH)[:, 0]
     a = own(lambda s: dense(p, f"gates.{s}", e, N_EXPERTS * n_shares, bias=False), batch)
@@ -365,6 +366,7 @@ PRUNING = {
 SYSTEMS = {  # file -> (name in the package, function, sizes beside SIZES)
     "crocodile_element": ("crocodile", partial(crocodile, n_shares=WIDTH), {"gate": "element"}),
     "crocodile_scalar": ("crocodile", partial(crocodile, n_shares=1), {"gate": "scalar"}),
+    "crocodile_one_table": ("crocodile", partial(crocodile, n_shares=WIDTH, n_tables=1), {"n_tables": 1}),
     "mmoe": ("mmoe", partial(mmoe, n_tables=1), {}),
     "me_mmoe": ("me_mmoe", partial(mmoe, n_tables=N_EXPERTS), {}),
     "single_domain": ("single_domain", single_domain, {}),

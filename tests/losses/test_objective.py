@@ -7,7 +7,7 @@ from croco_np.config import Config
 from croco_np.config.flags import parse
 from croco_np.errors import InputError, in_flags
 from croco_np.gradcheck.cases import SIZES, at_blackboard, draw_batch
-from croco_np.losses import LOSSES
+from croco_np.losses import LOSSES, default_alpha
 from croco_np.models import MODELS
 from croco_np.objective import Objective
 
@@ -86,7 +86,10 @@ def config(*flags):
             ("--loss covariance", "no experts", "mmoe", "crocodile"),
         ),
         (["--loss", "importance", "--model", "hinet"], ("--loss importance", "no gates", "me_ple")),
-        (["--loss", "trans5", "--n-experts", "1"], ("--loss trans5", "pairs of experts", "--n-experts 2")),
+        (["--loss", "trans5", "--n-experts", "1"], ("--loss trans5", "against each other", "--n-experts 2")),
+        (["--loss", "importance", "--n-experts", "1"], ("--loss importance", "against each other", "--n-experts 2")),
+        (["--loss", "dot", "--alpha", "-1"], ("--alpha -1", "at least 0")),
+        (["--loss", "dot", "--alpha", "atuo"], ("--alpha atuo", "a number or auto")),
         (["--loss", "cosin"], ("did you mean cosine",)),
         (["--loss", "dot", "--cov-within"], ("--cov-within", "--loss covariance", "dot")),
         (["--loss", "dot", "--cov-reduction", "mean"], ("--cov-reduction", "--loss covariance")),
@@ -107,6 +110,35 @@ def test_flags_that_go_together():
     assert config("--loss", "distance_correlation", "--cov-rows", "8").cov_rows == 8
     assert config("--loss", "importance", "--model", "ple").loss == "importance"
     assert config("--loss", "covariance", "--cov-within").loss_options == {"reduction": "sum", "within": True}
+    assert config("--loss", "covariance", "--cov-within", "--n-experts", "1").n_experts == 1
+    assert config("--loss", "vicreg", "--n-experts", "1").n_experts == 1
+    assert config("--n-experts", "1").resolved_loss == "covariance"  # by default, and 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "alpha"),
+    [
+        ([], 2e-3),
+        (["--batch-size", "1024"], 1e-3),
+        (["--alpha", "auto"], 2e-3),
+        (["--alpha", "0.5"], 0.5),
+        (["--alpha", "0"], 0.0),
+        (["--model", "mmoe"], 0.0),
+        (["--cov-reduction", "mean"], 1.024),
+        (["--loss", "cosine"], 0.25),
+        (["--loss", "cosine", "--batch-size", "64"], 0.25),
+        (["--loss", "ole"], 20.0),
+        (["--loss", "ole", "--ole-form", "nuclear"], 0.48),
+    ],
+)
+def test_the_weight_of_a_loss_is_its_own_by_default(flags, alpha):
+    assert config(*flags).resolved_alpha == alpha
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_has_a_weight(loss):
+    assert default_alpha(loss, 512) > 0
+    assert default_alpha("none", 512) == 0
 
 
 @pytest.mark.parametrize("model", MODELS)

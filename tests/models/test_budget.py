@@ -10,6 +10,7 @@ from croco_np.config import ABLATIONS
 from croco_np.costs.__main__ import main, whole_branches
 from croco_np.costs.budget import budget, ownership, table_owners
 from croco_np.costs.match import KNOBS, match_parameters
+from croco_np.datasets.laboratory import World
 from croco_np.gradcheck.cases import SCHEMA, SIZES, at_blackboard, blackboard_sizes
 from croco_np.models import MODELS
 from croco_np.models.assembly import count_trained, shape_tree, shapes_of
@@ -150,6 +151,9 @@ def test_command(tmp_path, capsys):
 def test_command_on_a_built_in_schema(capsys):
     assert main(["--dataset", "kuairand", "--model", "crocodile"]) == 0
     assert "38 fields" in capsys.readouterr().out
+    assert main(["--dataset", "laboratory", "--model", "crocodile", "--n-items", "30", "--world-rows", "20000"]) == 0
+    n_values = sum(World(n_items=30, world_rows=20000).draw().schema.vocabulary)
+    assert f"5 fields, {n_values} values, 4 domains (like laboratory)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -159,6 +163,7 @@ def test_command_on_a_built_in_schema(capsys):
         (["--knob", "depth"], "--knob depth: choose one of embedding_width, expert_width"),
         (["--schema", "nowhere.json"], "nowhere.json: no such file"),
         (["--resume", "x"], "nothing is trained here"),
+        (["--dataset", "movielens"], "--dataset movielens: its columns are in its files; give them by --schema FILE"),
     ],
 )
 def test_mistakes_are_one_line(argv, message, capsys):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from croco_np.batch import Batch
+from croco_np.errors import OptionError
 from croco_np.gradcheck import assert_ok, check
 from croco_np.gradcheck.cases import DOMAINS, SCHEMA, SIZES, at_blackboard, draw_batch
 from croco_np.layers import Embeddings, Experts, Extraction, PerDomain, ScalarGate, Tower
@@ -18,6 +19,7 @@ N_SPECIFIC, N_SHARED = 2, 1  # experts of PLE and STEM at blackboard size
 ONE_DOMAIN = replace(SCHEMA, domains=("all",))
 DEEP = ({"n_levels": 3}, {"n_levels": 3, "n_shared": 2, "shared_gate": "shared_only"})
 SYSTEMS = [*((name, {}) for name in MODELS), *(("ple", sizes) for sizes in DEEP), ("crocodile", {"gate": "scalar"})]
+SYSTEMS.append(("crocodile", {"n_tables": 1}))
 every_system = pytest.mark.parametrize(("name", "sizes"), SYSTEMS, ids=lambda x: x if isinstance(x, str) else str(x))
 
 
@@ -156,15 +158,26 @@ def test_ple_with_one_domain_is_mmoe(batch):
     near_at(as_mmoe(grads), grads_q, "")
 
 
-@pytest.mark.parametrize("name", ["mmoe", "ple"])
+@pytest.mark.parametrize("name", ["mmoe", "ple", "crocodile"])
 def test_equal_tables_are_one_table(batch, name):
-    single, multi = build(name), build(f"me_{name}")
+    if name == "crocodile":
+        single, multi = build(name, n_tables=1), build(name)
+    else:
+        single, multi = build(name), build(f"me_{name}")
     p = draw(single)
     q = p | {"embeddings.table": np.repeat(p["embeddings.table"], multi.embeddings.n_tables, axis=1)}
     (out, grads), (out_q, grads_q) = run(single, p, batch), run(multi, q, batch)
     near(out_q.logits, out.logits)
     grads_q["embeddings.table"] = grads_q["embeddings.table"].sum(axis=1, keepdims=True)
     near_at(grads_q, grads, "")
+
+
+def test_one_table_an_expert_is_the_default():
+    n_experts = SIZES["n_experts"]
+    assert build("crocodile", n_tables=0) == build("crocodile") == build("crocodile", n_tables=n_experts)
+    for wrong in (2, n_experts + 1):
+        with pytest.raises(OptionError, match=f"^n_tables {wrong}: must be 1, one for all experts, or 0, one for each"):
+            build("crocodile", n_tables=wrong)
 
 
 def test_peg_with_equal_shares_in_all_dimensions_is_pg(batch):

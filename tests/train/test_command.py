@@ -197,7 +197,7 @@ def refused(capsys, monkeypatch, tmp_path):
         (["--dataset", "kuairand", "--n-experts", 0], ("--n-experts 0", "at least 1")),
         (["--dataset", "kuairand", "--expert-sizes", "8x8"], ("--expert-sizes 8x8", "128,64")),
         (["--dataset", "kuairand", "--model", "crocodil"], ("did you mean crocodile",)),
-        ([], ("--dataset", "aliccp, kuairand, movielens or table")),
+        ([], ("--dataset", "aliccp, kuairand, movielens, table or laboratory")),
         (["--dataset", "kuairand", "--data-dir", "nowhere"], ("nowhere", "no such folder")),
         (["--dataset", "kuairand"], ("data/kuairand", "log_standard_*.csv")),
         (["--resume", "nowhere"], ("nowhere", "config.json")),

@@ -43,6 +43,14 @@ def test_best_possible_auc_is_beside_the_models(done):
     assert f"{metrics['overall']['best_possible_auc']:.4f}" in done[1].stdout
 
 
+def test_regret_is_what_the_expected_auc_lacks(done):
+    metrics = json.loads((done[0] / "runs" / "aliccp-crocodile-seed0" / "metrics.json").read_text())
+    for m in (metrics["overall"], *metrics["domains"].values()):
+        assert m["regret"] == m["best_expected_auc"] - m["expected_auc"] > 0
+        assert f"{m['best_possible_auc']:9.4f}{m['regret']:9.4f}" in done[1].stdout
+    assert abs(metrics["overall"]["expected_auc"] - metrics["overall"]["auc"]) < 0.05  # of drawn labels
+
+
 def test_the_second_run_reuses_the_files_and_takes_a_new_folder(done):
     folder, _ = done
     skeleton = folder / "data" / "aliccp-simulated" / f"rows{ROWS}-seed0" / "sample_skeleton_train.csv"

@@ -1,0 +1,131 @@
+"""Rows of a table against one of them, the reference: means with intervals, paired tests with Holm's correction.
+
+Everything is computed from a frame of runs (`frames.runs_frame`), so a committed CSV gives the committed table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ..report import Cell, Table
+from .frames import by_seed
+from .statistics import LEVEL, Mean, Paired, holm, mean, paired
+
+UNIT = 1e-4  # of differences, in tables and figures
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A measure of all rows of a table, and their differences to the reference.
+
+    label      column of the frame that names the rows
+    values     {row: values, one a seed}
+    means      {row: Mean}
+    against    {row: Paired}, row minus reference, of all rows but that one
+    corrected  {row: p by Holm over these rows}
+    """
+
+    label: str
+    measure: str
+    reference: str
+    values: dict[str, list[float]]
+    means: dict[str, Mean]
+    against: dict[str, Paired]
+    corrected: dict[str, float]
+
+    def significant(self, row: str) -> bool:
+        """Whether the row differs from the reference, at 5 % for the whole table."""
+        return bool(self.corrected.get(row, np.nan) < LEVEL)
+
+    def best_other(self) -> str:
+        """The row with the best mean, the reference left out."""
+        others = {row: m.mean for row, m in self.means.items() if row != self.reference and np.isfinite(m.mean)}
+        return max(others, key=lambda row: others[row]) if others else ""
+
+
+def seeds_in(frame: pd.DataFrame) -> list[int]:
+    """The seeds of a frame of runs."""
+    return sorted(int(seed) for seed in frame["seed"].unique())
+
+
+def compare(frame: pd.DataFrame, label: str, rows: Sequence[str], reference: str, measure: str) -> Comparison:
+    """Compare the rows of a table by a measure; a row without runs has NaN."""
+    seeds = seeds_in(frame)
+    values = {row: by_seed(frame, label, row, measure, seeds) for row in rows}
+    against = {row: paired(values[row], values[reference]) for row in rows if row != reference}
+    corrected = dict(zip(against, holm([a.p for a in against.values()]), strict=True))
+    means = {row: mean(v) for row, v in values.items()}
+    return Comparison(label, measure, reference, values, means, against, corrected)
+
+
+def cell_of_mean(m: Mean, strong: bool = False, digits: int = 4) -> Cell:
+    """ "0.7190 ± 0.0005": mean and standard deviation over the seeds."""
+    if not np.isfinite(m.mean):
+        return Cell(None, note="no run, or undefined")
+    spread = f" ± {m.deviation:.{digits}f}" if np.isfinite(m.deviation) else ""
+    note = f"95 % interval of the mean ± {m.half:.{digits}f}, {m.n} seeds" if np.isfinite(m.half) else f"{m.n} seed"
+    return Cell(m.mean, f"{m.mean:.{digits}f}{spread}", note, strong)
+
+
+def cell_of_difference(p: Paired, corrected: float, unit: float = UNIT) -> Cell:
+    """ "-4.1 ± 2.0 *": mean difference in units with half its 95 % interval; a star where Holm's p is below 5 %."""
+    if not np.isfinite(p.difference):
+        return Cell(None, note="no pair of runs")
+    if not np.isfinite(p.half):
+        why = "one seed: no test" if p.n < 2 else "equal in all seeds"
+        return Cell(p.difference / unit, f"{p.difference / unit:+.1f}", why)
+    star = " *" if corrected < LEVEL else ""
+    note = f"t = {p.t:.2f}, p = {p.p:.2g}, by Holm {corrected:.2g}; would have shown {p.smallest / unit:.1f}"
+    return Cell(p.difference / unit, f"{p.difference / unit:+.1f} ± {p.half / unit:.1f}{star}", note, bool(star))
+
+
+def table_of(
+    comparisons: Sequence[Comparison], titles: Sequence[str], caption: str, first: str, names: dict[str, str]
+) -> Table:
+    """Means of several measures, each followed by the difference to the reference in 1e-4 and what could have shown.
+
+    names  {row: as it is shown}
+    """
+    head = [first]
+    for title in titles:
+        head += [title, f"{title}: difference, 1e-4", "could have shown"]
+    rows = []
+    best = [max((m.mean for m in c.means.values() if np.isfinite(m.mean)), default=np.nan) for c in comparisons]
+    for row in comparisons[0].values:
+        cells: list[Cell | str] = [names.get(row, row)]
+        for c, top in zip(comparisons, best, strict=True):
+            cells.append(cell_of_mean(c.means[row], c.means[row].mean == top))
+            if row == c.reference:
+                cells += [Cell(0.0, "reference"), Cell(None)]
+            else:
+                cells += [cell_of_difference(c.against[row], c.corrected[row]), could_have_shown(c.against[row])]
+        rows.append(cells)
+    return Table(caption, head, rows)
+
+
+def could_have_shown(p: Paired) -> Cell:
+    """The smallest difference in 1e-4 that this many seeds find in four of five repetitions."""
+    if not np.isfinite(p.smallest):
+        return Cell(None, note="needs two seeds with different results")
+    return Cell(p.smallest / UNIT, f"{p.smallest / UNIT:.1f}")
+
+
+def in_words(c: Comparison, names: dict[str, str], title: str) -> str:
+    """What the tests say: which rows differ from the reference, and how many cannot be told apart from it."""
+    shown = names.get(c.reference, c.reference)
+    if all(not np.isfinite(p) for p in c.corrected.values()):
+        return f"{title}: with one seed nothing is tested; see the bootstrap over users."
+    better = [names.get(r, r) for r in c.against if c.significant(r) and c.against[r].difference > 0]
+    worse = [names.get(r, r) for r in c.against if c.significant(r) and c.against[r].difference < 0]
+    apart = []
+    if better:
+        apart.append(f"above {shown}: {', '.join(better)}")
+    if worse:
+        apart.append(f"below {shown}: {', '.join(worse)}")
+    rest = len(c.against) - len(better) - len(worse)
+    tail = f"; {rest} of {len(c.against)} cannot be told apart from it" if rest else ""
+    return f"{title}, paired t-tests over seeds, Holm over the table, 5 %: {'; '.join(apart) or 'none differs'}{tail}."

@@ -1,0 +1,31 @@
+"""What an experiment is: how its frames are collected, and how sections are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pandas as pd
+
+from ..report import Section
+from .page import Results
+from .study import Study
+
+
+class Experiment(NamedTuple):
+    """One table or figure of the paper, or a question beside them.
+
+    title    as it is headed
+    what     what it shows, in a line, for `--help`
+    dataset  the data set it is run on where no other is named; "": it trains nothing
+    collect  makes or finds the runs -> {name: frame}
+    present  the frames, as read from their CSV files -> sections of tables and figures
+    seeds    how many, where no number is named
+    """
+
+    title: str
+    what: str
+    dataset: str
+    collect: Callable[[Study], dict[str, pd.DataFrame]]
+    present: Callable[[Results], list[Section]]
+    seeds: int = 6
