@@ -227,7 +227,7 @@ if taken := {f.name for f in fields(Sizes)} & _others:
 
 # What differs from the defaults on a data set: one of several recipes of about equal validation AUC, see
 # tutorials/reference/choices.md; for aliccp chosen on the simulated data.
-RECIPES = {
+RECIPES: dict[str, dict[str, Any]] = {
     "kuairand": {"batch_size": 512, "lr": 5e-4, "l2": 1e-5},
     "aliccp": {
         "n_experts": 3,
@@ -255,7 +255,7 @@ RECIPES = {
 
 
 # Rows of Table 5 that are Crocodile with a part left out.
-ABLATIONS = {
+ABLATIONS: dict[str, dict[str, Any]] = {
     "me_pg": {"model": "crocodile", "gate": "scalar", "n_tables": 0, "loss": "none"},
     "me_peg": {"model": "crocodile", "gate": "element", "n_tables": 0, "loss": "none"},
     "me_pg_cov": {"model": "crocodile", "gate": "scalar", "n_tables": 0, "loss": "covariance"},

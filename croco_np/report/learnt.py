@@ -23,7 +23,7 @@ def experts(outputs: np.ndarray, early_map: tuple[np.ndarray, int] | None, found
         figures.append(_map(early_map[0], n, f"after {early_map[1]} steps"))
     figures += [_map(cov, n, "of the weights that were kept"), _correlation(cov, n)]
     spectra = {f"expert {m + 1}": singular_spectrum(outputs[:, m]) for m in range(n)}
-    known = {name: m.value for name, m in spectra.items() if m.value is not None}
+    known = {name: np.asarray(m.value) for name, m in spectra.items() if m.value is not None}
     if known:
         caption = "Singular values of each expert's outputs, on validation rows. A steep curve is a collapsed expert."
         figures.append(Figure(caption, pictures.spectra(known)))
@@ -40,10 +40,10 @@ def _by_variance(cov, n):
 
 
 def _map(cov, n, when):
-    covariance, correlation = between_experts(cov, n)
-    caption = f"Covariance of the expert outputs, {when}: between experts {covariance:.2g} in the mean of absolute"
+    covariance, correlation = ("undefined" if v is None else f"{v:.2g}" for v in between_experts(cov, n)[:2])
+    caption = f"Covariance of the expert outputs, {when}: between experts {covariance} in the mean of absolute"
     return Figure(
-        f"{caption} values; correlation {correlation:.2f}.",
+        f"{caption} values; correlation {correlation}.",
         pictures.matrix(np.abs(_by_variance(cov, n)), n, "|covariance|"),
     )
 
@@ -116,14 +116,14 @@ def diversity(found: dict[str, Any]) -> Section:
     """The diversity index at each level of conflicts, with both kinds of thresholds."""
     if "reason" in found:
         return Section("Diversity index", f"Not shown: {found['reason']}.")
-    levels = [level for level in (found, found.get("finer")) if level]
+    levels = [level for level in (found, found.get("finer"), found.get("all_rows")) if level]
     rows = [
-        [level["level"], level["conflict_rows"], _cell(level["pooled"]), _cell(level["per_expert"]), found["chance"]]
+        [level["level"], level["pooled"]["rows"], _cell(level["pooled"]), _cell(level["per_expert"]), found["chance"]]
         for level in levels
     ]
     text = "The share of rows whose user has opposite preferences in two domains, and for which the experts give both "
     text += "large and small outputs. Compare models with equally many experts only."
-    head = ["conflicts by", "conflict rows", "pooled thresholds", "thresholds of each expert", "chance"]
+    head = ["conflicts by", "rows", "pooled thresholds", "thresholds of each expert", "chance"]
     table = Table(f"Diversity index, {found['form']}", head, rows, ["", ",d", ".4f", ".4f", ".4f"], sortable=False)
     return Section("Diversity index", text, [table])
 

@@ -25,7 +25,7 @@ def test_rows(metrics: dict[str, Any]) -> Section:
     """Test measures of each domain side by side."""
     every = [*metrics["domains"].items(), ("all domains", metrics["overall"])]
     known = metrics["overall"].get(BEST) is not None
-    head = ["domain", "rows", "clicks", "click rate", "AUC", *(["best possible", "short of it"] if known else [])]
+    head = ["domain", "rows", "clicks", "click rate", "AUC", *(["best possible", "regret"] if known else [])]
     head += ["gAUC", "gAUC covers", "log loss"]
     forms = ["", ",d", ",d", ".2%", *[".4f"] * (1 + 2 * known), ".4f", ".0%", ".4f"]
     rows = [[name, *_numbers(m, known)] for name, m in every]
@@ -33,6 +33,8 @@ def test_rows(metrics: dict[str, Any]) -> Section:
     caption = "AUC of each domain with its 95 % interval (Hanley and McNeil 1982)."
     caption += " Orange: the best that is possible, the AUC of the true click probabilities." if known else ""
     text = "gAUC is the mean AUC of users, weighted by their rows; it covers users with clicks and non-clicks."
+    if known:
+        text += " Regret is what the model's expected AUC under the true click probabilities lacks of their own."
     picture = pictures.auc_by_domain(dict([every[-1], *every[:-1]]))
     return Section("Test rows", text, [table], [Figure(caption, picture)])
 
@@ -41,10 +43,8 @@ def _numbers(m, known):
     """The cells of a row; where a measure is undefined the cell says why."""
     reasons = m.get("reasons", {})
     auc, gauc, loss = (Cell(m[key], note=reasons.get(key, "")) for key in ("auc", "gauc", "logloss"))
-    best = m.get(BEST)
-    short = None if best is None or m["auc"] is None else best - m["auc"]
     rate = m["positives"] / m["rows"] if m["rows"] else None
-    ranked = [auc, best, short] if known else [auc]
+    ranked = [auc, *([m[BEST], Cell(m["regret"], note=reasons.get("expected_auc", ""))] if known else [])]
     return [m["rows"], m["positives"], rate, *ranked, gauc, m["gauc_rows_share"], loss]
 
 

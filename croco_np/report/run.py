@@ -48,8 +48,8 @@ def outcome(folder: RunFolder, predictor: Predictor, splits: Splits, config: Con
     metrics = read_results(folder.path)
     history = [json.loads(line) for line in (folder.path / HISTORY).read_text().splitlines()]
     found = diagnose(predictor, splits, config)
-    taps = [block.output.experts for block in predictor.outputs(splits.valid.part(slice(0, MAP_ROWS)))]
-    taps = [tap for tap in taps if tap is not None]
+    blocks = [block.output.experts for block in predictor.outputs(splits.valid.part(slice(0, MAP_ROWS)))]
+    taps = [tap for tap in blocks if tap is not None]
     return Outcome(config, splits, metrics, history, found, np.concatenate(taps) if taps else None, folder.load_map())
 
 
@@ -75,7 +75,7 @@ def read_results(path: Path) -> dict[str, Any]:
 def page(run: Outcome) -> Page:
     """The page of a run."""
     config, metrics, found = run.config, run.metrics, run.diagnostics
-    objective = Objective(alpha=config.alpha, loss=config.resolved_loss)
+    objective = Objective(alpha=config.resolved_alpha, loss=config.resolved_loss)
     loss = objective.title if objective.active else ""
     sections = [
         measured.test_rows(metrics),
@@ -101,7 +101,7 @@ def _lead(run, loss):
     splits, metrics = run.splits, run.metrics
     parts = zip(("training", "validation", "test"), (splits.train, splits.valid, splits.test), strict=True)
     rows = ", ".join(f"{part.n:,} {name}" for name, part in parts)
-    trained = f" and {loss} (alpha = {run.config.alpha:g})" if loss else ""
+    trained = f" and {loss} (alpha = {run.config.resolved_alpha:g})" if loss else ""
     text = f"Trained with cross-entropy{trained} on clicks in {len(splits.schema.domains)} domains: {rows} rows."
     return f"{text} The weights of epoch {metrics['best_epoch']} of {len(run.history)} were kept."
 

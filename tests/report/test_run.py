@@ -70,7 +70,7 @@ def test_what_it_tells(model, runs):
     assert parse(shlex.split(said)[3:], "train", "").config == Config.from_json(kept["config"])
 
 
-CONFIGS = [Config(dataset=d, **RECIPES.get(d, {})) for d in ("aliccp", "kuairand", "movielens", "table")]
+CONFIGS = [Config(dataset=d, **RECIPES.get(d, {})) for d in ("aliccp", "kuairand", "movielens", "table", "laboratory")]
 CONFIGS += [Config(dataset="movielens", **row) for row in ABLATIONS.values()]
 CONFIGS += [replace(CONFIGS[3], path="my clicks.csv", label="$c", expert_sizes=(8, 4), drop_duplicates=True, alpha=0.0)]
 CONFIGS += [replace(CONFIGS[0], model="star", tower_sizes=(), seed=7, cov_rows=0)]
