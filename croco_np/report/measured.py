@@ -17,7 +17,7 @@ def headline(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         *numbers,
         ("parameters", f"{metrics['parameters']:,}"),
-        ("training", f"{metrics['train_rows_per_second']:,.0f} rows/s"),
+        ("rows/s in training", f"{metrics['train_rows_per_second']:,.0f}"),
     ]
 
 
@@ -79,10 +79,19 @@ def _epoch(h, has_loss, kept):
 
 def _during(history, epochs):
     """Information abundance at the end of each epoch, if the run measured it (`diagnostics.abundance_during`)."""
-    taken = [h["measured"]["experts"] for h in history if "experts" in h.get("measured", {})]
-    if len(taken) != len(history) or not any(m["value"] is not None for each in taken for m in each.values()):
+    taken = [h["measured"] for h in history if "experts" in h.get("measured", {})]
+    if not taken or len(taken) != len(history):
         return []
-    smallest = history[0]["measured"]["smallest"]
-    lines = {name: [m[key]["value"] for m in taken] for key, name in (("all", "all rows"), ("smallest", smallest))}
-    picture = pictures.curves(lines, epochs, "epoch", "information abundance")
-    return [Figure("Mean information abundance of the experts' outputs, on all rows and the smallest domain.", picture)]
+    experts = {"all rows": "all", f"rows of {taken[0]['smallest']}": "smallest"}
+    experts = {name: [m["experts"][key]["value"] for m in taken] for name, key in experts.items()}
+    fifths = {"least shown fifth": 0, "most shown fifth": -1}
+    items = {name: [m["items"]["all"][group]["value"] for m in taken] for name, group in fifths.items()}
+    parts = {
+        "Mean information abundance of the experts' outputs, on test rows of all domains or of the smallest.": experts,
+        "Mean information abundance of the item tables, for the items shown least and most often.": items,
+    }
+    return [
+        Figure(caption, pictures.curves(lines, epochs, "epoch", "information abundance"))
+        for caption, lines in parts.items()
+        if any(v is not None for values in lines.values() for v in values)
+    ]

@@ -60,6 +60,7 @@ def test_what_it_tells(model, runs):
     for entry in (runs / model / "history.jsonl").read_text().splitlines():
         assert f"{json.loads(entry)['bce']:.4f}" in text
     assert f"{metrics['parameters']:,}" in text
+    assert "Mean information abundance of the item tables, for the items" in text
     kept = json.loads((runs / model / "config.json").read_text())
     assert kept["data"] in text
     assert ("Each of the 3 experts has 8 outputs" in text) == (model == "crocodile")
