@@ -12,9 +12,12 @@ from croco_np.diagnostics import (
     Conflicts,
     abundance_by_domain,
     abundance_by_exposure,
+    between_experts,
     chance_level,
     conflicts,
+    covariance_map,
     diversity_index,
+    every_row,
     expert_abundance,
     exposures,
     field_tables,
@@ -96,6 +99,42 @@ def test_expert_abundance():
     alone, together = expert_abundance(o)
     assert [m.value for m in alone] == [pytest.approx(2), None]
     assert together.value == pytest.approx(2)
+
+
+# Covariance between experts
+
+
+def test_between_experts_by_hand():
+    """Two experts of two units, four rows; the second unit of the second expert never varies."""
+    o = np.array([[[1, 0], [2, 0.1]], [[-1, 0], [0, 0.1]], [[1, 2], [2, 0.1]], [[-1, 2], [0, 0.1]]])
+    cov = covariance_map(o)
+    np.testing.assert_allclose(cov, [[1, 0, 1, 0], [0, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]], atol=1e-15)
+    assert cov[3, 3] == 0  # exact: the mean of four times 0.1 is rounded
+    found = between_experts(cov, 2)
+    assert found.covariance == pytest.approx(1 / 4)  # of 1, 0 and two pairs with the dead unit
+    assert found.correlation == pytest.approx(1 / 2)  # of 1 and 0
+    assert (found.dead, found.units, found.dead_share) == (1, 4, 0.25)
+
+
+def test_a_unit_that_dies_does_not_pass_for_one_that_differs():
+    """Outputs of one rhythm in every unit: as units die the covariance falls, and the correlation stays 1."""
+    o = np.random.default_rng(0).random((50, 1, 1)) * np.arange(1.0, 13).reshape(3, 4)
+    before = between_experts(covariance_map(o), 3)
+    o[:, 1:, 1:] = 0
+    after = between_experts(covariance_map(o), 3)
+    assert (before.dead, after.dead) == (0, 6)
+    assert after.covariance < before.covariance
+    assert before.correlation == pytest.approx(1)
+    assert after.correlation == pytest.approx(1)
+    shrunk = between_experts(covariance_map(o * 1e-8), 3)
+    assert shrunk.correlation == pytest.approx(1)
+    assert shrunk.dead == 6
+
+
+def test_nothing_between_experts():
+    assert between_experts(np.eye(4), 1) == (None, None, 0, 4)  # one expert
+    assert between_experts(np.zeros((4, 4)), 2) == (0, None, 4, 4)  # no live pair
+    assert between_experts(np.diag([1.0, 1, 0, 0]), 2) == (0, None, 2, 4)  # live units of one expert only
 
 
 # Item tables: a world of five items, of which 4 is never seen and 3 in domain "b" only
@@ -242,8 +281,33 @@ def test_the_fine_level_stays_where_it_is_rich_enough():
     splits = tiny_splits([(8, 250, 1, 0, 0), (8, 251, 1, 0, 0), *rows], n_test=400)
     found = conflicts(splits, category="category")
     assert found.exact == {(0, 1): 200, (0, 2): 100, (1, 2): 100}
-    assert found.level == "user and category"  # two of three pairs are poor
+    assert found.level == "user and item"  # two of three pairs are poor, but the coarse key finds no row
     assert conflicts(splits).level == "user and item"  # no coarser key to go to
+
+
+def test_the_coarse_level_is_taken_where_it_has_more_rows():
+    """The 20 coarse rows of `test_coarse_conflicts_by_hand`, beside fewer and as many rows of items in conflict."""
+    rows = [(1, 10 + i, 1, 0, 1) for i in range(5)] + [(1, 20 + i, 1, 1, 0) for i in range(5)]
+    rows += [(2, 30 + i, 2, 0, 0) for i in range(5)] + [(2, 40 + i, 2, 1, 1) for i in range(5)]
+    # Users 3, 4, 5 click an item in b and not in a: four items each, so that a category has four impressions in both.
+    items = [(3 + i // 8, 50 + i // 2, 3, i % 2, i % 2) for i in range(20)]
+    for n, level in ((16, "user and category"), (20, "user and item")):
+        found = conflicts(tiny_splits([(8, 9, 1, 0, 0), *rows, *items[:n]], n_test=20 + n), category="category")
+        assert (found.level, found.exact[0, 1]) == (level, n)
+
+
+def test_every_row_by_hand():
+    splits = tiny_splits([(1, 5, 1, 0, 1)] * 2 + [(1, 5, 1, s, 0) for s in (2, 0, 1, 0)], n_test=4)
+    found = every_row(splits)
+    assert {pair: rows.tolist() for pair, rows in found.rows.items()} == {
+        (0, 1): [1, 2, 3],
+        (0, 2): [0, 1, 3],
+        (1, 2): [0, 2],
+    }
+    assert found.level == "all test rows"
+    # Each row counts in S - 1 = 2 pairs, so the index is the share of rows. Quartiles 0.75 and 2.25: rows 0 and 1 hit.
+    norms = np.array([[0, 3], [3, 0], [1, 1], [2, 2.0]])
+    assert diversity_index(norms, found)["overall"] == {"rows": 8, "hits": 4, "value": 0.5}
 
 
 # Diversity index
@@ -257,41 +321,48 @@ def test_all_forward_index_by_hand():
     # 16 norms: the quartiles are 3.75 and 11.25, so small: 0..3, large: 12..15
     norms = np.array([[0, 15], [1, 2], [12, 13], [4, 5], [6, 7], [8, 9], [14, 3], [10, 11]])
     found = Conflicts("user and item", {(0, 1): np.arange(4), (0, 2): np.array([6]), (1, 2): np.array([], int)}, {})
-    result = diversity_index(norms, found)
+    result = diversity_index(norms, found, pooled=True)
     assert result["pairs"][0, 1] == {"rows": 4, "hits": 1, "value": 0.25}
     assert result["pairs"][0, 2] == {"rows": 1, "hits": 1, "value": 1.0}
     assert result["pairs"][1, 2] == {"rows": 0, "hits": 0, "value": None, "reason": "no conflict rows"}
     assert result["overall"] == {"rows": 5, "hits": 2, "value": 0.4}
     assert result["level"] == "user and item"
     assert result["thresholds"] == "pooled"
+    # Of each expert: small are 0, 1 and 2, 3; large 12, 14 and 13, 15. Rows 0 and 6 hit, as before.
+    own = diversity_index(norms, found)
+    assert own["overall"] == {"rows": 5, "hits": 2, "value": 0.4}
+    assert own["thresholds"] == "per expert"
+    # An expert twice as long is large more often among all, and as often as ever by itself.
+    louder = norms * [1, 100]
+    assert diversity_index(louder, found)["pairs"] == own["pairs"]
+    assert diversity_index(louder, found, pooled=True)["pairs"] != result["pairs"]
 
 
 def test_specific_forward_index_by_hand():
     # one expert in each of three domains; pooled norms 0..11: quartiles 2.75 and 8.25
     norms = np.array([[0, 9, 5], [1, 2, 10], [11, 8, 3], [4, 6, 7]], float)[:, :, None]
-    result = diversity_index(norms, everything(4, ((0, 1), (0, 2), (1, 2))))
+    result = diversity_index(norms, everything(4, ((0, 1), (0, 2), (1, 2))), pooled=True)
     assert {pair: r["hits"] for pair, r in result["pairs"].items()} == {(0, 1): 1, (0, 2): 1, (1, 2): 1}
     two_kinds_in_one_domain = np.array([[[0, 9], [4, 5]], [[3, 8], [6, 7]]], float)
-    assert diversity_index(two_kinds_in_one_domain, everything(2))["overall"]["hits"] == 0
+    assert diversity_index(two_kinds_in_one_domain, everything(2), pooled=True)["overall"]["hits"] == 0
 
 
 def test_thresholds_per_expert_see_through_a_loud_expert():
     """A loud and a quiet one among five experts that rise and fall together: pooled, all rows are hits."""
     rhythm = np.random.default_rng(0).random(400)
     norms = rhythm[:, None] + np.array([100, 50, 50, 50, 0])
-    assert diversity_index(norms, everything(400))["overall"]["value"] == 1
-    assert diversity_index(norms, everything(400), per_expert=True)["overall"]["value"] == 0
+    assert diversity_index(norms, everything(400), pooled=True)["overall"]["value"] == 1
+    assert diversity_index(norms, everything(400))["overall"]["value"] == 0
     opposed = np.stack([rhythm, 1 - rhythm], axis=1)
-    assert diversity_index(opposed, everything(400), per_expert=True)["overall"]["value"] == pytest.approx(0.5)
+    assert diversity_index(opposed, everything(400))["overall"]["value"] == pytest.approx(0.5)
 
 
 def test_scale_does_not_matter():
     norms = np.random.default_rng(0).random((300, 3))
-    for per_expert in (False, True):
-        first, second = (diversity_index(c * norms, everything(300), per_expert) for c in (1, 8))
+    for pooled in (False, True):
+        first, second = (diversity_index(c * norms, everything(300), pooled) for c in (1, 8))
         assert first == second
-    alone = diversity_index(norms * [1, 16, 1 / 64], everything(300), per_expert=True)
-    assert alone == diversity_index(norms, everything(300), per_expert=True)
+    assert diversity_index(norms * [1, 16, 1 / 64], everything(300)) == diversity_index(norms, everything(300))
 
 
 @pytest.mark.parametrize(("experts", "expected"), [((2,), 0.125), ((3,), 0.28125), ((5,), 0.5566), ((8,), 0.8037)])
@@ -301,11 +372,11 @@ def test_chance_levels_by_hand(experts, expected):
 
 
 @pytest.mark.parametrize("experts", [(1,), (2,), (3,), (5,), (2, 1), (3, 2), (5, 4)])
-@pytest.mark.parametrize("per_expert", [False, True])
-def test_independent_experts_reach_the_chance_level(experts, per_expert):
+@pytest.mark.parametrize("pooled", [False, True])
+def test_independent_experts_reach_the_chance_level(experts, pooled):
     n = 40_000
     norms = np.random.default_rng(3).exponential(size=(n, *experts))
-    result = diversity_index(norms, everything(n), per_expert)
+    result = diversity_index(norms, everything(n), pooled)
     sigma = np.sqrt(0.25 / n)
     assert result["chance"] == chance_level(*experts)
     assert result["overall"]["value"] == pytest.approx(result["chance"], abs=5 * sigma)

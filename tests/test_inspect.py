@@ -12,7 +12,17 @@ from safetensors.numpy import load_file
 sys.path.append(str(Path(__file__).parent / "train"))
 from commands import SMALL, make_data
 
-from croco_np.diagnostics import conflicts, diversity_index, expert_abundance, information_abundance, report
+from croco_np.diagnostics import (
+    conflicts,
+    diversity_index,
+    expert_abundance,
+    exposures,
+    information_abundance,
+    report,
+    singular_spectrum,
+    trained_rows,
+)
+from croco_np.diagnostics import diversity as diversity_module
 from croco_np.diagnostics.__main__ import main, read_run
 from croco_np.errors import InputError
 from croco_np.gradcheck.cases import SCHEMA, at_blackboard, draw_batch
@@ -73,6 +83,17 @@ def test_experts_and_gates(runs, capsys):
         assert shown == ({"value": None, "reason": m.reason} if m.value is None else {"value": pytest.approx(m.value)})
     assert experts["abundance_together"]["value"] == pytest.approx(together.value, rel=1e-4)
     assert 0 <= experts["mean_abs_correlation"]["value"] <= 1
+    dead = (out.experts == out.experts[0]).all(axis=0).sum()
+    assert experts["dead_units"] == {"value": dead, "of": 24}
+    assert f"{dead}   of 24" in printed
+    n_seen = exposures(splits.train, splits.schema, "video_id")
+    first = weights["embeddings.table"][n_users : n_users + 10]
+    for s, (spectrum, m) in enumerate(zip(found["spectra"].values(), tables["by_domain"].values(), strict=True)):
+        seen = trained_rows(n_seen, s)
+        right = [singular_spectrum(first[seen, m]).value for m in range(3)]
+        assert spectrum["value"] == pytest.approx(np.mean(right, axis=0))
+        assert sum(spectrum["value"]) == pytest.approx(m["value"])
+    assert list(found["spectra"]) == TABS
 
     assert list(found["gates"]) == TABS
     for s, m in enumerate(found["gates"].values()):
@@ -82,21 +103,39 @@ def test_experts_and_gates(runs, capsys):
     diversity = found["diversity"]
     assert (diversity["form"], diversity["experts"]) == ("all-forward", 3)
     assert diversity["chance"] == pytest.approx(0.28125)
-    assert (diversity["level"], diversity["category"]) == ("user and category", "author_id")
-    finer = diversity["finer"]
-    assert finer["level"] == "user and item"
+    assert (diversity["level"], diversity["category"], diversity["finer"]) == ("user and item", None, None)
     norms = norms_of(predictor, splits)
-    for level, found_rows in (
-        (diversity, conflicts(splits, "author_id")),
-        (finer, conflicts(splits)),
-    ):
-        assert f"{level['conflict_rows']:,} conflict rows by ({level['level']}" in printed
-        for kind in ("pooled", "per_expert"):
-            right = diversity_index(norms, found_rows, kind == "per_expert")
-            assert level[kind]["value"] == pytest.approx(right["overall"]["value"])
-            assert [p["rows"] for p in level[kind]["pairs"]] == [len(rows) for rows in found_rows.rows.values()]
-            assert level[kind]["rows"] == level["conflict_rows"] > 0
+    check_indices(diversity, conflicts(splits), norms, printed)
+    every = diversity["all_rows"]
+    assert f"all {splits.test.n:,} test rows" in printed
+    assert (every["level"], every["rows"]) == ("all test rows", splits.test.n)
+    for kind in ("pooled", "per_expert"):  # each row by itself, with its own quartiles
+        low, high = (np.quantile(norms, q, None if kind == "pooled" else 0) for q in (0.25, 0.75))
+        share = ((norms > high).any(axis=1) & (norms < low).any(axis=1)).mean()
+        assert every[kind]["value"] == pytest.approx(share)
     assert "SIMULATED" not in printed
+
+
+def check_indices(level, found, norms, printed):
+    """The indices of a level in a report are those of its conflicts, and the number of conflicts is printed."""
+    assert level["level"] == found.level
+    assert f"{level['conflict_rows']:,} conflict rows by ({level['level']}" in printed
+    for kind in ("pooled", "per_expert"):
+        right = diversity_index(norms, found, kind == "pooled")
+        assert level[kind]["value"] == pytest.approx(right["overall"]["value"])
+        assert [p["rows"] for p in level[kind]["pairs"]] == [len(rows) for rows in found.rows.values()]
+        assert level[kind]["rows"] == level["conflict_rows"] > 0
+
+
+def test_both_levels_where_the_coarse_one_has_more_rows(runs, capsys, monkeypatch):
+    monkeypatch.setattr(diversity_module, "MIN_IMPRESSIONS", 1)  # the coarse key of so few rows would find few
+    monkeypatch.setattr(diversity_module, "MIN_GAP", 0.0)
+    diversity, printed = inspect(runs / "crocodile", capsys)
+    diversity = diversity["diversity"]
+    predictor, splits, _ = read_run(runs / "crocodile")
+    assert (diversity["level"], diversity["category"]) == ("user and category", "author_id")
+    check_indices(diversity, conflicts(splits, "author_id"), norms_of(predictor, splits), printed)
+    check_indices(diversity["finer"], conflicts(splits), norms_of(predictor, splits), printed)
 
 
 def test_gates_only(runs, capsys):
@@ -150,6 +189,20 @@ def test_every_system_has_experts_or_a_stand_in(name):
         norms = report.of_every_domain(model, params, batch, model.stand_in)
         assert norms.shape[:2] == (len(batch.labels), len(SCHEMA.domains))
         assert norms.any(axis=(0, 2)).all()
+
+
+def test_the_experts_of_hinet_are_its_mixtures():
+    """Five t_j of four domains and the shared one, each a sum of two sub-experts by a softmax."""
+    rng = np.random.default_rng(0)
+    model, batch = at_blackboard("hinet"), draw_batch(rng)
+    out, cache = model.forward(model.init(rng), batch)
+    assert out.experts.shape[1] == 10
+    g = cache.mixture[0].reshape(-1, 5, 2, 1)
+    right = (g * out.experts.reshape(-1, 5, 2, out.experts.shape[2])).sum(axis=2)
+    np.testing.assert_allclose(model.compared(out, cache), right, atol=1e-12)
+    assert at_blackboard("mmoe").compared(out, None) is out.experts
+    with pytest.raises(ValueError, match="see stand_in"):
+        at_blackboard("ple").compared(out._replace(experts=None), None)
 
 
 def test_moved_data(runs, data, tmp_path, capsys):

@@ -263,15 +263,15 @@ def disentangle(within, steps=300, rate=0.3):
 before, after = disentangle(within=False)
 _, after_within = disentangle(within=True)
 maps = {"before": before, "after, p > q": after, "after, p ≥ q": after_within}
-print(f"{'':<14}|covariance| between experts   |correlation|   variance of an output")
+print(f"{'':<14}|covariance| between experts   |correlation|   variance of an output   dead units")
 for name, c in maps.items():
-    cov, corr = between_experts(c, 3)
-    print(f"{name:<14}{cov:27.4f}{corr:16.3f}{np.diag(c).mean():25.3f}")
-assert between_experts(after, 3)[1] < 0.1 * between_experts(before, 3)[1]
+    cov, corr, dead, units = between_experts(c, 3)
+    print(f"{name:<14}{cov:27.4f}{corr:16.3f}{np.diag(c).mean():25.3f}{dead:10} of {units}")
+assert between_experts(after, 3).correlation < 0.1 * between_experts(before, 3).correlation
 assert np.diag(after).mean() > 0.3 * np.diag(before).mean()
 assert np.diag(after_within).mean() < 0.03 * np.diag(before).mean()
-assert between_experts(after_within, 3)[0] < between_experts(after, 3)[0]  # smaller covariances,
-assert between_experts(after_within, 3)[1] > between_experts(after, 3)[1]  # larger correlations
+assert between_experts(after_within, 3).covariance < between_experts(after, 3).covariance  # smaller covariances,
+assert between_experts(after_within, 3).correlation > between_experts(after, 3).correlation  # larger correlations
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(6.9, 2.9), layout="constrained", sharey=True)

@@ -25,7 +25,7 @@
 # **What you need.** Tutorials 4 (CovLoss) and 6 (training). Singular values: any matrix is $X =
 # U\,\mathrm{diag}(\sigma)\, V^T$ with orthonormal columns in $U$ and $V$, and $\sigma_1 \ge \sigma_2 \ge \dots \ge 0$.
 #
-# **Equations:** none of the paper's numbered ones; its measures of collapse and diversity
+# **Equations:** Eq. (1), Eq. (2): the diversity index; the paper's measures of collapse
 #
 # All clicks in this notebook are **SIMULATED**.
 
@@ -335,7 +335,8 @@ for name in ("without CovLoss", "with CovLoss"):
 #
 # Tutorial 4 built CovLoss from the covariance of all expert outputs with each other. Here are its maps for both models
 # on the same test rows, and the mean |correlation| between dimensions of *different* experts, which, unlike covariance,
-# does not change when a unit shrinks, unless it shrinks to nothing.
+# does not change when a unit shrinks. A unit that is off for all rows is **dead**: it never varies, and has no
+# correlation. `between_experts` leaves dead units out of the correlation, and counts them.
 
 # %%
 outputs = {}
@@ -358,23 +359,25 @@ for axis, (name, cov) in zip(axes, maps.items(), strict=True):
 figure.colorbar(image, ax=axes, label="|covariance|, square-root scale", shrink=0.8)
 figure.suptitle("SIMULATED DATA", color=ORANGE, fontsize=10)
 expert = np.repeat(range(3), 16)  # whose each unit is
-for name, (cov, corr) in strength.items():
+for name, (cov, corr, dead, units) in strength.items():
     alone, together = expert_abundance(outputs[name].experts)
     each = " ".join(f"{m.value:.2f}" for m in alone)
     print(f"{name:<16} |cov| {cov:.5f}  |corr| {corr:.3f}  IA of the outputs {each}, together {together.value:.2f}")
     live = np.diag(maps[name]) > 0
     among = np.abs(np.corrcoef(outputs[name].experts.reshape(len(at), -1)[:, live].T))
-    among = among[expert[live, None] != expert[live]].mean()
-    print(f"{'':<16} off for all rows: {(~live).sum()} of {live.size} units; |corr| of the others {among:.3f}")
-assert strength["with CovLoss"][1] < strength["without CovLoss"][1]
+    apart = expert[live, None] != expert[live]
+    assert np.isclose(among[apart].mean(), corr)
+    counted_as_0 = among[apart].sum() / (expert[:, None] != expert).sum()
+    print(f"{'':<16} dead: {dead} of {units} units; counted as uncorrelated, they would make it {counted_as_0:.3f}")
+assert strength["with CovLoss"].correlation < strength["without CovLoss"].correlation
 
 # %% [markdown]
 # Each map is a 3 × 3 chessboard of blocks, one for each pair of experts. Without the loss there is light in the blocks
 # between experts; with it they are nearly dark. A dark stripe is a unit that is off for all rows. Look at expert 3 on
 # the right: even its own block has gone dark, it hardly varies any more. To shrink is a cheap way not to covary, which
-# is why the correlation is printed too: it does not change when a unit shrinks. One thing does lower it: a unit that is
-# off for all rows counts as uncorrelated, and CovLoss switched some off. So the last figure leaves them out, and it
-# fell as well.
+# is why the correlation is printed too: it does not change when a unit shrinks. To die is cheaper still, and CovLoss
+# switched some units off. Counted as uncorrelated they would pass for experts that differ; the |corr| printed is that
+# of live units only, and it fell as well. Read every figure of this kind with the number of dead units beside it.
 #
 # Look at the test AUC printed above as well: less covariance is what the loss was asked for, and it is not the same as
 # a better model.
@@ -419,9 +422,11 @@ print(use)
 #
 # $$\mathrm{DI} = \frac{\text{rows in conflict with a large and a small output}}{\text{rows in conflict}}$$
 #
-# The paper says it in words; that *large* means above the upper quartile and *small* below the lower one is the
-# library's choice. Eight rows, two experts, on the blackboard. Expert 1 has lengths 1 to 8: 7 and 8 are large, 1 and 2
-# are small.
+# This is Eq. (1), for *all-forward* models, whose experts every row runs through. Eq. (2) is for *specific-forward*
+# ones, with experts of each domain: there the large output is one of the first domain's experts, the small one of the
+# second's, or the other way round. The paper says neither which rows conflict nor what is large. The library's choice:
+# *large* is above the upper quartile of an expert's own lengths, *small* below its lower one. Eight rows, two experts,
+# on the blackboard. Expert 1 has lengths 1 to 8: 7 and 8 are large, 1 and 2 are small.
 
 # %%
 up = np.arange(1.0, 9)
@@ -432,7 +437,8 @@ cases = {
     "four, alike but in size": (up, 10 * up, 10 * up, 100 * up),
 }
 for name, norms in cases.items():
-    found = [diversity_index(np.stack(norms, axis=1), everything, each)["overall"]["value"] for each in (True, False)]
+    lengths = np.stack(norms, axis=1)
+    found = [diversity_index(lengths, everything, pooled)["overall"]["value"] for pooled in (False, True)]
     print(f"{name:<24} quartiles of each expert: {found[0]:.1f},  quartiles of all pooled: {found[1]:.1f}")
     assert found == {2: [0.5, 0.5] if norms[1][0] == 8 else [0.0, 0.0], 4: [0.0, 1.0]}[len(norms)]
 
@@ -440,7 +446,7 @@ for name, norms in cases.items():
 # Opposite experts: rows 1, 2, 7 and 8 are hits, DI = 4/8. Experts that are alike: 0. The third line is the trap. Four
 # experts that rise and fall together, one short and one long in all rows: with quartiles taken over all experts
 # together the long one is always large, the short one always small, and every row is a hit. Their outputs agree in
-# everything but size, and the index says 1. So look at both kinds of quartiles.
+# everything but size, and the index says 1. Hence each expert's own quartiles, and the pooled ones as a variant.
 #
 # ### What would chance do?
 #
@@ -457,7 +463,7 @@ rng = np.random.default_rng(2)
 for m in (2, 3, 5, 8):
     n = 20_000
     rows_of_noise = Conflicts(LEVELS[0], {(0, 1): np.arange(n)}, {(0, 1): n})
-    drawn = diversity_index(rng.random((n, m)), rows_of_noise, per_expert=True)["overall"]["value"]
+    drawn = diversity_index(rng.random((n, m)), rows_of_noise)["overall"]["value"]
     print(f"M = {m}: formula {chance_level(m):.3f}, drawn {drawn:.3f}")
     assert abs(drawn - chance_level(m)) < 0.02
 
@@ -488,7 +494,8 @@ print(text(diagnose(*models["with CovLoss"])))
 # %% [markdown]
 # Read the diversity lines with care: they rest on **11 conflict rows**, for hardly any simulated user meets an item in
 # two domains. Eleven rows say nothing, whatever the index is; the report prints their number so that you can see it.
-# (The report counts experts from 0. *All-forward* means that every row runs through all experts.)
+# The index over *all* test rows, in conflict or not, is the one with enough rows to compare models by. (The report
+# counts experts from 0. *All-forward* means that every row runs through all experts.)
 #
 # ### Reading the paper's pictures
 #
@@ -500,7 +507,9 @@ print(text(diagnose(*models["with CovLoss"])))
 # 2. *By domain or by exposure*: how many rows has the smallest group? A curve through five points of which one rests on
 #    thirty items is a curve through four.
 # 3. *Diversity*: how many experts, and what would chance give for so many? Large and small for each expert or pooled?
-# 4. *Covariance*: one colour scale for all maps? Did the *correlation* fall too, or did the outputs only shrink?
+#    How many rows are in conflict?
+# 4. *Covariance*: one colour scale for all maps? Did the *correlation* fall too, or did the outputs only shrink? How
+#    many units are dead?
 # 5. *All of them*: do the same models also rank better, in each domain? A measure of the inside explains; it does not
 #    replace the outside.
 #

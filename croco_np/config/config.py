@@ -108,6 +108,12 @@ class Config(Dials, Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy c
     batch_size: int = option(1024, "rows a step", low=1)
     epochs: int = option(8, "passes over the training rows, at most", low=1)
     patience: int = option(1, "epochs without a better validation AUC before stopping", low=1)
+    stop_by: str = option(
+        "domain",
+        "validation AUC that stops training; domain = each domain's model by its own, pooled = all by that of all rows",
+        choices=("domain", "pooled"),
+        only=tuple(name for name, system in MODELS.items() if system.separate),
+    )
 
     min_count: int = option(10, "values rarer than this in the training rows share id 0", low=1)
     path: str = option("", "file of clicks with a header, .csv, .csv.gz or .parquet", only=("table",))

@@ -54,9 +54,9 @@ class World:
         X^s_i   = sqrt(1-c) X_i + sqrt(c) Y^s_i                   V^s_i are its first r entries, a^s_i is the last
         logit   = b_s + kappa / sqrt(r) <U_u, V^s_i> + mu a^s_i   y ~ Bernoulli(sigmoid(logit))
 
-    G, C and all that is a user's or an item's own are independent N(0, 1). So the preferences of a user in two domains
-    correlate by 1 - c: at conflict 0 all domains agree, at conflict 1 what is learnt in one is noise in another. b_s is
-    such that the mean click probability in domain s is `click_rate`.
+    G, C and all that is a user's or an item's own are independent N(0, 1). So preferences in two domains correlate by
+    1 - c: at conflict 0 all domains agree; at conflict 1 what an item is in one says nothing about it in another, and
+    only the users' factors are common. b_s is such that the mean click probability in domain s is `click_rate`.
 
     Worlds that differ in a dial only use the same random numbers for all else, so differences between them are paired.
     Raises `OptionError`, a ValueError, for a dial beyond its limits.
@@ -219,14 +219,14 @@ def _dealt(n, parts):
 def _intercept(z, rate):
     """b such that the mean of sigmoid(b + z) is the rate, by bisection."""
     low, high = -np.abs(z).max() - 10, np.abs(z).max() + 10  # rates from 0.001 to 0.999 lie between
-    for _ in range(60):
+    for _ in range(50):
         middle = (low + high) / 2
         low, high = (low, middle) if _sigmoid(middle + z).mean() > rate else (middle, high)
     return middle
 
 
 def _sigmoid(z):
-    return np.exp(-np.logaddexp(0, -z))
+    return (1 + np.tanh(z / 2)) / 2  # overflows nowhere
 
 
 def _encoded(vocabularies, columns, labels):

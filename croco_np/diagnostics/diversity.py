@@ -1,8 +1,9 @@
-"""The diversity index: how often experts differ on rows where the preferences of two domains conflict.
+"""The diversity index (Section 3.2, footnote 2): how often experts differ where preferences of two domains conflict.
 
-The paper (Section 5) defines it in words: the share of preference-conflict samples whose expert outputs have both a
-large and a small l2 norm. What a conflict is, what is large, which experts count and how pairs of domains are combined
-is our choice; each is said where it is made. The conflicts depend on the data only: one set for all models compared.
+Eq. (1) is for all-forward models, whose experts every row runs through, Eq. (2) for specific-forward ones, with experts
+of each domain: the share of preference-conflict samples whose expert outputs have both a large and a small
+l2 norm. The paper does not say which samples conflict, nor what is large or small. Both are our choices, and each is
+said where it is made. The conflicts depend on the data only: one set for all models compared.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from ..models import System
 from ..tree import Tree
 
 LEVELS = ("user and item", "user and category")
+EVERY = "all test rows"  # no level: conflict or not
 FEW_ROWS = 200  # a pair with fewer conflict rows says little
 MIN_IMPRESSIONS, PRIOR_IMPRESSIONS, MIN_GAP = 5, 5, 0.1  # of the coarse level
 LARGE, SMALL = 0.75, 0.25  # quantiles of the norms
@@ -26,7 +28,7 @@ LARGE, SMALL = 0.75, 0.25  # quantiles of the norms
 class Conflicts(NamedTuple):
     """Rows where two domains disagree.
 
-    level  which key: one of LEVELS
+    level  which key: one of LEVELS; or EVERY, for the rows of `every_row`
     rows   {(s, t): positions of the test rows of domain s or t whose key is in conflict between them}, s < t
     exact  {(s, t): how many they are at the finer level}
     """
@@ -41,7 +43,7 @@ def conflicts(splits: Splits, category: str | None = None) -> Conflicts:
 
     splits    impressions and clicks are counted over train, valid and test together
     category  field of a coarser key, such as author or category; it is used if most pairs have less than 200 rows at
-              the level of (user, item)
+              the level of (user, item), and if it finds more rows than that level does
 
     (user, item): the key occurs in both domains and its click rate is above 1/2 in one and below in the other.
     (user, category): at least 5 impressions in both; with the smoothed rate p_s = (c + 5 mu_s) / (n + 5), where mu_s is
@@ -72,7 +74,22 @@ def conflicts(splits: Splits, category: str | None = None) -> Conflicts:
     sizes = {pair: len(rows) for pair, rows in exact.items()}
     if category is None or 2 * sum(size < FEW_ROWS for size in sizes.values()) <= len(sizes):
         return Conflicts(LEVELS[0], exact, sizes)
-    return Conflicts(LEVELS[1], find(category, _opposed_leanings), sizes)
+    coarse = find(category, _opposed_leanings)
+    if sum(map(len, coarse.values())) <= sum(sizes.values()):
+        return Conflicts(LEVELS[0], exact, sizes)
+    return Conflicts(LEVELS[1], coarse, sizes)
+
+
+def every_row(splits: Splits) -> Conflicts:
+    """All test rows of domain s or t for each pair of domains, in conflict or not -> Conflicts.
+
+    The index on them rests on no definition of a conflict, and on as many rows as there are: where a data set has few
+    conflicts, this is the one that can tell models apart.
+    """
+    domains = np.asarray(splits.test.domains)
+    pairs = combinations(range(len(splits.schema.domains)), 2)
+    rows = {(s, t): np.flatnonzero((domains == s) | (domains == t)) for s, t in pairs}
+    return Conflicts(EVERY, rows, {pair: len(at) for pair, at in rows.items()})
 
 
 def _counts(keys, domains, labels, n_domains):
@@ -93,17 +110,18 @@ def _opposed_leanings(n, c, s, t):
     return strong[:, s] & strong[:, t] & (delta[:, s] * delta[:, t] < 0)
 
 
-def diversity_index(norms: np.ndarray, found: Conflicts, per_expert: bool = False) -> dict[str, Any]:
-    """Share of the conflict rows whose experts give both a large and a small output.
+def diversity_index(norms: np.ndarray, found: Conflicts, pooled: bool = False) -> dict[str, Any]:
+    """Share of the conflict rows whose experts give both a large and a small output (Eqs. 1, 2).
 
-    norms       l2 norms of the expert outputs on all test rows, in the order of these
-                (N, M): all-forward models, whose experts every row runs through. A hit is a row where one of the M is
-                large and another small.
-                (N, S, n): specific-forward models, see `of_every_domain`. A hit for the pair (s, t) is a row where one
-                of the n experts of s is large and one of t small, or the other way round.
-    found       `conflicts` of the data
-    per_expert  large and small are the upper and lower quartile of the norms of all experts pooled; if set, of each
-                expert alone. Pooled, an expert that is always large and one that is always small make every row a hit.
+    norms   l2 norms of the expert outputs on all test rows, in the order of these
+            (N, M): all-forward models, whose experts every row runs through, Eq. (1). A hit is a row where one of the M
+            is large and another small.
+            (N, S, n): specific-forward models, see `of_every_domain`, Eq. (2). A hit for the pair (s, t) is a row where
+            one of the n experts of s is large and one of t small, or the other way round.
+    found   `conflicts` of the data, or `every_row`
+    pooled  large is above an expert's own upper quartile, small below its own lower one; if set, quartiles are those of
+            the norms of all experts pooled. Then an expert that is always large and one that is always small make every
+            row a hit.
 
     returns a dict: "overall" = sum of hits / sum of |D_st|, "pairs" {(s, t): {"value", "rows", "hits"}}, "level" and
     "thresholds", and "chance", the value of experts whose norms are independent and alike. It grows with the number of
@@ -117,7 +135,7 @@ def diversity_index(norms: np.ndarray, found: Conflicts, per_expert: bool = Fals
         raise ValueError(f"norms have shape {norms.shape}, want (N, M) or (N, S, n)")
     if not np.isfinite(norms).all():
         raise ValueError("norms contain NaN or infinity")
-    axis = 0 if per_expert else None
+    axis = None if pooled else 0
     if norms.size:
         large, small = norms > np.quantile(norms, LARGE, axis), norms < np.quantile(norms, SMALL, axis)
     else:
@@ -139,7 +157,7 @@ def diversity_index(norms: np.ndarray, found: Conflicts, per_expert: bool = Fals
         "overall": total | _share(total["hits"], total["rows"]),
         "pairs": pairs,
         "level": found.level,
-        "thresholds": "per expert" if per_expert else "pooled",
+        "thresholds": "pooled" if pooled else "per expert",
         "chance": chance_level(*norms.shape[1:]),
     }
 

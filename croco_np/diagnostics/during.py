@@ -22,7 +22,7 @@ def abundance_during(splits: Splits, config: Config) -> Callable[[Predictor], di
     splits  the data of the run; what depends on them alone is worked out once
     config  of the run
 
-    The measure returns a dict for JSON, {"smallest": name of the domain with fewest training rows, "experts": {"all",
+    The measure returns a dict for JSON, {"smallest": name of the domain with fewest rows, "experts": {"all",
     "smallest"}, "items": {"all", "smallest"}}:
 
     experts  mean IA over the experts of their outputs on up to 2048 evenly spaced test rows, of all domains or of the
@@ -34,7 +34,8 @@ def abundance_during(splits: Splits, config: Config) -> Callable[[Predictor], di
     schema, test = splits.schema, splits.test
     counts = exposures(splits.train, schema, schema.item)
     owners = table_owners(MODELS[config.model], schema, config.sizes)
-    smallest = int(np.bincount(splits.train.domains, minlength=len(schema.domains)).argmin())
+    parts = np.concatenate([np.asarray(part.domains) for part in (splits.train, splits.valid, test)])
+    smallest = int(np.bincount(parts, minlength=len(schema.domains)).argmin())
     samples = {
         "all": _sample(test, np.arange(test.n)),
         "smallest": _sample(test, np.flatnonzero(np.asarray(test.domains) == smallest)),

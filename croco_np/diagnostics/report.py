@@ -13,7 +13,7 @@ from ..predict import Predictor
 from ..tree import not_finite
 from .abundance import Measure, expert_abundance, mean_abundance
 from .covariance import between_experts, covariance_map
-from .diversity import LEVELS, chance_level, conflicts, diversity_index, of_every_domain
+from .diversity import LEVELS, chance_level, conflicts, diversity_index, every_row, of_every_domain
 from .gates import gate_use
 from .items import ItemTables, by_name, item_spectra, item_tables, plain
 
@@ -54,53 +54,61 @@ def experts(out: Output, domains: tuple[slice, ...], system: str) -> dict[str, A
         return {"value": None, "reason": "no test rows"}
     n = o.shape[1]
     alone, together = expert_abundance(o)
-    between = dict(zip(("covariance", "correlation"), _between(covariance_map(o), n), strict=True))
     return {
         "rows": len(o),
         "width": o.shape[2],
         "abundance": [plain(m) for m in alone],
         "mean_abundance": plain(mean_abundance(o[:, m] for m in range(n))),
         "abundance_together": plain(together),
-        **{f"mean_abs_{name}": plain(measure) for name, measure in between.items()},
+        **_between(covariance_map(o), n),
     }
 
 
 def _between(cov, n_experts):
-    """`between_experts` as two Measures."""
-    if n_experts == 1 or not np.isfinite(cov).all():
-        return 2 * (
-            Measure(None, "there is one expert only" if n_experts == 1 else "the outputs have NaN or infinity"),
-        )
-    return tuple(map(Measure, between_experts(cov, n_experts)))
+    """`between_experts` for JSON, with the dead units that its figures are to be read with."""
+    if not np.isfinite(cov).all():
+        nothing = {"value": None, "reason": "the outputs have NaN or infinity"}
+        return dict.fromkeys(("dead_units", "mean_abs_covariance", "mean_abs_correlation"), nothing)
+    found, why = between_experts(cov, n_experts), "there is one expert only"
+    return {
+        "dead_units": {"value": found.dead, "of": found.units},
+        "mean_abs_covariance": plain(Measure(found.covariance, why)),
+        "mean_abs_correlation": plain(
+            Measure(found.correlation, why if n_experts == 1 else "no two live units of different experts")
+        ),
+    }
 
 
 def diversity(predictor: Predictor, splits: Splits, system: str, all_forward: bool) -> dict[str, Any]:
-    """The diversity index on all test rows, with pooled thresholds and with those of each expert.
+    """The diversity index on conflict rows and on all test rows, with each expert's quartiles and with pooled ones.
 
     At the level that `conflicts` chose and, where that is the coarse one, at the finer one too, under "finer": there
-    the conflicts are few for most pairs, but the coarse level asks for several impressions and may have none at all.
+    the conflicts are few for most pairs, but the coarse level asks for several impressions.
     """
     if not all_forward and predictor.model.stand_in is None:
         return {"value": None, "reason": f"{system} has no experts, and no stand_in for them"}
     context = splits.schema.context
     category = context[0] if context else None
     found, norms = conflicts(splits, category), _norms(predictor, splits.test, all_forward)
-    coarse = found.level != LEVELS[0]
+    coarse, names = found.level != LEVELS[0], splits.schema.domains
     return {
         "form": "all-forward" if all_forward else "specific-forward",
         "experts": norms.shape[1] if all_forward else list(norms.shape[1:]),
         "chance": chance_level(*norms.shape[1:]),
         "category": category if coarse else None,
-        **_indices(norms, found, splits.schema.domains),
-        "finer": _indices(norms, conflicts(splits), splits.schema.domains) if coarse else None,
+        **_indices(norms, found, names),
+        "finer": _indices(norms, conflicts(splits), names) if coarse else None,
+        "all_rows": {"rows": splits.test.n} | _indices(norms, every_row(splits), names),
     }
 
 
 def _indices(norms, found, names):
     """The diversity index for one set of conflicts, with both kinds of thresholds."""
-    result = {"level": found.level, "conflict_rows": sum(map(len, found.rows.values()))}
-    for key, per_expert in (("pooled", False), ("per_expert", True)):
-        index = diversity_index(norms, found, per_expert)
+    result = {"level": found.level}
+    if found.level in LEVELS:
+        result["conflict_rows"] = sum(map(len, found.rows.values()))
+    for key, pooled in (("per_expert", False), ("pooled", True)):
+        index = diversity_index(norms, found, pooled)
         pairs = [{"domains": [names[s], names[t]], **pair} for (s, t), pair in index["pairs"].items()]
         result[key] = index["overall"] | {"pairs": pairs}
     return result
@@ -123,7 +131,7 @@ def _sample(predictor, splits):
     at = np.unique(np.linspace(0, test.n - 1, min(test.n, SAMPLE_ROWS)).astype(np.int64))
     at = at[np.argsort(np.asarray(test.domains[at]), kind="stable")]  # so the blocks follow on each other
     rows = test.part(at)
-    parts = [block.output for block in predictor.outputs(rows)] or [_no_rows(predictor, test)]
+    parts = [block.output for block in predictor.outputs(rows)] or [_no_rows(predictor, test)[0]]
 
     def whole(tap):
         each = [getattr(part, tap) for part in parts]
@@ -133,9 +141,9 @@ def _sample(predictor, splits):
 
 
 def _no_rows(predictor, rows):
-    """The model's output for no rows, for the shapes of its taps."""
+    """The model's output and cache for no rows, for the shapes of its taps."""
     batch, _ = make_batch(rows, np.arange(0), predictor.schema, training=False)
-    return predictor.model.forward(predictor.params, batch)[0]
+    return predictor.model.forward(predictor.params, batch)
 
 
 def _norms(predictor, test, all_forward):
@@ -152,10 +160,11 @@ def _norms(predictor, test, all_forward):
 def _norm_blocks(predictor, test, all_forward):
     """Yield norms (n, ...) and the positions (n,) of their rows, a block at a time; at least one block."""
     if all_forward:
-        for output, _, at, _ in predictor.outputs(test):
-            yield np.linalg.norm(output.experts, axis=2), at
+        model = predictor.model
+        for output, cache, at, _ in predictor.outputs(test):
+            yield np.linalg.norm(model.compared(output, cache), axis=2), at
         if not test.n:
-            yield np.linalg.norm(_no_rows(predictor, test).experts, axis=2), np.arange(0)
+            yield np.linalg.norm(model.compared(*_no_rows(predictor, test)), axis=2), np.arange(0)
         return
     for start in range(0, max(test.n, 1), predictor.block):
         at = np.arange(start, min(start + predictor.block, test.n))
@@ -194,24 +203,34 @@ def _experts_text(r):
     lines = ["", f"Information abundance of the expert outputs, {r['rows']:,} test rows (at most {r['width']} each)"]
     lines += [f"  {f'expert {i}':<14}{_show(m)}" for i, m in enumerate(r["abundance"])]
     lines += [f"  {'mean':<14}{_show(r['mean_abundance'])}", f"  {'together':<14}{_show(r['abundance_together'])}"]
+    dead = r["dead_units"]
     lines += ["", "Between experts, mean over pairs of dimensions"]
-    return lines + [
-        f"  {f'|{name}|':<14}{_show(r[f'mean_abs_{name}'], '.3g')}" for name in ("covariance", "correlation")
-    ]
+    lines.append(f"  {'dead units':<14}{_show(dead, 'd')}   of {dead.get('of', '-')}: they never vary")
+    lines.append(f"  {'|covariance|':<14}{_show(r['mean_abs_covariance'], '.3g')}   of all pairs, 0 for a dead unit")
+    lines.append(f"  {'|correlation|':<14}{_show(r['mean_abs_correlation'], '.3g')}   of live pairs")
+    return lines
 
 
 def _diversity_text(r):
     if "reason" in r:
         return ["", f"Diversity index: - ({r['reason']})"]
-    lines = ["", f"Diversity index, {r['form']}: conflict rows whose experts give both large and small outputs"]
+    lines = ["", f"Diversity index, {r['form']}: rows whose experts give both large and small outputs"]
     for level in (r, r["finer"]):
         if level:
             what = f" = {r['category']}" if r["category"] and level is r else ""
             lines.append(f"  {level['conflict_rows']:,} conflict rows by ({level['level']}{what})")
-            lines.append(f"    {'pooled':<12}{_show(level['pooled'], '.4f')}   large and small among all experts")
-            lines.append(f"    {'per expert':<12}{_show(level['per_expert'], '.4f')}   ... for each expert by itself")
+            lines += _both_thresholds(level)
+    lines.append(f"  all {r['all_rows']['rows']:,} test rows, in conflict or not")
+    lines += _both_thresholds(r["all_rows"])
     lines.append(f"    {'chance':<12}{r['chance']:9.4f}   independent experts; compare models of equally many")
     return lines
+
+
+def _both_thresholds(level):
+    return [
+        f"    {'per expert':<12}{_show(level['per_expert'], '.4f')}   large and small for each expert by itself",
+        f"    {'pooled':<12}{_show(level['pooled'], '.4f')}   ... among all experts",
+    ]
 
 
 def _gates_text(r):

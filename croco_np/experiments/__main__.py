@@ -23,8 +23,8 @@ from ..machine import cpu
 from .catalogue import EXPERIMENTS
 from .page import page, read_frames, write_frames, write_sections
 from .pool import span
-from .study import BUDGETS, Study, seeds_of
 from .store import Store
+from .study import BUDGETS, Study, seeds_of
 
 PROG = "python -m croco_np.experiments"
 OF_THE_EXPERIMENT = ("model", "seed", "threads")  # flags of a run that an experiment sets itself
@@ -64,7 +64,14 @@ def _study(args, dataset, rest):
         if name in given:
             raise InputError(f"{flag(name)}: the experiment sets it")
     base = RECIPES.get(dataset, {}) | given | {"threads": args.threads}
-    return Study(base, seeds_of(args.seeds or EXPERIMENTS[args.experiment].seeds), args.budget, Store(Path(args.out) / "runs"), jobs, _say)
+    return Study(
+        base,
+        seeds_of(args.seeds or EXPERIMENTS[args.experiment].seeds),
+        args.budget,
+        Store(Path(args.out) / "runs"),
+        jobs,
+        _say,
+    )
 
 
 def _results(args, frames, study, rest):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from ..report import Section, Table
@@ -62,5 +61,9 @@ def _steps(frame):
     helps = [line[0] for line in lines if any(cell.text.endswith("*") and cell.value > 0 for cell in line[2:])]
     harms = [line[0] for line in lines if any(cell.text.endswith("*") and cell.value < 0 for cell in line[2:])]
     said = f"Parts that help significantly: {', '.join(helps) or 'none'}; that cost: {', '.join(harms) or 'none'}."
-    table = Table("Difference in 1e-4 with its 95 % interval; * significant by Holm over the steps.", ["part", "rows", *TITLES.values()], lines)
+    table = Table(
+        "Difference in 1e-4 with its 95 % interval; * significant by Holm over the steps.",
+        ["part", "rows", *TITLES.values()],
+        lines,
+    )
     return Section("Each part by itself", said, [table])

@@ -15,7 +15,10 @@ from .study import Study
 from .systems import OURS, TITLES, of_the_paper, tuning_section
 from .tuning import Candidate, tune
 
-FACTORS = {"small": (0.0, 0.01, 0.1, 1.0, 10.0, 100.0), "full": (0.0, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)}
+FACTORS = {
+    "small": (0.0, 0.01, 0.1, 1.0, 10.0, 100.0),
+    "full": (0.0, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0),
+}
 REFERENCE = 0.0
 
 
@@ -45,7 +48,10 @@ def present(results: Results) -> list[Section]:
     text.append("Keep alpha times the batch size constant: CovLoss is a sum over the rows of a batch.")
     table = table_of(compared, list(TITLES.values()), "Test measures, and the difference to alpha = 0.", "alpha", names)
     learnt = learnt_table(frame, "alpha", rows, names, "What was learnt, means over the seeds.")
-    return [Section("Weight of CovLoss", text, [table, learnt], [_figure(rows, compared)]), tuning_section(results.frames["tuning"])]
+    return [
+        Section("Weight of CovLoss", text, [table, learnt], [_figure(rows, compared)]),
+        tuning_section(results.frames["tuning"]),
+    ]
 
 
 def _figure(rows, compared):

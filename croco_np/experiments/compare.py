@@ -1,4 +1,4 @@
-"""The rows of a table against one of them, the reference: means with intervals, and paired tests with Holm's correction.
+"""Rows of a table against one of them, the reference: means with intervals, paired tests with Holm's correction.
 
 Everything is computed from a frame of runs (`frames.runs_frame`), so a committed CSV gives the committed table.
 """
@@ -115,7 +115,7 @@ def could_have_shown(p: Paired) -> Cell:
 
 
 def in_words(c: Comparison, names: dict[str, str], title: str) -> str:
-    """What the tests say, in a sentence or two: which rows differ from the reference, and which cannot be told apart."""
+    """What the tests say: which rows differ from the reference, and how many cannot be told apart from it."""
     shown = names.get(c.reference, c.reference)
     if all(not np.isfinite(p) for p in c.corrected.values()):
         return f"{title}: with one seed nothing is tested; see the bootstrap over users."

@@ -48,7 +48,15 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
             size = BASE | {swept: value}
             study.say(f"complexity: {swept} = {value}")
             for part, work in _parts(rng, **size).items():
-                rows.append({"swept": swept, **size, "part": part, "products": products(part, **size), "seconds": _seconds(work)})
+                rows.append(
+                    {
+                        "swept": swept,
+                        **size,
+                        "part": part,
+                        "products": products(part, **size),
+                        "seconds": _seconds(work),
+                    }
+                )
     return {"costs": pd.DataFrame(rows)}
 
 
@@ -89,7 +97,15 @@ def present(results: Results) -> list[Section]:
         for part, name in PARTS.items():
             mine = part_of[part_of["part"] == part]
             slope = [np.polyfit(np.log(mine[swept]), np.log(mine[c]), 1)[0] for c in ("products", "seconds")]
-            rows.append([name, f"{swept}, {MEANS[swept]}", *slope, mine["seconds"].iloc[0] * 1e3, mine["seconds"].iloc[-1] * 1e3])
+            rows.append(
+                [
+                    name,
+                    f"{swept}, {MEANS[swept]}",
+                    *slope,
+                    mine["seconds"].iloc[0] * 1e3,
+                    mine["seconds"].iloc[-1] * 1e3,
+                ]
+            )
     at = frame[(frame[list(BASE)] == pd.Series(BASE)).all(axis=1)].groupby("part")["seconds"].mean()
     said.append(
         f"At N = {BASE['N']}, d = {BASE['d']}, M = {BASE['M']}: CovLoss {at['covariance'] * 1e3:.1f} ms, dCorr "
@@ -98,7 +114,21 @@ def present(results: Results) -> list[Section]:
     )
     said.append("Times are of this machine and of what else it was doing; the exponents say how a cost grows.")
     head = ["part", "what grows", "exponent of products", "exponent of time", "smallest, ms", "largest, ms"]
-    return [Section("Costs", said, [Table("How products and time grow: slopes on logarithmic axes.", head, rows, ["", "", ".2f", ".2f", ".2f", ".1f"])], [_figure(frame)])]
+    return [
+        Section(
+            "Costs",
+            said,
+            [
+                Table(
+                    "How products and time grow: slopes on logarithmic axes.",
+                    head,
+                    rows,
+                    ["", "", ".2f", ".2f", ".2f", ".1f"],
+                )
+            ],
+            [_figure(frame)],
+        )
+    ]
 
 
 def _figure(frame):
@@ -112,4 +142,6 @@ def _figure(frame):
             axes.set_xlabel(f"{swept}, {MEANS[swept]}")
         new.figure.axes[0].set_ylabel("value and gradient, ms")
         new.figure.axes[0].legend(frameon=False)
-    return Figure("Time of value and gradient, one thread or as many as --threads says; both axes logarithmic.", new.svg)
+    return Figure(
+        "Time of value and gradient, one thread or as many as --threads says; both axes logarithmic.", new.svg
+    )

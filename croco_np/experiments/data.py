@@ -54,6 +54,14 @@ def present(results: Results) -> list[Section]:
     text = [
         "Items are those with an id of their own: rarer ones share one id, as the paper has it, and are not counted.",
         "The paper gives 11.6 million rows of KuaiRand-1K and 85.3 million of AliCCP, and no more that we could read."
-        + ("" if published.is_the_papers(about["dataset"], about["rows"]) else f" This is another data set: {about['data']}."),
+        + (
+            ""
+            if published.is_the_papers(about["dataset"], about["rows"])
+            else f" This is another data set: {about['data']}."
+        ),
     ]
-    return [Section("Rows, users, items and clicks", text, [Table("Impressions of each domain.", head, rows, forms, foot=1)])]
+    return [
+        Section(
+            "Rows, users, items and clicks", text, [Table("Impressions of each domain.", head, rows, forms, foot=1)]
+        )
+    ]

@@ -10,7 +10,7 @@ from ..report import Cell, Figure, Section, Table
 from ..report.svg import CYCLE, drawing
 from . import losses, systems
 from .compare import compare, seeds_in
-from .frames import by_seed, domains_of
+from .frames import by_seed
 from .learnt import learnt_table
 from .page import Results
 from .statistics import LEVEL, holm, mean, paired
@@ -62,7 +62,11 @@ def _spearman(a, b):
 
 
 def _scatter(points):
-    axes_of = (("ia", "di", "IA of item tables", "DI"), ("ia", "auc", "IA of item tables", "AUC"), ("di", "auc", "DI", "AUC"))
+    axes_of = (
+        ("ia", "di", "IA of item tables", "DI"),
+        ("ia", "auc", "IA of item tables", "AUC"),
+        ("di", "auc", "DI", "AUC"),
+    )
     with drawing(9.5, 3.4) as new:
         for axes, (x, y, xlabel, ylabel) in zip(new.figure.subplots(1, 3), axes_of, strict=True):
             for name, p in points.iterrows():
@@ -73,7 +77,9 @@ def _scatter(points):
             axes.set_xlabel(xlabel)
             axes.set_ylabel(ylabel)
             axes.margins(0.2)
-    return Figure("Each system by information abundance, diversity index and test AUC, means over the seeds (Figure 1).", new.svg)
+    return Figure(
+        "Each system by information abundance, diversity index and test AUC, means over the seeds (Figure 1).", new.svg
+    )
 
 
 def collapse(frame: pd.DataFrame, domains: pd.DataFrame) -> Section:
@@ -84,16 +90,36 @@ def collapse(frame: pd.DataFrame, domains: pd.DataFrame) -> Section:
     for system in (s for s in OWN_TABLES if s in set(frame["system"])):
         own = by_seed(frame, "system", system, f"ia {tail}", seeds)
         tests.append((system, f"its table of {head}", own, by_seed(frame, "system", system, f"ia {head}", seeds)))
-        tests.append((system, f"{NAMES[OURS]}'s tables, items of {tail}", own, by_seed(frame, "system", OURS, f"ia {tail}", seeds)))
+        tests.append(
+            (
+                system,
+                f"{NAMES[OURS]}'s tables, items of {tail}",
+                own,
+                by_seed(frame, "system", OURS, f"ia {tail}", seeds),
+            )
+        )
     found = [paired(a, b) for *_, a, b in tests]
     corrected = holm([t.p for t in found])
     said = []
     for (system, against, a, b), t, q in zip(tests, found, corrected, strict=True):
-        lines.append([NAMES[system], f"{mean(a).mean:.2f}", against, f"{mean(b).mean:.2f}", Cell(t.difference, f"{t.difference:+.2f} ± {t.half:.2f}"), Cell(q, f"{q:.2g}")])
+        lines.append(
+            [
+                NAMES[system],
+                f"{mean(a).mean:.2f}",
+                against,
+                f"{mean(b).mean:.2f}",
+                Cell(t.difference, f"{t.difference:+.2f} ± {t.half:.2f}"),
+                Cell(q, f"{q:.2g}"),
+            ]
+        )
         verdict = "lower" if q < LEVEL and t.difference < 0 else "higher" if q < LEVEL else "not different"
         said.append(f"{NAMES[system]}'s table of {tail} against {against}: {verdict}")
     text = f"{tail} trains on fewest rows, {head} on most. IA is of the rows that the domain trained. {'; '.join(said)} (paired over seeds, Holm)."
-    table = Table("Information abundance of the smallest domain's own item table.", ["system", f"IA in {tail}", "against", "IA there", "difference", "p by Holm"], lines)
+    table = Table(
+        "Information abundance of the smallest domain's own item table.",
+        ["system", f"IA in {tail}", "against", "IA there", "difference", "p by Holm"],
+        lines,
+    )
     return Section("Collapse in the smallest domain", text, [table])
 
 
@@ -137,7 +163,11 @@ def present_figure2(results: Results) -> list[Section]:
     caption = "Information abundance during training, mean over seeds (Figure 2). Fifth 1 holds the items with fewest impressions. A line ends where the first seed stopped."
     last = frame[frame["epoch"] == frame["epoch"].min()]
     text = "Runs stop at different epochs; an epoch is drawn while every seed is still training."
-    return [Section("Abundance during training", text, [_first_and_last(frame)] if len(last) else [], [Figure(caption, new.svg)])]
+    return [
+        Section(
+            "Abundance during training", text, [_first_and_last(frame)] if len(last) else [], [Figure(caption, new.svg)]
+        )
+    ]
 
 
 def _lines(axes, part, x, y):
@@ -156,11 +186,26 @@ def _first_and_last(frame):
         line = [NAMES[system]]
         for where in ("all", "smallest"):
             for of, group in (("experts", 0), ("items", 1), ("items", GROUPS)):
-                part = frame[(frame["system"] == system) & (frame["where"] == where) & (frame["of"] == of) & (frame["group"] == group)]
-                ends = [part.loc[part.groupby("seed")["epoch"].idxmin(), "ia"].mean(), part.loc[part.groupby("seed")["epoch"].idxmax(), "ia"].mean()]
+                part = frame[
+                    (frame["system"] == system)
+                    & (frame["where"] == where)
+                    & (frame["of"] == of)
+                    & (frame["group"] == group)
+                ]
+                ends = [
+                    part.loc[part.groupby("seed")["epoch"].idxmin(), "ia"].mean(),
+                    part.loc[part.groupby("seed")["epoch"].idxmax(), "ia"].mean(),
+                ]
                 line.append("–" if not np.isfinite(ends).all() else f"{ends[0]:.2f} to {ends[1]:.2f}")
         rows.append(line)
-    head = ["system", *(f"{of}, {where}" for where in ("all domains", "smallest domain") for of in ("experts", "rarest items", "most shown items"))]
+    head = [
+        "system",
+        *(
+            f"{of}, {where}"
+            for where in ("all domains", "smallest domain")
+            for of in ("experts", "rarest items", "most shown items")
+        ),
+    ]
     return Table("IA after the first and the last epoch, mean over seeds.", head, rows)
 
 
@@ -170,9 +215,16 @@ def collect_figure4(study: Study) -> dict[str, pd.DataFrame]:
     for (system, seed), record in _runs(study).items():
         for domain, spectrum in record["learnt"]["spectra"].items():
             values = spectrum["value"] or []
-            rows += [{"system": system, "seed": seed, "domain": domain, "rank": i + 1, "value": v} for i, v in enumerate(values)]
+            rows += [
+                {"system": system, "seed": seed, "domain": domain, "rank": i + 1, "value": v}
+                for i, v in enumerate(values)
+            ]
     frame = pd.DataFrame(rows)
-    return {"spectra": frame.groupby(["system", "domain", "rank"], sort=False)["value"].agg(["mean", "std", "count"]).reset_index()}
+    return {
+        "spectra": frame.groupby(["system", "domain", "rank"], sort=False)["value"]
+        .agg(["mean", "std", "count"])
+        .reset_index()
+    }
 
 
 def present_figure4(results: Results) -> list[Section]:
@@ -191,9 +243,7 @@ def present_figure4(results: Results) -> list[Section]:
         handles, names = grid[0].get_legend_handles_labels()
         new.figure.legend(handles, names, loc="outside lower center", ncols=len(SHOWN), frameon=False)
     smallest = frame.sort_values("rank").groupby(["system", "domain"], sort=False).tail(1)
-    rows = [
-        [NAMES[s], *(_value(smallest, s, d) for d in domains)] for s in SHOWN if s in set(frame["system"])
-    ]
+    rows = [[NAMES[s], *(_value(smallest, s, d) for d in domains)] for s in SHOWN if s in set(frame["system"])]
     table = Table("The smallest singular value over the largest, mean over seeds.", ["system", *domains], rows)
     caption = "Singular values of the item tables that serve a domain, over the largest, mean over tables and seeds (Figure 4). Of shared tables, rows of items shown in that domain."
     return [Section("Singular spectra", "", [table], [Figure(caption, new.svg)])]
@@ -215,13 +265,22 @@ def present_figure5(results: Results) -> list[Section]:
     sections = []
     for name, label, names, reference in parts:
         frame = results.frames[name]
-        rows = [row for row in names if row in set(frame[label]) and frame[frame[label] == row]["di_all_rows"].notna().any()]
+        rows = [
+            row for row in names if row in set(frame[label]) and frame[frame[label] == row]["di_all_rows"].notna().any()
+        ]
         found = compare(frame, label, rows, reference, "di_all_rows") if reference in rows else None
         with drawing(7.2, 0.32 * len(rows) + 0.9) as new:
             axes = new.figure.subplots()
             for column, colour, shift in (("di", CYCLE[0], -0.18), ("di_all_rows", CYCLE[1], 0.18)):
                 means = [mean(by_seed(frame, label, row, column, seeds_in(frame))) for row in rows]
-                axes.barh(np.arange(len(rows)) + shift, [m.mean for m in means], 0.34, xerr=[np.nan_to_num(m.half) for m in means], color=colour, label={"di": "conflict rows", "di_all_rows": "all rows"}[column])
+                axes.barh(
+                    np.arange(len(rows)) + shift,
+                    [m.mean for m in means],
+                    0.34,
+                    xerr=[np.nan_to_num(m.half) for m in means],
+                    color=colour,
+                    label={"di": "conflict rows", "di_all_rows": "all rows"}[column],
+                )
             chance = [mean(by_seed(frame, label, row, "di_chance", seeds_in(frame))).mean for row in rows]
             axes.plot(chance, np.arange(len(rows)), "|", color=CYCLE[-1], markersize=14, label="chance")
             axes.set_yticks(range(len(rows)), [names[row] for row in rows])
@@ -229,8 +288,19 @@ def present_figure5(results: Results) -> list[Section]:
             axes.set_xlabel("diversity index")
             axes.legend(frameon=False, fontsize=8)
         apart = [names[r] for r in rows if found and found.significant(r)]
-        text = f"On all rows, different from {names[reference]} by paired t-tests and Holm: {', '.join(apart) or 'none'}."
+        text = (
+            f"On all rows, different from {names[reference]} by paired t-tests and Holm: {', '.join(apart) or 'none'}."
+        )
         text += " The index grows with the number of experts by itself: compare within equal chance."
-        figure = Figure("Diversity index, each expert with its own quartiles; bars are 95 % intervals (Figure 5).", new.svg)
-        sections.append(Section(f"Diversity of {label}s" if label == "system" else "Diversity of losses", text, [learnt_table(frame, label, rows, names, "What was learnt.")], [figure]))
+        figure = Figure(
+            "Diversity index, each expert with its own quartiles; bars are 95 % intervals (Figure 5).", new.svg
+        )
+        sections.append(
+            Section(
+                f"Diversity of {label}s" if label == "system" else "Diversity of losses",
+                text,
+                [learnt_table(frame, label, rows, names, "What was learnt.")],
+                [figure],
+            )
+        )
     return sections

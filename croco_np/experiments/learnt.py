@@ -24,9 +24,7 @@ COLUMNS = {
 }
 
 
-def learnt_table(
-    frame: pd.DataFrame, label: str, rows: Sequence[str], names: dict[str, str], caption: str
-) -> Table:
+def learnt_table(frame: pd.DataFrame, label: str, rows: Sequence[str], names: dict[str, str], caption: str) -> Table:
     """Means over the seeds of what was found in the trained models; empty where a system has no such thing."""
     seeds = seeds_in(frame)
     columns = [c for c in COLUMNS if c in frame]

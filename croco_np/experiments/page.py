@@ -120,4 +120,6 @@ def page(title: str, lead: str, sections: Sequence[Section], about: dict[str, An
     """The HTML page of an experiment."""
     config = {name: value for name, value in about.items() if name not in ("frames", "command", "versions")}
     notes = [f"{name} {value}" for name, value in about.get("versions", {}).items() if value]
-    return Page(title, lead, sections, command=about["command"], config=config, notes=notes, simulated=about["simulated"])
+    return Page(
+        title, lead, sections, command=about["command"], config=config, notes=notes, simulated=about["simulated"]
+    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,7 @@ def changed(config: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in config.items()
-        if name in ALWAYS_NAMED or name not in PLACES and plain(value) != plain(defaults.get(name))
+        if name in ALWAYS_NAMED or (name not in PLACES and plain(value) != plain(defaults.get(name)))
     }
 
 
@@ -134,7 +134,9 @@ def carry_out(run: Run) -> tuple[dict[str, Any], np.ndarray]:
         "simulated": splits.simulated,
         "versions": versions() | {"blas": blas()},
         "test": {"overall": metrics["overall"], "domains": metrics["domains"]},
-        "valid": evaluate(predictor.logits(splits.valid), np.asarray(splits.valid.labels), np.asarray(splits.valid.users)),
+        "valid": evaluate(
+            predictor.logits(splits.valid), np.asarray(splits.valid.labels), np.asarray(splits.valid.users)
+        ),
         "best_epoch": metrics["best_epoch"],
         "parameters": metrics["parameters"],
         "history": state.facts["history"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from scipy import stats
 
@@ -30,7 +29,9 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
         for alpha in (float(f"{usual * factor:.2g}") for factor in FACTORS)
     }
     trained = {
-        (rows, seed): study.run(OURS, seed, **settings | {"cov_rows": rows}) for rows in TRAINED_ON for seed in study.seeds
+        (rows, seed): study.run(OURS, seed, **settings | {"cov_rows": rows})
+        for rows in TRAINED_ON
+        for seed in study.seeds
     }
     records = study.make([*drawn.values(), *trained.values()], "sampling")
     draws = []
@@ -38,7 +39,11 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
         found = records.get(run.key, {}).get("sampled", {"many": None})
         if found["many"] is not None:
             about = {"alpha": alpha, "many": found["many"]}
-            draws += [about | {"rows": int(n), "draw": i, "value": v} for n, vs in found["draws"].items() for i, v in enumerate(vs)]
+            draws += [
+                about | {"rows": int(n), "draw": i, "value": v}
+                for n, vs in found["draws"].items()
+                for i, v in enumerate(vs)
+            ]
             draws += [about | {"rows": found["rows"], "draw": i, "value": v} for i, v in enumerate(found["again"])]
     entries = [
         ({"rows": rows, "seed": seed}, records[run.key]) for (rows, seed), run in trained.items() if run.key in records
@@ -57,23 +62,51 @@ def present(results: Results) -> list[Section]:
             few = stats.ttest_ind(values.to_numpy()[:PAPERS_DRAWS], many, equal_var=False).pvalue
             all_p = stats.ttest_ind(values, many, equal_var=False).pvalue
             bias = values.mean() / many.mean()
-            rows.append([f"{alpha:g}", int(n), Cell(bias, f"{bias:.2f}"), Cell(values.std() / many.mean(), f"{values.std() / many.mean():.2f}"), Cell(few, f"{few:.2g}"), Cell(all_p, f"{all_p:.2g}")])
+            rows.append(
+                [
+                    f"{alpha:g}",
+                    int(n),
+                    Cell(bias, f"{bias:.2f}"),
+                    Cell(values.std() / many.mean(), f"{values.std() / many.mean():.2f}"),
+                    Cell(few, f"{few:.2g}"),
+                    Cell(all_p, f"{all_p:.2g}"),
+                ]
+            )
             if n == draws["rows"].min() and few < 0.1:
                 rejected.append(f"{alpha:g}")
     said = (
         f"The paper finds no significant difference between {draws['rows'].min()} and {MANY:,} rows (p > 0.1). With its {PAPERS_DRAWS} draws that "
-        + (f"fails at alpha {', '.join(rejected)} and holds at the others." if rejected else "holds at every alpha here.")
+        + (
+            f"fails at alpha {', '.join(rejected)} and holds at the others."
+            if rejected
+            else "holds at every alpha here."
+        )
         + f" A test of {PAPERS_DRAWS} draws finds large differences only: with {int(draws['draw'].max()) + 1} draws see the last column. The l1 norm of a "
         "noisy estimate is biased upwards, the more so the less covariance there is."
     )
-    head = ["alpha", "rows", f"mean over that of {most:,} rows", "deviation of a draw over it", f"p, {PAPERS_DRAWS} draws (Welch)", "p, all draws"]
-    values = Section("Value and bias", said, [Table("CovLoss of sampled rows of a trained model, scaled to all rows.", head, rows)], [_figure(draws, most)])
+    head = [
+        "alpha",
+        "rows",
+        f"mean over that of {most:,} rows",
+        "deviation of a draw over it",
+        f"p, {PAPERS_DRAWS} draws (Welch)",
+        "p, all draws",
+    ]
+    values = Section(
+        "Value and bias",
+        said,
+        [Table("CovLoss of sampled rows of a trained model, scaled to all rows.", head, rows)],
+        [_figure(draws, most)],
+    )
     labels = [str(r) for r in sorted(frame["rows"].unique())]
     names = {r: "all" if r == "0" else r for r in labels}
     compared = [compare(frame, "rows", labels, "0", measure) for measure in TITLES]
     text = [in_words(c, names, TITLES[c.measure]) for c in compared] + [of_the_paper(results.about)]
     caption = "Test measures when CovLoss is computed on sampled rows of each batch, and the difference to all rows."
-    tables = [table_of(compared, list(TITLES.values()), caption, "rows", names), learnt_table(frame, "rows", labels, names, "What was learnt.")]
+    tables = [
+        table_of(compared, list(TITLES.values()), caption, "rows", names),
+        learnt_table(frame, "rows", labels, names, "What was learnt."),
+    ]
     return [values, Section("Training with sampled rows", text, tables), tuning_section(results.frames["tuning"])]
 
 

@@ -50,10 +50,15 @@ def present(results: Results) -> list[Section]:
     caption = f"Test measures over all domains, and the difference to {names[reference]}."
     tables = [table_of(compared, list(TITLES.values()), caption, "row", names)]
     if published.is_the_papers(results.about["dataset"], results.about["rows"]):
-        said = [f"{names.get(row, row)}: {TITLES[m]} {n.value:.5f} ({n.source})" for (row, m), n in published.SETS.items()]
+        said = [
+            f"{names.get(row, row)}: {TITLES[m]} {n.value:.5f} ({n.source})" for (row, m), n in published.SETS.items()
+        ]
         text.append(f"The paper's: {'; '.join(said)}.")
     learnt = learnt_table(frame, "row", rows, names, "What they learnt, means over the seeds.")
-    return [Section("Number of tables", text, [*tables, learnt], [_figure(frame, compared)]), tuning_section(results.frames["tuning"])]
+    return [
+        Section("Number of tables", text, [*tables, learnt], [_figure(frame, compared)]),
+        tuning_section(results.frames["tuning"]),
+    ]
 
 
 def _figure(frame, compared):
@@ -65,8 +70,12 @@ def _figure(frame, compared):
                 means = np.array([c.means[row].mean for row in rows])
                 half = np.nan_to_num(np.array([c.means[row].half for row in rows]))
                 axes.errorbar(n, means, half, color=colour, marker="o", capsize=3)
-                axes.annotate(NAMES[system], (n[-1], means[-1]), (6, 0), textcoords="offset points", color=colour, va="center")
+                axes.annotate(
+                    NAMES[system], (n[-1], means[-1]), (6, 0), textcoords="offset points", color=colour, va="center"
+                )
             axes.set_xlabel("embedding tables")
             axes.set_ylabel(TITLES[c.measure])
             axes.margins(x=0.25)
-    return Figure("Test AUC and gAUC against the number of embedding tables; bars are 95 % intervals of the mean.", new.svg)
+    return Figure(
+        "Test AUC and gAUC against the number of embedding tables; bars are 95 % intervals of the mean.", new.svg
+    )

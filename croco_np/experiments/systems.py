@@ -21,7 +21,7 @@ from .compare import (
 )
 from .frames import by_seed, domains_of, runs_frame
 from .page import Results
-from .statistics import bootstrap_users, holm, mean, paired
+from .statistics import bootstrap_users, holm, paired
 from .study import Study
 from .tuning import Candidate, tune
 
@@ -103,14 +103,35 @@ def _overall(frame, compared, about):
     text = [in_words(c, NAMES, TITLES[c.measure]) for c in compared]
     text.append(star(compared))
     text.append(of_the_paper(about))
-    tables = [table_of(compared, list(TITLES.values()), "Test measures over all domains: mean ± standard deviation over seeds, and the difference to Crocodile with its 95 % interval.", "system", NAMES)]
+    tables = [
+        table_of(
+            compared,
+            list(TITLES.values()),
+            "Test measures over all domains: mean ± standard deviation over seeds, and the difference to Crocodile with its 95 % interval.",
+            "system",
+            NAMES,
+        )
+    ]
     if "regret" in frame:
         regret = compare(frame, "system", list(compared[0].values), compared[0].reference, "regret")
-        tables.append(table_of([regret], ["regret"], "Regret: best possible AUC minus the expected AUC, lower is better.", "system", NAMES))
+        tables.append(
+            table_of(
+                [regret],
+                ["regret"],
+                "Regret: best possible AUC minus the expected AUC, lower is better.",
+                "system",
+                NAMES,
+            )
+        )
     known = published.numbers(about["dataset"], about["rows"])
     if known:
-        rows = [[NAMES[s], *(Cell(n.value, note=n.source) if (n := known.get((s, m))) else Cell(None) for m in TITLES)] for s in compared[0].values]
-        tables.append(Table("The paper's numbers, as far as they are known to us.", ["system", "AUC", "gAUC"], rows, ".5f"))
+        rows = [
+            [NAMES[s], *(Cell(n.value, note=n.source) if (n := known.get((s, m))) else Cell(None) for m in TITLES)]
+            for s in compared[0].values
+        ]
+        tables.append(
+            Table("The paper's numbers, as far as they are known to us.", ["system", "AUC", "gAUC"], rows, ".5f")
+        )
     return Section("All domains", text, tables)
 
 
@@ -147,10 +168,18 @@ def _domains(frame, systems, compared):
     for measure, title in TITLES.items():
         names = domains_of(frame)
         columns = {d: compare(frame, "system", systems, reference, f"{measure} {d}") for d in names}
-        top = {d: max((m.mean for m in c.means.values() if np.isfinite(m.mean)), default=np.nan) for d, c in columns.items()}
-        rows = [[NAMES[s], *(cell_of_mean(c.means[s], c.means[s].mean == top[d]) for d, c in columns.items())] for s in systems]
+        top = {
+            d: max((m.mean for m in c.means.values() if np.isfinite(m.mean)), default=np.nan)
+            for d, c in columns.items()
+        }
+        rows = [
+            [NAMES[s], *(cell_of_mean(c.means[s], c.means[s].mean == top[d]) for d, c in columns.items())]
+            for s in systems
+        ]
         tables.append(Table(f"{title} in each domain: mean ± standard deviation over seeds.", ["system", *names], rows))
-    return Section("Each domain", "The best mean of a column stands out; that alone is no claim, see the tests.", tables)
+    return Section(
+        "Each domain", "The best mean of a column stands out; that alone is no claim, see the tests.", tables
+    )
 
 
 def negative_transfer(frame: pd.DataFrame, systems: Sequence[str]) -> list[Section]:
@@ -183,11 +212,20 @@ def _users(frame):
         return []
     corrected = holm(frame["p"])
     rows = [
-        [NAMES[r.system], Cell(r.difference / UNIT, f"{r.difference / UNIT:+.1f}"), f"{r.low / UNIT:+.1f} to {r.high / UNIT:+.1f}", Cell(q, f"{q:.2g}")]
+        [
+            NAMES[r.system],
+            Cell(r.difference / UNIT, f"{r.difference / UNIT:+.1f}"),
+            f"{r.low / UNIT:+.1f} to {r.high / UNIT:+.1f}",
+            Cell(q, f"{q:.2g}"),
+        ]
         for r, q in zip(frame.itertuples(), corrected, strict=True)
     ]
     text = "What another sample of users could change, for the models of the first seed: users drawn with replacement, 500 times. It says nothing of other seeds."
-    table = Table("AUC of Crocodile minus that of each system, first seed, in 1e-4.", ["system", "difference", "95 % interval over users", "p by Holm"], rows)
+    table = Table(
+        "AUC of Crocodile minus that of each system, first seed, in 1e-4.",
+        ["system", "difference", "95 % interval over users", "p by Holm"],
+        rows,
+    )
     return [Section("One seed, other users", text, [table])]
 
 
@@ -199,6 +237,18 @@ def tuning_section(tried: pd.DataFrame, names: dict[str, str] = NAMES) -> Sectio
         best = part[part["chosen"].astype(bool)].iloc[0]
         spread = part["valid_auc"].max() - part["valid_auc"].min()
         values = [Cell(None) if pd.isna(best[s]) else Cell(best[s], f"{best[s]:g}") for s in settings]
-        rows.append([names.get(label, label), *values, len(part), Cell(best["valid_auc"], f"{best['valid_auc']:.4f}"), Cell(spread, f"{spread:.4f}")])
+        rows.append(
+            [
+                names.get(label, label),
+                *values,
+                len(part),
+                Cell(best["valid_auc"], f"{best['valid_auc']:.4f}"),
+                Cell(spread, f"{spread:.4f}"),
+            ]
+        )
     text = "Every row may try equally many settings; the mean validation AUC over the tuning seeds, which are none of the table's, chooses. Test rows have no say. All tries are in tuning.csv."
-    return Section("Tuning", text, [Table("What was chosen.", ["row", *settings, "settings tried", "validation AUC", "best minus worst"], rows)])
+    return Section(
+        "Tuning",
+        text,
+        [Table("What was chosen.", ["row", *settings, "settings tried", "validation AUC", "best minus worst"], rows)],
+    )

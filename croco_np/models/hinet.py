@@ -107,6 +107,11 @@ class HiNet(Assembly):
         cache = HiNetCache(embeddings, domain, experts, gates, (g, parts, t), attention, towers, batch.domains)
         return Output(z[:, 0], experts=o), cache
 
+    def compared(self, output: Output, c: HiNetCache) -> np.ndarray:
+        """The S + 1 mixtures t_j (SEI): one answers for a domain, as an expert does elsewhere."""
+        t = c.mixture[2]
+        return t.reshape(-1, self.attention.n_domains + 1, t.shape[1])
+
     def backward(self, c: HiNetCache, d: Output) -> dict:
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])
         dh, dmine, dshared = (np.ascontiguousarray(part) for part in np.split(dh, 3, axis=1))

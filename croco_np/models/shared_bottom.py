@@ -80,12 +80,14 @@ class SingleDomain(System):
     comparable; the paper leaves that cell empty.
 
     Where we follow the paper and not the usual code: embeddings are a domain's own too. The S models are trained side
-    by side: they share the optimiser's step count and the epoch that early stopping picks. Their parameters are a list,
-    one entry a domain.
+    by side and share the optimiser's step count; each stops by its own validation AUC (`train.stopping`). Their
+    parameters are a list, one entry a domain.
     """
 
     model: SharedBottom
     n_domains: int
+
+    separate = True
 
     @classmethod
     @checked

@@ -24,6 +24,8 @@ class System:
     """A system: how it is built and run, and what others have to know of it.
 
     taps          what a loss can pull on beside the logits: names of fields of `Output`
+    separate      whether it is S models that share nothing, its parameters a list with an entry a domain; each can then
+                  be stopped by itself
     running       paths of the parameters that are tracked, not trained, such as running means; see `tracked`
     options       {keyword of `build`: `Option`} for the keywords that are not in `sizes.COMMON`
     default_loss  the loss it is trained with by `loss="auto"`, a name in `LOSSES`, or "none"
@@ -34,6 +36,7 @@ class System:
     """
 
     taps: ClassVar[tuple[str, ...]] = ()
+    separate: ClassVar[bool] = False
     running: ClassVar[tuple[str, ...]] = ()
     options: ClassVar[dict[str, Option]] = {}
     default_loss: ClassVar[str] = "none"
@@ -64,6 +67,17 @@ class System:
         A tree like the parameters, in which those that are tracked, not trained, are absent.
         """
         raise NotImplementedError(f"{type(self).__name__} has no backward(cache, doutput)")
+
+    def compared(self, output: Output, cache: Any) -> np.ndarray:
+        """What counts as the experts of a row in the diversity index, (B, M, K), of a system with the tap `experts`.
+
+        The tap itself, unless what the paper calls the system's experts is made of it.
+
+        output, cache  those of `forward`
+        """
+        if output.experts is None:
+            raise ValueError(f"{type(self).__name__} has no experts that every row runs through; see stand_in")
+        return output.experts
 
     def tracked(self, cache: Any) -> dict[str, np.ndarray]:
         """{path: new value} of the parameters in `running` after this step, which only the optimiser writes.

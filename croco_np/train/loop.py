@@ -15,8 +15,9 @@ from ..machine.tuning import hint
 from ..metrics import evaluate
 from ..predict import Predictor
 from ..runs.state import State
-from ..tree import not_finite, tree_map
+from ..tree import not_finite
 from .maps import covariance
+from .stopping import keep_best
 from .trainer import Trainer
 
 
@@ -57,7 +58,8 @@ def fit(
     folder            a `RunFolder`: gets a checkpoint every `checkpoint_steps` and at the end of every epoch; None
                       keeps nothing on disk
     epochs            passes over the training rows, at most
-    patience          epochs without a better validation AUC before stopping
+    patience          epochs without a better validation AUC before stopping; where each domain stops by itself
+                      (`Trainer.each_domain_stops`), of each domain
     map_step          step after which the folder also gets the covariance map of the experts; 0 = none
     interrupted       asked after each step
     each_epoch        a measure of the model at the end of an epoch, such as `diagnostics.abundance_during`; what it
@@ -85,7 +87,7 @@ def fit(
                     _save(state, folder)
                 if stopped:
                     return False
-        end_epoch(trainer, state, folder, say, each_epoch)
+        end_epoch(trainer, state, folder, say, each_epoch, patience)
     return True
 
 
@@ -112,6 +114,7 @@ def end_epoch(
     folder: Any,
     say: Callable[[str], Any],
     each_epoch: Callable[[Predictor], dict[str, Any]] | None = None,
+    patience: int = 1,
 ) -> None:
     """Validate, measure, keep the best weights, note the epoch in the history, save; then say so."""
     facts, valid = state.facts, trainer.splits.valid
@@ -129,18 +132,11 @@ def end_epoch(
     if each_epoch:
         entry["measured"] = each_epoch(predictor)
     facts["history"].append(entry | {"simulated": trainer.splits.simulated})
-    # An undefined AUC (a validation set of one class) cannot rank epochs: the latest is then as good as any.
-    better = measures["auc"] is None or facts["best_auc"] is None or measures["auc"] > facts["best_auc"]
+    better = keep_best(trainer, state, z, measures["auc"], patience)
     if better:
-        state.best = tree_map(np.copy, state.params)
-        facts["best_auc"], facts["best_epoch"] = measures["auc"], facts["epoch"]
         folder.save_model(state)
-    facts["epochs_without_better"] = 0 if better else facts["epochs_without_better"] + 1
     state.next_epoch()
     folder.save(state)
     auc, gauc = ("undefined" if measures[k] is None else f"{measures[k]:.4f}" for k in ("auc", "gauc"))
     loss = f"{trainer.objective.title} {entry['cov']:.4g}, " if trainer.objective.active else ""
-    say(
-        f"epoch {entry['epoch']}: training loss {entry['bce']:.4f}, {loss}validation AUC {auc}, gAUC {gauc}"
-        f"{' (best so far)' if better else ''}"
-    )
+    say(f"epoch {entry['epoch']}: training loss {entry['bce']:.4f}, {loss}validation AUC {auc}, gAUC {gauc}{better}")

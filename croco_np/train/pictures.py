@@ -83,5 +83,11 @@ def _n_experts(c, cov):
 
 
 def _title(what, cov, n_experts, steps):
-    covariance, correlation = between_experts(cov, n_experts)
-    return f"{what}, {steps} steps\nbetween experts\nmean |cov| {covariance:.2g}, |corr| {correlation:.2f}"
+    """What a map shows, with the dead units beside its figures: they lower the covariance, too."""
+    found = between_experts(cov, n_experts)
+    covariance, correlation = (
+        "undefined" if value is None else format(value, form)
+        for value, form in ((found.covariance, ".2g"), (found.correlation, ".2f"))
+    )
+    dead = f"{found.dead} of {found.units} units dead"
+    return f"{what}, {steps} steps\nbetween experts: mean |cov| {covariance},\n|corr| {correlation}; {dead}"

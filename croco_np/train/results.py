@@ -33,6 +33,7 @@ def measure(trainer: Trainer, state: State, config: Config, folder: RunFolder | 
     if splits.truth is not None:
         _add_truth(measures, z, splits)
     state.tick()
+    best = facts["best_of_domains"]  # where each domain stopped by itself
     return {
         "dataset": splits.name,
         "simulated": splits.simulated,
@@ -41,6 +42,7 @@ def measure(trainer: Trainer, state: State, config: Config, folder: RunFolder | 
         "split": "test",
         **measures,
         "best_epoch": facts["best_epoch"],
+        **({"best_epochs": {name: own["epoch"] for name, own in best.items()}} if best else {}),
         "parameters": count_trained(trainer.model),
         "train_rows_per_second": facts["train_rows"] / facts["train_seconds"] if facts["train_seconds"] else 0.0,
         "seconds": facts["seconds"],

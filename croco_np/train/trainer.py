@@ -35,6 +35,8 @@ class Trainer:
     batch_size  rows of a step
     seed        of the initial parameters and of the order of the rows
     dtype       precision of parameters and activations, "float32" or "float64"
+    each_domain_stops
+                whether each domain stops by its own validation AUC; for a model of separate parts, one a domain
 
     A training step is four lines:
 
@@ -55,6 +57,7 @@ class Trainer:
     batch_size: int = 1024
     seed: int = 0
     dtype: str = "float32"
+    each_domain_stops: bool = False
 
     @classmethod
     def from_config(cls, config: Config, splits: Splits) -> Trainer:
@@ -64,7 +67,8 @@ class Trainer:
         objective = Objective(c.reduction, tuple(rows), c.resolved_alpha, c.resolved_loss, c.loss_options, c.cov_rows)
         optimiser = Adam(c.lr, lazy=c.optimiser == "lazy_adam", l2=c.l2)
         model = fastest(MODELS[c.model].build(schema, **c.sizes))
-        return cls(model, objective, optimiser, splits, c.batch_size, c.seed, c.dtype)
+        apart = model.separate and c.stop_by == "domain"
+        return cls(model, objective, optimiser, splits, c.batch_size, c.seed, c.dtype, apart)
 
     def without_loss(self) -> Trainer:
         """The same trainer, but for the loss beside the cross-entropy: alpha = 0."""
@@ -86,6 +90,7 @@ class Trainer:
             "sums": {"bce": 0.0, "cov": 0.0},  # over the rows of this epoch
             "best_auc": None,
             "best_epoch": None,
+            "best_of_domains": {},  # {domain: its best AUC, its epoch, epochs without better}, if each stops by itself
             "best_checksum": None,  # of the file of the best weights
             "epochs_without_better": 0,
             "train_rows": 0,

@@ -35,7 +35,7 @@ def test_one_model(model, capsys):
 def test_a_row_of_table_5(capsys):
     assert command.main(["--model", "me_pg"]) == 0
     shown = capsys.readouterr().out
-    assert "crocodile, gate scalar: gates.0.W" in shown
+    assert "crocodile, gate scalar, n_tables 0: gates.0.W" in shown
     assert "crocodile: " not in shown
 
 

@@ -10,6 +10,7 @@ from croco_np.config import ABLATIONS
 from croco_np.costs.__main__ import main, whole_branches
 from croco_np.costs.budget import budget, ownership, table_owners
 from croco_np.costs.match import KNOBS, match_parameters
+from croco_np.datasets.laboratory import World
 from croco_np.gradcheck.cases import SCHEMA, SIZES, at_blackboard, blackboard_sizes
 from croco_np.models import MODELS
 from croco_np.models.assembly import count_trained, shape_tree, shapes_of
@@ -150,8 +151,9 @@ def test_command(tmp_path, capsys):
 def test_command_on_a_built_in_schema(capsys):
     assert main(["--dataset", "kuairand", "--model", "crocodile"]) == 0
     assert "38 fields" in capsys.readouterr().out
-    assert main(["--dataset", "laboratory", "--model", "crocodile", "--n-items", "30", "--world-rows", "1000"]) == 0
-    assert "5 fields, 480 values, 4 domains (like laboratory)" in capsys.readouterr().out  # 401 + 31 + 5 + 22 + 21
+    assert main(["--dataset", "laboratory", "--model", "crocodile", "--n-items", "30", "--world-rows", "20000"]) == 0
+    n_values = sum(World(n_items=30, world_rows=20000).draw().schema.vocabulary)
+    assert f"5 fields, {n_values} values, 4 domains (like laboratory)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
