@@ -24,8 +24,8 @@ from .tuning import Candidate, Settings, tune
 
 CONFLICTS = {"small": (0.0, 0.25, 0.5, 0.75, 1.0), "full": (0.0, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0)}
 TAILS = (0.25, 0.1, 0.03, 0.01, 0.003)
-TUNED_AT = {"small": ((0.0, 0.5, 1.0), (0.25, 0.01)), "full": ((0.0, 0.5, 1.0), (0.25, 0.03, 0.003))}
-LR, L2, ALPHA = (0.5, 1.0, 2.0), (0.0, 1e-5, 1e-4, 1e-3), (1e-4, 1e-3, 1e-2)
+TUNED_AT = {"small": ((0.0, 0.75), (0.25, 0.01)), "full": ((0.0, 0.5, 1.0), (0.25, 0.03, 0.003))}
+LR, L2, ALPHA = (0.5, 1.0, 2.0), (1e-5, 1e-4, 1e-3), (1e-4, 1e-3, 1e-2)
 REFERENCE, TREATED = "me_peg", "crocodile"
 UNIT = 1e-4  # of AUC
 
@@ -334,7 +334,7 @@ def _tuning(tried):
         for r in chosen.itertuples()
     ]
     text = (
-        "Twelve settings a system and tuning cell, by validation AUC; a cell takes what the nearest tuning cell chose."
+        "Nine settings a system and tuning cell, by validation AUC; a cell takes what the nearest tuning cell chose."
     )
     return Section(
         "Tuning",

@@ -76,12 +76,13 @@ def smallest_difference(deviation: float, n: int, level: float = LEVEL, power: f
     deviation  standard deviation of the differences
 
     With d the difference in units of deviation / sqrt(n), t follows the noncentral t distribution with n - 1 degrees
-    of freedom and noncentrality d; d is where P(|t| > critical value) reaches the power.
+    of freedom and noncentrality d; d is where P(t > critical value) reaches the power. The other side, significance in
+    the wrong direction, adds nothing that counts.
     """
     critical = stats.t.ppf(1 - level / 2, n - 1)
 
     def lacking(d):
-        return stats.nct.sf(critical, n - 1, d) + stats.nct.cdf(-critical, n - 1, d) - power
+        return stats.nct.sf(critical, n - 1, d) - power
 
     high = 4.0
     while lacking(high) < 0:

@@ -116,14 +116,14 @@ def diversity(found: dict[str, Any]) -> Section:
     """The diversity index at each level of conflicts, with both kinds of thresholds."""
     if "reason" in found:
         return Section("Diversity index", f"Not shown: {found['reason']}.")
-    levels = [level for level in (found, found.get("finer"), found.get("all_rows")) if level]
+    levels = [level for level in (found, found["finer"], found["all_rows"]) if level]
     rows = [
-        [level["level"], level["pooled"]["rows"], _cell(level["pooled"]), _cell(level["per_expert"]), found["chance"]]
+        [level["level"], level["pooled"]["rows"], _cell(level["per_expert"]), _cell(level["pooled"]), found["chance"]]
         for level in levels
     ]
-    text = "The share of rows whose user has opposite preferences in two domains, and for which the experts give both "
-    text += "large and small outputs. Compare models with equally many experts only."
-    head = ["conflicts by", "rows", "pooled thresholds", "thresholds of each expert", "chance"]
+    text = "Of the rows whose user has opposite preferences in two domains, the share for which some expert gives a "
+    text += "large output and another a small one. Compare models with equally many experts only."
+    head = ["rows with conflicts by", "rows", "quartiles of each expert", "pooled quartiles", "chance"]
     table = Table(f"Diversity index, {found['form']}", head, rows, ["", ",d", ".4f", ".4f", ".4f"], sortable=False)
     return Section("Diversity index", text, [table])
 
