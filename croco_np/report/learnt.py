@@ -116,14 +116,13 @@ def diversity(found: dict[str, Any]) -> Section:
     """The diversity index at each level of conflicts, with both kinds of thresholds."""
     if "reason" in found:
         return Section("Diversity index", f"Not shown: {found['reason']}.")
-    levels = [level for level in (found, found["finer"], found["all_rows"]) if level]
-    rows = [
-        [level["level"], level["pooled"]["rows"], _cell(level["per_expert"]), _cell(level["pooled"]), found["chance"]]
-        for level in levels
-    ]
+    levels = [level for level in (found, found["finer"]) if level]
+    parts = [(f"conflicts by {level['level']}", level["conflict_rows"], level) for level in levels]
+    parts.append((found["all_rows"]["level"], found["all_rows"]["rows"], found["all_rows"]))
+    rows = [[name, n, _cell(part["per_expert"]), _cell(part["pooled"]), found["chance"]] for name, n, part in parts]
     text = "Of the rows whose user has opposite preferences in two domains, the share for which some expert gives a "
-    text += "large output and another a small one. Compare models with equally many experts only."
-    head = ["rows with conflicts by", "rows", "quartiles of each expert", "pooled quartiles", "chance"]
+    text += "large output and another a small one; beside it, the same of all test rows. Compare models with equally many experts only."
+    head = ["test rows", "rows", "quartiles of each expert", "pooled quartiles", "chance"]
     table = Table(f"Diversity index, {found['form']}", head, rows, ["", ",d", ".4f", ".4f", ".4f"], sortable=False)
     return Section("Diversity index", text, [table])
 
