@@ -8,7 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "croco_np"
 FLOORS = (
-    {"bench", "doctor", "recommender", "teaching", "__main__"},
+    {"experiments", "__main__"},
+    {"bench", "doctor", "recommender", "teaching"},
     {"train", "gradcheck"},
     {"report"},
     {"diagnostics"},

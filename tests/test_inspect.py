@@ -85,6 +85,7 @@ def test_experts_and_gates(runs, capsys):
     assert 0 <= experts["mean_abs_correlation"]["value"] <= 1
     dead = (out.experts == out.experts[0]).all(axis=0).sum()
     assert experts["dead_units"] == {"value": dead, "of": 24}
+    assert experts["dead_share"] == {"value": dead / 24}
     assert f"{dead}   of 24" in printed
     n_seen = exposures(splits.train, splits.schema, "video_id")
     first = weights["embeddings.table"][n_users : n_users + 10]

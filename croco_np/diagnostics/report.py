@@ -68,10 +68,11 @@ def _between(cov, n_experts):
     """`between_experts` for JSON, with the dead units that its figures are to be read with."""
     if not np.isfinite(cov).all():
         nothing = {"value": None, "reason": "the outputs have NaN or infinity"}
-        return dict.fromkeys(("dead_units", "mean_abs_covariance", "mean_abs_correlation"), nothing)
+        return dict.fromkeys(("dead_units", "dead_share", "mean_abs_covariance", "mean_abs_correlation"), nothing)
     found, why = between_experts(cov, n_experts), "there is one expert only"
     return {
         "dead_units": {"value": found.dead, "of": found.units},
+        "dead_share": {"value": found.dead_share},
         "mean_abs_covariance": plain(Measure(found.covariance, why)),
         "mean_abs_correlation": plain(
             Measure(found.correlation, why if n_experts == 1 else "no two live units of different experts")

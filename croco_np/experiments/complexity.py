@@ -80,7 +80,8 @@ def _parts(rng, N, d, M) -> dict[str, Callable[[], object]]:
 def _seconds(work: Callable[[], object]) -> float:
     """The median time of a few calls, after one that compiles."""
     work()
-    times, begun = [], time.perf_counter()
+    times: list[float] = []
+    begun = time.perf_counter()
     while len(times) < REPEATS and (not times or time.perf_counter() - begun < MOST_SECONDS):
         started = time.perf_counter()
         work()
@@ -109,8 +110,8 @@ def present(results: Results) -> list[Section]:
     at = frame[(frame[list(BASE)] == pd.Series(BASE)).all(axis=1)].groupby("part")["seconds"].mean()
     said.append(
         f"At N = {BASE['N']}, d = {BASE['d']}, M = {BASE['M']}: CovLoss {at['covariance'] * 1e3:.1f} ms, dCorr "
-        f"{at['distance_correlation'] * 1e3:.0f} ms, experts {at['experts'] * 1e3:.1f} ms, value and gradient. The paper's claim is "
-        "M(M-1)/2 d^2 N for CovLoss: linear in the rows, where dCorr is quadratic."
+        f"{at['distance_correlation'] * 1e3:.0f} ms, experts {at['experts'] * 1e3:.1f} ms, value and gradient. "
+        "The paper's claim is M(M-1)/2 d^2 N for CovLoss: linear in the rows, where dCorr is quadratic."
     )
     said.append("Times are of this machine and of what else it was doing; the exponents say how a cost grows.")
     head = ["part", "what grows", "exponent of products", "exponent of time", "smallest, ms", "largest, ms"]

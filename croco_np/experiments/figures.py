@@ -23,11 +23,11 @@ GROUPS = 5
 
 
 def collect_figure1(study: Study) -> dict[str, pd.DataFrame]:
-    """The runs of Table 2, and how many rows each domain trains on."""
-    frames = systems.collect(study)
-    rows = np.bincount(np.asarray(study.splits.train.domains), minlength=len(study.splits.schema.domains))
-    frames["domains"] = pd.DataFrame({"domain": study.splits.schema.domains, "train": rows})
-    return frames
+    """The runs of Table 2, and how many rows each domain has."""
+    frames, splits = systems.collect(study), study.splits
+    domains = np.concatenate([np.asarray(part.domains) for part in (splits.train, splits.valid, splits.test)])
+    rows = np.bincount(domains, minlength=len(splits.schema.domains))
+    return frames | {"domains": pd.DataFrame({"domain": splits.schema.domains, "rows": rows})}
 
 
 def present_figure1(results: Results) -> list[Section]:
@@ -84,7 +84,7 @@ def _scatter(points):
 
 def collapse(frame: pd.DataFrame, domains: pd.DataFrame) -> Section:
     """Is the IA of the smallest domain's own table below that of the largest, and below Crocodile's there?"""
-    order = domains.sort_values("train")["domain"].astype(str).tolist()
+    order = domains.sort_values("rows")["domain"].astype(str).tolist()
     tail, head, seeds = order[0], order[-1], seeds_in(frame)
     tests, lines = [], []
     for system in (s for s in OWN_TABLES if s in set(frame["system"])):
@@ -114,7 +114,10 @@ def collapse(frame: pd.DataFrame, domains: pd.DataFrame) -> Section:
         )
         verdict = "lower" if q < LEVEL and t.difference < 0 else "higher" if q < LEVEL else "not different"
         said.append(f"{NAMES[system]}'s table of {tail} against {against}: {verdict}")
-    text = f"{tail} trains on fewest rows, {head} on most. IA is of the rows that the domain trained. {'; '.join(said)} (paired over seeds, Holm)."
+    text = (
+        f"{tail} has fewest rows, {head} most. IA is of the rows that the domain trained. {'; '.join(said)} (paired "
+        "over seeds, Holm)."
+    )
     table = Table(
         "Information abundance of the smallest domain's own item table.",
         ["system", f"IA in {tail}", "against", "IA there", "difference", "p by Holm"],
@@ -160,14 +163,12 @@ def present_figure2(results: Results) -> list[Section]:
             axes.set_xlabel("epoch")
         handles, names = grid[0, -1].get_legend_handles_labels()
         new.figure.legend(handles, names, loc="outside lower center", ncols=len(SHOWN), frameon=False)
-    caption = "Information abundance during training, mean over seeds (Figure 2). Fifth 1 holds the items with fewest impressions. A line ends where the first seed stopped."
-    last = frame[frame["epoch"] == frame["epoch"].min()]
+    caption = (
+        "Information abundance during training, mean over seeds (Figure 2). Fifth 1 holds the items with fewest "
+        "impressions. A line ends where the first seed stopped."
+    )
     text = "Runs stop at different epochs; an epoch is drawn while every seed is still training."
-    return [
-        Section(
-            "Abundance during training", text, [_first_and_last(frame)] if len(last) else [], [Figure(caption, new.svg)]
-        )
-    ]
+    return [Section("Abundance during training", text, [_first_and_last(frame)], [Figure(caption, new.svg)])]
 
 
 def _lines(axes, part, x, y):
@@ -245,7 +246,10 @@ def present_figure4(results: Results) -> list[Section]:
     smallest = frame.sort_values("rank").groupby(["system", "domain"], sort=False).tail(1)
     rows = [[NAMES[s], *(_value(smallest, s, d) for d in domains)] for s in SHOWN if s in set(frame["system"])]
     table = Table("The smallest singular value over the largest, mean over seeds.", ["system", *domains], rows)
-    caption = "Singular values of the item tables that serve a domain, over the largest, mean over tables and seeds (Figure 4). Of shared tables, rows of items shown in that domain."
+    caption = (
+        "Singular values of the item tables that serve a domain, over the largest, mean over tables and seeds "
+        "(Figure 4). Of shared tables, rows of items shown in that domain."
+    )
     return [Section("Singular spectra", "", [table], [Figure(caption, new.svg)])]
 
 

@@ -1,4 +1,4 @@
-"""Table 4: losses beside the cross-entropy, each on ME + PEG and at a strength of its own that validation rows chose."""
+"""Table 4: losses beside the cross-entropy, each on ME + PEG and at a strength that validation rows chose for it."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def make(runs: Sequence[Run], store: Store, jobs: int, what: str, say: Callable[
     another process is making at the moment is waited for. Ctrl-C ends the runs under way; those that are done are kept.
     """
     wanted = {run.key: run for run in runs}
-    missing = {key: run for key, run in wanted.items() if not _is_made(run, store)}
+    missing = {key: run for key, run in wanted.items() if _record(run, store) is None}
     failed: dict[str, tuple[str, str]] = {}
     if missing:
         say(f"{what}: {len(missing):,} of {len(wanted):,} runs to make, {jobs} at a time")
@@ -53,18 +53,19 @@ def make(runs: Sequence[Run], store: Store, jobs: int, what: str, say: Callable[
                 say(f"{what}: {run.title} failed: {wrong}")
             progress.one_more(len(failed))
         progress.close()
-    found = {key: store.record(key) for key, run in wanted.items() if _is_made(run, store)}
-    return Outcome(found, failed)
+    found = {key: _record(run, store) for key, run in wanted.items()}
+    return Outcome({key: record for key, record in found.items() if record is not None}, failed)
 
 
-def _is_made(run, store):
+def _record(run: Run, store: Store) -> dict | None:
+    """The record of a run, if the store has one of these very settings."""
     record = store.record(run.key)
-    return record is not None and run.is_of(record)
+    return record if record is not None and run.is_of(record) else None
 
 
 def _made(runs: list[Run], store: Store, jobs: int) -> Iterator[tuple[Run, str]]:
     """Yield each run when it has a record, or with what went wrong. Long ones should come first in the list."""
-    waiting, elsewhere = list(reversed(runs)), []
+    waiting, elsewhere = list(reversed(runs)), list[Run]()
     under_way: dict[Future, Run] = {}
     pool = _pool(jobs, runs)
     try:
@@ -144,7 +145,7 @@ def _work(run, folder):
         with store.held(run.key) as ours:
             if not ours:
                 return ELSEWHERE, ""
-            if not _is_made(run, store):
+            if _record(run, store) is None:
                 set_threads(run.config.threads or 1)
                 store.put(run.key, *carry_out(run))
         return MADE, ""

@@ -40,7 +40,7 @@ SETS = {
     ("me_pg 5", "gauc"): Number(0.66232, TEXT),
 }
 CLAIMS = {
-    "table2": "Crocodile beats the second best by 0.09 % AUC and 0.19 % gAUC (KuaiRand-1K, six repeats, summary of v2).",
+    "table2": "Crocodile beats the second best by 0.09 % AUC and 0.19 % gAUC (KuaiRand-1K, 6 repeats, summary of v2).",
     "table3": "Crocodile beats the second best by 0.138 % AUC and 0.12 % gAUC (AliCCP, summary of v2).",
     "table4": "CovLoss adds 0.07 % AUC and 0.17 % gAUC to ME+PEG; Trans5 loses 0.06 % and 0.19 % (summary of v2).",
     "alpha": "Every alpha from 2e-5 up stays above AUC 0.78590 and gAUC 0.66174 (KuaiRand-1K, summary of v2).",
@@ -56,5 +56,5 @@ def numbers(dataset: str, rows: int) -> dict[tuple[str, str], Number]:
 
 
 def is_the_papers(dataset: str, rows: int) -> bool:
-    """Whether data are those of the paper, by the number of their impressions, to 3 %: what counts as a repeat may differ."""
+    """Whether data are those of the paper, by their number of impressions, to 3 % (repeats may count otherwise)."""
     return dataset in ROWS and abs(rows / ROWS[dataset] - 1) < 0.03

@@ -17,6 +17,7 @@ from .systems import OURS, TITLES, of_the_paper, tuning_section
 from .tuning import Candidate, tune
 
 FACTORS = (0.0, 0.1, 1.0, 10.0)  # of the usual alpha: the bias depends on how much covariance is left
+PAPERS_LEVEL = 0.1  # of its test
 TRAINED_ON = (0, 32, 128)  # rows; 0 = all of the batch
 
 
@@ -54,60 +55,56 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
 def present(results: Results) -> list[Section]:
     """The sections on sampling."""
     draws, frame = results.frames["draws"], results.frames["runs"]
-    most = int(draws["rows"].max())
+    return [_values(draws), _training(frame, results.about), tuning_section(results.frames["tuning"])]
+
+
+def _values(draws):
+    """The value on few rows beside that on many, and the test whether they differ."""
+    most, fewest = int(draws["rows"].max()), int(draws["rows"].min())
     rows, rejected = [], []
-    for alpha, part in draws.groupby("alpha"):
+    for alpha in draws["alpha"].unique():
+        part = draws[draws["alpha"] == alpha]
         many = part[part["rows"] == most]["value"].to_numpy()
-        for n, values in part[part["rows"] < most].groupby("rows")["value"]:
-            few = stats.ttest_ind(values.to_numpy()[:PAPERS_DRAWS], many, equal_var=False).pvalue
-            all_p = stats.ttest_ind(values, many, equal_var=False).pvalue
-            bias = values.mean() / many.mean()
-            rows.append(
-                [
-                    f"{alpha:g}",
-                    int(n),
-                    Cell(bias, f"{bias:.2f}"),
-                    Cell(values.std() / many.mean(), f"{values.std() / many.mean():.2f}"),
-                    Cell(few, f"{few:.2g}"),
-                    Cell(all_p, f"{all_p:.2g}"),
-                ]
+        for n in sorted(set(part["rows"]) - {most}):
+            values = part[part["rows"] == n]["value"].to_numpy()
+            few, every = (
+                float(stats.ttest_ind(v, many, equal_var=False).pvalue) for v in (values[:PAPERS_DRAWS], values)
             )
-            if n == draws["rows"].min() and few < 0.1:
+            bias, spread = values.mean() / many.mean(), values.std(ddof=1) / many.mean()
+            rows.append(
+                [Cell(alpha, f"{alpha:g}"), int(n), bias, spread, Cell(few, f"{few:.2g}"), Cell(every, f"{every:.2g}")]
+            )
+            if n == fewest and few < PAPERS_LEVEL:
                 rejected.append(f"{alpha:g}")
+    outcome = (
+        f"fails at alpha {', '.join(rejected)} and holds at the others" if rejected else "holds at every alpha here"
+    )
     said = (
-        f"The paper finds no significant difference between {draws['rows'].min()} and {MANY:,} rows (p > 0.1). With its {PAPERS_DRAWS} draws that "
-        + (
-            f"fails at alpha {', '.join(rejected)} and holds at the others."
-            if rejected
-            else "holds at every alpha here."
-        )
-        + f" A test of {PAPERS_DRAWS} draws finds large differences only: with {int(draws['draw'].max()) + 1} draws see the last column. The l1 norm of a "
-        "noisy estimate is biased upwards, the more so the less covariance there is."
+        f"The paper finds no significant difference between 32 and {MANY:,} rows (p > {PAPERS_LEVEL}). With "
+        f"{PAPERS_DRAWS} draws of {fewest} rows that {outcome}. So few draws find large differences only; the last "
+        f"column has {int(draws['draw'].max()) + 1}. The l1 norm of a noisy estimate is biased upwards, the more "
+        "so the less covariance there is."
     )
-    head = [
-        "alpha",
-        "rows",
-        f"mean over that of {most:,} rows",
-        "deviation of a draw over it",
-        f"p, {PAPERS_DRAWS} draws (Welch)",
-        "p, all draws",
-    ]
-    values = Section(
-        "Value and bias",
-        said,
-        [Table("CovLoss of sampled rows of a trained model, scaled to all rows.", head, rows)],
-        [_figure(draws, most)],
+    head = ["alpha", "rows", f"mean over that of {most:,} rows", "deviation of a draw over it"]
+    head += [f"p of {PAPERS_DRAWS} draws (Welch)", "p of all draws"]
+    table = Table(
+        "CovLoss of sampled rows of a trained model, scaled to all rows.", head, rows, ["", "", ".2f", ".2f", "", ""]
     )
+    return Section("Value and bias", said, [table], [_figure(draws, most)])
+
+
+def _training(frame, about):
+    """What sampling does to the trained model."""
     labels = [str(r) for r in sorted(frame["rows"].unique())]
     names = {r: "all" if r == "0" else r for r in labels}
     compared = [compare(frame, "rows", labels, "0", measure) for measure in TITLES]
-    text = [in_words(c, names, TITLES[c.measure]) for c in compared] + [of_the_paper(results.about)]
+    text = [in_words(c, names, TITLES[c.measure]) for c in compared] + [of_the_paper(about)]
     caption = "Test measures when CovLoss is computed on sampled rows of each batch, and the difference to all rows."
     tables = [
         table_of(compared, list(TITLES.values()), caption, "rows", names),
         learnt_table(frame, "rows", labels, names, "What was learnt."),
     ]
-    return [values, Section("Training with sampled rows", text, tables), tuning_section(results.frames["tuning"])]
+    return Section("Training with sampled rows", text, tables)
 
 
 def _figure(draws, most):

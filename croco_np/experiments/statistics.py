@@ -5,10 +5,11 @@ Two systems with the same seed have seen the same rows in the same order, so dif
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 LEVEL = 0.05  # of every test and interval
@@ -43,7 +44,7 @@ class Paired(NamedTuple):
     smallest: float
 
 
-def mean(values: Sequence[float]) -> Mean:
+def mean(values: ArrayLike) -> Mean:
     """Mean, deviation and interval of some values; NaN where there are too few."""
     x = np.asarray(values, dtype=np.float64)
     x = x[np.isfinite(x)]
@@ -54,7 +55,7 @@ def mean(values: Sequence[float]) -> Mean:
     return Mean(len(x), float(x.mean()), deviation, float(half))
 
 
-def paired(a: Sequence[float], b: Sequence[float]) -> Paired:
+def paired(a: ArrayLike, b: ArrayLike) -> Paired:
     """The difference a - b over pairs; pairs with an undefined value are left out.
 
     With fewer than two pairs, or with differences that are all alike, nothing can be tested: p is NaN.
@@ -90,17 +91,17 @@ def smallest_difference(deviation: float, n: int, level: float = LEVEL, power: f
     return float(optimize.brentq(lacking, 0.0, high) * deviation / np.sqrt(n))
 
 
-def holm(p: Sequence[float]) -> np.ndarray:
+def holm(p: ArrayLike) -> np.ndarray:
     """p-values of a family of tests, corrected by Holm's step-down procedure: (n,) float64.
 
     The i-th smallest of n is multiplied by n - i + 1, and none may be smaller than the one before it. Then "p < 0.05"
     of any test holds for the whole family. NaN, a test that could not be made, stays NaN and counts for nothing.
     """
-    p = np.asarray(p, dtype=np.float64)
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    corrected = np.full(len(p), np.nan)
-    corrected[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * np.arange(len(order), 0, -1)))
+    given = np.asarray(p, dtype=np.float64)
+    known = np.flatnonzero(np.isfinite(given))
+    order = known[np.argsort(given[known], kind="stable")]
+    corrected = np.full(len(given), np.nan)
+    corrected[order] = np.minimum(1.0, np.maximum.accumulate(given[order] * np.arange(len(order), 0, -1)))
     return corrected
 
 

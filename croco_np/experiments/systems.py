@@ -107,7 +107,8 @@ def _overall(frame, compared, about):
         table_of(
             compared,
             list(TITLES.values()),
-            "Test measures over all domains: mean ± standard deviation over seeds, and the difference to Crocodile with its 95 % interval.",
+            "Test measures over all domains: mean ± standard deviation over seeds, and the difference to Crocodile "
+            "with its 95 % interval.",
             "system",
             NAMES,
         )
@@ -156,9 +157,8 @@ def star(compared: Sequence[Comparison]) -> str:
         lead = -p.difference
         earned = "earns a star" if q < 0.05 and lead > 0 else "earns no star"
         tested = f", p = {q:.2g} by Holm over both measures" if np.isfinite(q) else ", not tested"
-        said.append(
-            f"{TITLES[c.measure]}: {NAMES[c.reference]} {earned} ({lead / UNIT:+.1f} against the best other, {NAMES[best]}{tested})"
-        )
+        lead_in_words = f"{lead / UNIT:+.1f} against the best other, {NAMES[best]}"
+        said.append(f"{TITLES[c.measure]}: {NAMES[c.reference]} {earned} ({lead_in_words}{tested})")
     return "; ".join(said) + ". Choosing the best of the others by the same test rows favours it a little."
 
 
@@ -200,8 +200,8 @@ def negative_transfer(frame: pd.DataFrame, systems: Sequence[str]) -> list[Secti
     harmed = [f"{NAMES[s]} in {d}" for (s, d), t in tests.items() if corrected[s, d] < 0.05 and t.difference < 0]
     helped = sum(corrected[key] < 0.05 and t.difference > 0 for key, t in tests.items())
     text = (
-        f"AUC minus that of Single Domain, paired over seeds, Holm over all {len(tests)} cells. Negative transfer is found "
-        f"in {len(harmed)} of them{': ' + ', '.join(harmed) if harmed else ''}; a gain in {helped}."
+        f"AUC minus that of Single Domain, paired over seeds, Holm over all {len(tests)} cells. Negative transfer is "
+        f"found in {len(harmed)} of them{': ' + ', '.join(harmed) if harmed else ''}; a gain in {helped}."
     )
     table = Table("AUC minus Single Domain in 1e-4, with its 95 % interval; * significant.", ["system", *domains], rows)
     return [Section("Negative transfer", text, [table])]
@@ -220,7 +220,10 @@ def _users(frame):
         ]
         for r, q in zip(frame.itertuples(), corrected, strict=True)
     ]
-    text = "What another sample of users could change, for the models of the first seed: users drawn with replacement, 500 times. It says nothing of other seeds."
+    text = (
+        "What another sample of users could change, for the models of the first seed: users drawn with replacement, "
+        "500 times. It says nothing of other seeds."
+    )
     table = Table(
         "AUC of Crocodile minus that of each system, first seed, in 1e-4.",
         ["system", "difference", "95 % interval over users", "p by Holm"],
@@ -233,7 +236,8 @@ def tuning_section(tried: pd.DataFrame, names: dict[str, str] = NAMES) -> Sectio
     """What each row was allowed to try, and what was chosen."""
     settings = [c for c in tried.columns if c not in ("label", "seeds", "valid_auc", "chosen")]
     rows = []
-    for label, part in tried.groupby("label", sort=False):
+    for label in tried["label"].unique():
+        part = tried[tried["label"] == label]
         best = part[part["chosen"].astype(bool)].iloc[0]
         spread = part["valid_auc"].max() - part["valid_auc"].min()
         values = [Cell(None) if pd.isna(best[s]) else Cell(best[s], f"{best[s]:g}") for s in settings]
@@ -246,7 +250,10 @@ def tuning_section(tried: pd.DataFrame, names: dict[str, str] = NAMES) -> Sectio
                 Cell(spread, f"{spread:.4f}"),
             ]
         )
-    text = "Every row may try equally many settings; the mean validation AUC over the tuning seeds, which are none of the table's, chooses. Test rows have no say. All tries are in tuning.csv."
+    text = (
+        "Every row may try equally many settings; the mean validation AUC over the tuning seeds, which are none of the "
+        "table's, chooses. Test rows have no say. All tries are in tuning.csv."
+    )
     return Section(
         "Tuning",
         text,

@@ -40,10 +40,14 @@ def _by_variance(cov, n):
 
 
 def _map(cov, n, when):
-    covariance, correlation = ("undefined" if v is None else f"{v:.2g}" for v in between_experts(cov, n)[:2])
-    caption = f"Covariance of the expert outputs, {when}: between experts {covariance} in the mean of absolute"
+    found = between_experts(cov, n)
+    covariance, correlation = (
+        "undefined" if value is None else format(value, form)
+        for value, form in ((found.covariance, ".2g"), (found.correlation, ".2f"))
+    )
+    caption = f"Covariance of the expert outputs, {when}: between experts {covariance} in the mean of absolute values;"
     return Figure(
-        f"{caption} values; correlation {correlation}.",
+        f"{caption} correlation {correlation} of live units. {found.dead} of {found.units} units are dead: never vary.",
         pictures.matrix(np.abs(_by_variance(cov, n)), n, "|covariance|"),
     )
 
@@ -113,7 +117,7 @@ def gates(found: dict[str, Any]) -> Section:
 
 
 def diversity(found: dict[str, Any]) -> Section:
-    """The diversity index at each level of conflicts, with both kinds of thresholds."""
+    """The diversity index at each level of conflicts and on all test rows, with both kinds of thresholds."""
     if "reason" in found:
         return Section("Diversity index", f"Not shown: {found['reason']}.")
     levels = [level for level in (found, found["finer"]) if level]
@@ -121,7 +125,8 @@ def diversity(found: dict[str, Any]) -> Section:
     parts.append((found["all_rows"]["level"], found["all_rows"]["rows"], found["all_rows"]))
     rows = [[name, n, _cell(part["per_expert"]), _cell(part["pooled"]), found["chance"]] for name, n, part in parts]
     text = "Of the rows whose user has opposite preferences in two domains, the share for which some expert gives a "
-    text += "large output and another a small one; beside it, the same of all test rows. Compare models with equally many experts only."
+    text += "large output and another a small one; beside it, the same of all test rows."
+    text += " Compare models with equally many experts only."
     head = ["test rows", "rows", "quartiles of each expert", "pooled quartiles", "chance"]
     table = Table(f"Diversity index, {found['form']}", head, rows, ["", ",d", ".4f", ".4f", ".4f"], sortable=False)
     return Section("Diversity index", text, [table])
