@@ -22,8 +22,9 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "Figure", "PowerNorm", "canvas", "matplotlib"]
+__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "Figure", "MaxNLocator", "PowerNorm", "canvas", "matplotlib"]
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"  # Okabe & Ito
 
 
@@ -32,7 +33,8 @@ def canvas(width: float, height: float, **settings: Any) -> Iterator[Figure]:
     """A figure of this size in inches; inside the `with` block Matplotlib has its own defaults and these settings."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(settings)
+        for name, value in settings.items():
+            matplotlib.rcParams[name] = value  # type: ignore[index]  # names are spelled out in its stubs
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         yield figure

@@ -27,6 +27,7 @@ SYSTEMS = ("crocodile_element", "crocodile_scalar", "crocodile_one_table", "mmoe
 SYSTEMS += ("single_domain", "shared_bottom", "ple", "ple_two_levels", "ple_shared_only", "me_ple", "stem")
 SYSTEMS += ("pepnet_shared_input", "pepnet_shared_output", "pepnet_domain_input", "pepnet_domain_output")
 SYSTEMS += ("hinet_official", "hinet_renorm", "hinet_with_self")
+SYSTEMS += ("mmoe_hidden_gates", "ple_hidden_gates", "stem_hidden_gates", "hinet_hidden_gates")
 SYSTEMS += ("star", "star_small_epsilon", "adasparse_fusion", "adasparse_binarization", "adasparse_scaling")
 OF_THE_PAPER = {"single_domain", "shared_bottom", "mmoe", "me_mmoe", "ple", "me_ple", "stem", "pepnet", "hinet", "star"}
 OF_THE_PAPER |= {"adasparse", "crocodile"}

@@ -244,11 +244,12 @@ def _covloss_in_words(effect):
             for m in [mean(part["difference"])]
         ]
         best = cells.loc[cells["difference"].idxmin()]
+        where = f"conflict {best['conflict']:g}, tail {best['tail']:.1%}"
+        tested = f"{abs(best['t']):.1f} standard errors, p by Holm {best['holm']:.2g}"
         said.append(
-            f"{what.capitalize()}: CovLoss lowers regret significantly in {len(helps)} of {len(cells)} cells and raises "
-            f"it in {len(harms)}. The largest gain is {best['difference'] / UNIT:+.1f} (conflict {best['conflict']:g}, "
-            f"tail {best['tail']:.1%}; {abs(best['t']):.1f} standard errors, p by Holm {best['holm']:.2g}). By conflict, "
-            f"mean over the tail shares with its 95 % interval over cells: {'; '.join(by_conflict)}."
+            f"{what.capitalize()}: CovLoss lowers regret significantly in {len(helps)} of {len(cells)} cells, "
+            f"raises it in {len(harms)}. The largest gain is {best['difference'] / UNIT:+.1f} ({where}; {tested}). "
+            f"By conflict, mean over the tail shares with its 95 % interval over cells: {'; '.join(by_conflict)}."
         )
     return said
 

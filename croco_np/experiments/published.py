@@ -56,5 +56,5 @@ def numbers(dataset: str, rows: int) -> dict[tuple[str, str], Number]:
 
 
 def is_the_papers(dataset: str, rows: int) -> bool:
-    """Whether data are those of the paper, by their number of impressions, to 3 % (repeats may be counted otherwise)."""
+    """Whether data are those of the paper, by their number of impressions, to 3 % (repeats may count otherwise)."""
     return dataset in ROWS and abs(rows / ROWS[dataset] - 1) < 0.03

@@ -82,8 +82,8 @@ def _values(draws):
     said = (
         f"The paper finds no significant difference between 32 and {MANY:,} rows (p > {PAPERS_LEVEL}). With "
         f"{PAPERS_DRAWS} draws of {fewest} rows that {outcome}. So few draws find large differences only; the last "
-        f"column has {int(draws['draw'].max()) + 1}. The l1 norm of a noisy estimate is biased upwards, the more so the less "
-        "covariance there is."
+        f"column has {int(draws['draw'].max()) + 1}. The l1 norm of a noisy estimate is biased upwards, the more "
+        "so the less covariance there is."
     )
     head = ["alpha", "rows", f"mean over that of {most:,} rows", "deviation of a draw over it"]
     head += [f"p of {PAPERS_DRAWS} draws (Welch)", "p of all draws"]

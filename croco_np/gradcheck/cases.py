@@ -19,6 +19,7 @@ from ..layers import (
     ElementGate,
     Embeddings,
     Experts,
+    GateLogits,
     GateUnit,
     Linear,
     LookUpExperts,
@@ -135,6 +136,8 @@ def layer_cases() -> dict[str, Draw]:
         "PerDomain": case(PerDomain(Tower((5, 4)), 4), DOMAINS, e),
         "ScalarGate (PG)": case(ScalarGate(5, N_EXPERTS, 4), DOMAINS, e, o),
         "ScalarGate (MMoE)": case(ScalarGate(5, N_EXPERTS, 4, bias=True), DOMAINS, e, o),
+        "ScalarGate, hidden layers": case(ScalarGate(5, N_EXPERTS, 4, bias=True, hidden=(4, 3)), DOMAINS, e, o),
+        "GateLogits": case(GateLogits((5, 4, 3), 2), e),
         "ElementGate (PEG)": case(ElementGate(5, N_EXPERTS, WIDTH, 4), DOMAINS, e, o),
         "PartitionedNorm": case(PartitionedNorm(5, 4), DOMAINS, e),
         "PartitionedNorm, evaluation": case(PartitionedNorm(5, 4), DOMAINS, e, False),
@@ -146,6 +149,9 @@ def layer_cases() -> dict[str, Draw]:
             f"ScenarioAttention, {kind}": case(ScenarioAttention(5, 4, kind), DOMAINS, e, (N_ROWS, 4, WIDTH))
             for kind in ("official", "renorm", "with_self")
         },
+        "ScenarioAttention, hidden layers": case(
+            ScenarioAttention(5, 4, hidden=(4, 3)), DOMAINS, e, (N_ROWS, 4, WIDTH)
+        ),
     }
 
 

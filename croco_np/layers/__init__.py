@@ -16,6 +16,7 @@ from .experts import Experts
 from .extraction import Extraction
 from .gate import ElementGate, ScalarGate
 from .linear import Linear
+from .logits import GateLogits
 from .lookup import LookUpExperts
 from .mlp import MLP, Dense, Tower
 from .norm import PartitionedNorm
@@ -24,5 +25,5 @@ from .scale import GateUnit
 from .star import Star
 
 __all__ = ["MLP", "ElementGate", "Embeddings", "Experts", "Extraction", "Linear", "PerDomain", "ScalarGate", "Tower"]
-__all__ += ["Dense", "GateUnit", "LookUpExperts", "ScenarioAttention", "add_own", "domain_ids", "own"]
+__all__ += ["Dense", "GateLogits", "GateUnit", "LookUpExperts", "ScenarioAttention", "add_own", "domain_ids", "own"]
 __all__ += ["PartitionedNorm", "Pruner", "Star"]

@@ -1,20 +1,21 @@
 """HiNet's attention: how much a domain takes from the others."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arguments import expect
 from ..kernels.mix import mix_scalars, mix_scalars_backward
 from .domain import check_domains
-from .linear import Linear, LinearCache
+from .linear import Linear
+from .logits import GateLogits, gate_logits
 
 KINDS = ("official", "renorm", "with_self")
 
 
 class AttentionCache(NamedTuple):
-    logits: LinearCache
+    logits: Any
     seen: np.ndarray
     g: np.ndarray
     o: np.ndarray
@@ -32,7 +33,8 @@ class ScenarioAttention:
         "official"    it is lost: the shares in h add up to less than 1, as in the authors' released code
         "renorm"      the softmax is over j != s only
         "with_self"   o_s is mixed in
-    With one domain there is nobody to listen to: h = 0, but for "with_self".
+    With one domain there is nobody to listen to: h = 0, but for "with_self". With widths in `hidden`, a relu-MLP stands
+    before W.
 
     Backward: that of a mixture (`kernels.mix`) in which o_s is 0, so nothing goes back to it.
     """
@@ -40,14 +42,15 @@ class ScenarioAttention:
     n_in: int
     n_domains: int
     kind: str = "official"
+    hidden: tuple[int, ...] = ()
 
     def __post_init__(self):
         if self.kind not in KINDS:
             raise ValueError(f"kind {self.kind!r}: choose one of {', '.join(KINDS)}")
 
     @property
-    def logits(self) -> Linear:
-        return Linear(self.n_in, self.n_domains)
+    def logits(self) -> Linear | GateLogits:
+        return gate_logits(self.n_in, self.hidden, self.n_domains)
 
     def init(self, rng: np.random.Generator) -> dict:
         return self.logits.init(rng)

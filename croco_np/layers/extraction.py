@@ -10,6 +10,7 @@ from ..kernels.mix import mix_scalars, mix_scalars_backward
 from ..tree import in_row
 from .experts import Experts
 from .linear import Linear
+from .logits import GateLogits, gate_logits
 
 
 class ExtractionCache(NamedTuple):
@@ -27,7 +28,8 @@ class Extraction:
         x'_j = sum over the experts that path j may use of softmax(x_j W_j + b_j)_e o_e
 
     x (B, S + 1, n) -> (B, S + 1, K); path S is the shared one. Domain path s uses its own experts and the shared ones;
-    the shared path uses all of them, or with `shared_only` only the shared ones, as some public code has it.
+    the shared path uses all of them, or with `shared_only` only the shared ones, as some public code has it. With
+    widths in `hidden`, each gate has a relu-MLP before its W_j.
 
     The next level's shared path depends on every domain's experts, so every row runs through all of them, and a row of
     one domain teaches the experts of another; not so with `shared_only`, where foreign experts reach nothing.
@@ -40,6 +42,7 @@ class Extraction:
     n_shared: int
     sizes: tuple[int, ...]
     shared_only: bool = False
+    hidden: tuple[int, ...] = ()
 
     @property
     def paths(self) -> np.ndarray:
@@ -56,8 +59,8 @@ class Extraction:
             return np.arange(len(self.paths))
         return np.flatnonzero((self.paths == path) | (self.paths == self.n_domains))
 
-    def gate(self, path: int) -> Linear:
-        return Linear(self.sizes[0], len(self.used(path)))
+    def gate(self, path: int) -> Linear | GateLogits:
+        return gate_logits(self.sizes[0], self.hidden, len(self.used(path)))
 
     def init(self, rng: np.random.Generator) -> dict:
         gates = [self.gate(j).init(rng) for j in range(self.n_domains + 1)]

@@ -8,6 +8,7 @@ import numpy as np
 from ..kernels.mix import mix_elements, mix_elements_backward, mix_scalars, mix_scalars_backward, softmax_backward
 from .domain import DomainCache, PerDomain
 from .linear import Linear
+from .logits import gate_logits
 from .reading import Reading
 
 
@@ -34,7 +35,7 @@ class ScalarGate:
         h = sum_m g_m o_m                    mixture                                   (B, K)
 
     e (B, P), o (B, M, K) -> h (B, K), g (B, M). PG reads the prior embedding and has no bias; MMoE's gate reads the
-    ordinary embedding and has one.
+    ordinary embedding and has one. With widths in `hidden`, a relu-MLP of the row's domain stands before W_s.
 
     Backward, given dh, and dg where a loss pulls on the shares themselves (else None):
         do_m = g_m dh                        an expert is taught in proportion to its share
@@ -48,10 +49,11 @@ class ScalarGate:
     n_experts: int
     n_domains: int
     bias: bool = False
+    hidden: tuple[int, ...] = ()
 
     @property
     def logits(self) -> PerDomain:
-        return PerDomain(Linear(self.n_prior, self.n_experts, self.bias), self.n_domains)
+        return PerDomain(gate_logits(self.n_prior, self.hidden, self.n_experts, self.bias), self.n_domains)
 
     def init(self, rng: np.random.Generator) -> list:
         return self.logits.init(rng)

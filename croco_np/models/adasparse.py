@@ -1,6 +1,6 @@
 """AdaSparse: one network, of which each domain uses a part."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -26,6 +26,7 @@ class AdaSparseCache(NamedTuple):
     pruners: list[PruneCache]
     logit: LinearCache
     step: np.ndarray
+    ramp: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,11 @@ class AdaSparse(Assembly):
     r = (low + high) / 2. The lambda_l are a controller: no gradient through them, so dR/dr_l = lambda_l sgn(r_l - r)/L,
     which the pruner passes straight through its step. No control where nothing is pruned (scaling) or `penalty` is 0.
 
-    Our choice: over the first `ramp` training steps, alpha grows linearly from 0.1 to 5 and lambda from a hundredth of
-    `penalty` to all of it; then both stay. "step" counts training steps: it is tracked, not trained, and only the
-    optimiser writes it, so evaluation cannot.
+    Our choice: over the first `prune_epochs` epochs, alpha grows linearly from 0.1 to 5 and lambda from a hundredth of
+    `penalty` to all of it; then both stay. Epochs are the unit, since a run is stopped after a number of epochs that
+    nobody knows beforehand, and its best one is chosen from their ends: by one epoch, all of them are compared at the
+    final sharpness. The steps of an epoch are told by `paced`. "step" counts training steps, and "ramp" keeps how many
+    the ramp has, for whoever loads the parameters: both are tracked, not trained, so that evaluation cannot move them.
 
     Where we follow the paper and not the usual code: the step prunes to zero, where code has a sign function that
     negates; the schedules move with training steps, not with forward passes.
@@ -54,7 +57,8 @@ class AdaSparse(Assembly):
     pruners: tuple[Pruner, ...]
     logit: Linear
     penalty: float
-    ramp: int
+    epochs: float
+    epoch_steps: int = 1000  # until `paced` says better
     alphas: tuple[float, float] = (0.1, 5.0)
     low: float = 0.15
     high: float = 0.25
@@ -63,15 +67,15 @@ class AdaSparse(Assembly):
         "prune_mode": Option("how neurons are weighed", choices=MODES),
         "prune_epsilon": Option("neurons weighed lower than this are pruned", low=0),
         "prune_penalty": Option("final weight of the sparsity control; 0 switches it off", low=0),
-        "prune_steps": Option("training steps until pruning is at its sharpest", low=1),
+        "prune_epochs": Option("epochs until pruning is at its sharpest", low=0),
     }
     blackboard = {
         "prune_epsilon": 1.0,  # about half of the neurons
         "prune_penalty": 0.0,  # its gradient is not the derivative of its value: it goes straight through a step
-        "prune_steps": 100,
+        "prune_epochs": 0.1,
     }
     variants = ({"prune_mode": "scaling"},)  # binarization learns straight through a step, whose gradient is 0
-    running = ("step",)
+    running = ("step", "ramp")
 
     @classmethod
     @checked
@@ -85,7 +89,7 @@ class AdaSparse(Assembly):
         prune_mode: str = "fusion",
         prune_epsilon: float = 0.25,
         prune_penalty: float = 1.0,
-        prune_steps: int = 2000,
+        prune_epochs: float = 1.0,
     ) -> Self:
         width = embedding_width
         return cls(
@@ -95,24 +99,27 @@ class AdaSparse(Assembly):
             pruners=tuple(Pruner(width, n, prune_mode, prune_epsilon) for n in expert_sizes),
             logit=Linear(expert_sizes[-1], 1),
             penalty=0.0 if prune_mode == "scaling" else prune_penalty,
-            ramp=prune_steps,
+            epochs=prune_epochs,
         )
 
     def init(self, rng: np.random.Generator) -> dict:
-        return super().init(rng) | {"step": np.zeros(1)}
+        return super().init(rng) | {"step": np.zeros(1), "ramp": np.full(1, max(self.epochs * self.epoch_steps, 1.0))}
 
-    def schedule(self, step: np.ndarray) -> tuple[float, float]:
+    def paced(self, epoch_steps: int) -> Self:
+        return replace(self, epoch_steps=epoch_steps)
+
+    def schedule(self, step: np.ndarray, ramp: np.ndarray) -> tuple[float, float]:
         """alpha and lambda at a training step."""
-        done = min(float(step[0]) / self.ramp, 1.0)
+        done = min(float(step[0] / ramp[0]), 1.0)
         first, last = self.alphas
         return first + (last - first) * done, self.penalty * (0.01 + 0.99 * done)
 
-    def control(self, caches: list[PruneCache], step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Distances r_l - r, and lambda_l, both (L,)."""
+    def control(self, caches: list[PruneCache], lambda_: float) -> tuple[np.ndarray, np.ndarray]:
+        """Distances r_l - r, and lambda_l, both (L,), given lambda."""
         shares = np.array([c.share for c in caches])
         gap = shares - (self.low + self.high) / 2
         outside = (shares < self.low) | (shares > self.high)
-        return gap, outside * self.schedule(step)[1] * abs(gap)
+        return gap, outside * lambda_ * abs(gap)
 
     def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
         return {"embeddings": batch.ids, "domain": domain_ids(batch.domains)}
@@ -121,7 +128,8 @@ class AdaSparse(Assembly):
         check_domains(batch.domains, self.domain.vocabulary[0], len(batch.ids))
         h, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
         e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
-        h, e, alpha = h[:, 0], e[:, 0], self.schedule(p["step"])[0]
+        h, e = h[:, 0], e[:, 0]
+        alpha, lambda_ = self.schedule(p["step"], p["ramp"])
         hidden, pruners = [], []
         p_hidden, p_pruners = (in_row(p[name], len(self.pruners)) for name in ("hidden", "pruners"))
         upwards = zip(self.hidden.layers, self.pruners, p_hidden, p_pruners, strict=True)
@@ -131,12 +139,13 @@ class AdaSparse(Assembly):
             h, of_pruner = pruner.forward(p_pruner, e, h, alpha)  # (B, n_l)
             pruners.append(of_pruner)
         z, logit = self.logit.forward(p["logit"], h)  # (B, 1)
-        gap, weights = self.control(pruners, p["step"])
+        gap, weights = self.control(pruners, lambda_)
         penalty = float((weights * abs(gap)).mean()) if self.penalty else None
-        return Output(z[:, 0], penalty=penalty), AdaSparseCache(embeddings, domain, hidden, pruners, logit, p["step"])
+        cache = AdaSparseCache(embeddings, domain, hidden, pruners, logit, p["step"], p["ramp"])
+        return Output(z[:, 0], penalty=penalty), cache
 
     def backward(self, c: AdaSparseCache, d: Output) -> dict:
-        gap, weights = self.control(c.pruners, c.step)
+        gap, weights = self.control(c.pruners, self.schedule(c.step, c.ramp)[1])
         dshares = (d.penalty or 0.0) * weights * np.sign(gap) / len(gap)
         dh, logit = self.logit.backward(c.logit, d.logits[:, None])
         de: np.ndarray | int = 0
@@ -153,7 +162,7 @@ class AdaSparse(Assembly):
         return grads | {"pruners": pruners[::-1], "logit": logit}
 
     def tracked(self, c: AdaSparseCache) -> dict[str, np.ndarray]:
-        return {"step": c.step + 1}
+        return {"step": c.step + 1, "ramp": c.ramp.copy()}
 
     def stand_in(self, c: AdaSparseCache, s: int) -> np.ndarray:
         return c.logit.x

@@ -16,7 +16,7 @@ from ..layers.linear import LinearCache
 from ..options import Option
 from .assembly import Assembly
 from .output import Output, merge
-from .sizes import MOST_PARTS, checked
+from .sizes import HIDDEN_OF_GATES, MOST_PARTS, checked
 
 
 class HiNetCache(NamedTuple):
@@ -42,7 +42,8 @@ class HiNet(Assembly):
     (S + 1) n experts run on every row, which makes this the most expensive of the baselines.
 
     Where we follow the paper and not the usual code: no ReLU before any softmax, and softmax over axes of more than one
-    entry. Our choice: a single linear layer gives SAN's shares; one task a domain, so the task layer (CGC) is left out.
+    entry. Our choice: a single linear layer gives SAN's shares, if `gate_sizes` does not
+    say otherwise; one task a domain, so the task layer (CGC) is left out.
     """
 
     embeddings: Embeddings
@@ -53,7 +54,7 @@ class HiNet(Assembly):
     towers: PerDomain
 
     taps = ("experts",)
-    options = {
+    options = HIDDEN_OF_GATES | {
         "n_sub_experts": Option("experts of each domain, and shared ones", low=1, high=MOST_PARTS),
         "attention": Option(
             "a domain's own share of the attention. official: dropped; renorm: left out of the softmax; with_self: "
@@ -62,7 +63,7 @@ class HiNet(Assembly):
         ),
     }
     blackboard = {"n_sub_experts": 2}
-    variants = ({"attention": "renorm"}, {"attention": "with_self"})
+    variants = ({"attention": "renorm"}, {"attention": "with_self"}, {"gate_sizes": (6,)})
 
     @classmethod
     @checked
@@ -76,6 +77,7 @@ class HiNet(Assembly):
         tower_sizes: tuple[int, ...] = (32,),
         n_sub_experts: int = 4,
         attention: str = "official",
+        gate_sizes: tuple[int, ...] = (),
     ) -> Self:
         n_domains, width = len(schema.domains), embedding_width
         n_in, n_experts = len(schema.fields) * width, (n_domains + 1) * n_sub_experts
@@ -84,7 +86,7 @@ class HiNet(Assembly):
             domain=Embeddings((n_domains,), 1, width, embedding_std),
             experts=Experts(n_experts, (n_in, *expert_sizes)),
             gates=Linear(n_in, n_experts),  # a column block for each SEI
-            attention=ScenarioAttention(width, n_domains, attention),
+            attention=ScenarioAttention(width, n_domains, attention, gate_sizes),
             towers=PerDomain(Tower((3 * expert_sizes[-1], *tower_sizes)), n_domains),
         )
 

@@ -14,7 +14,7 @@ from ..layers.embedding import EmbeddingCache
 from ..layers.gate import GateCache
 from .assembly import Assembly
 from .output import Output, merge
-from .sizes import checked
+from .sizes import HIDDEN_OF_GATES, checked
 
 
 class MMoECache(NamedTuple):
@@ -32,8 +32,9 @@ class MMoE(Assembly):
     One embedding (MMoE): all experts and gates read x. M embeddings (ME-MMoE): expert m reads x_m, and the gate of
     domain s reads x_s, which ties the number of tables to the number of domains (Section 4.4 of the paper): M >= S.
 
-    Where we follow the paper and not the usual code: gates are linear layers with a bias and nothing else, no batch
-    normalisation before the softmax; each row runs through its own domain's gate and tower only.
+    Where we follow the paper and not the usual code: gates are linear layers with a bias and nothing else, if
+    `gate_sizes` does not say otherwise, without batch normalisation before the softmax; each row runs through its own
+    domain's gate and tower only.
     """
 
     embeddings: Embeddings
@@ -42,6 +43,8 @@ class MMoE(Assembly):
     towers: PerDomain
 
     taps = ("experts", "gates")
+    options = HIDDEN_OF_GATES
+    variants = ({"gate_sizes": (6,)},)
     multi_embedding = False
 
     @classmethod
@@ -55,6 +58,7 @@ class MMoE(Assembly):
         embedding_std: float = 0.01,
         expert_sizes: tuple[int, ...] = (64,),
         tower_sizes: tuple[int, ...] = (32,),
+        gate_sizes: tuple[int, ...] = (),
     ) -> Self:
         n_domains, n_in = len(schema.domains), len(schema.fields) * embedding_width
         n_tables = n_experts if cls.multi_embedding else 1
@@ -63,7 +67,7 @@ class MMoE(Assembly):
         return cls(
             embeddings=Embeddings(schema.vocabulary, n_tables, embedding_width, embedding_std),
             experts=Experts(n_experts, (n_in, *expert_sizes)),
-            gates=ScalarGate(n_in, n_experts, n_domains, bias=True),
+            gates=ScalarGate(n_in, n_experts, n_domains, bias=True, hidden=gate_sizes),
             towers=PerDomain(Tower((expert_sizes[-1], *tower_sizes)), n_domains),
         )
 

@@ -1,7 +1,7 @@
 """PLE and its multi-embedding version."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ..options import Option
 from ..tree import in_row
 from .assembly import Assembly
 from .output import Output
-from .sizes import MOST_PARTS, SPECIFIC_AND_SHARED, checked
+from .sizes import HIDDEN_OF_GATES, MOST_PARTS, SPECIFIC_AND_SHARED, checked
 
 
 class PLECache(NamedTuple):
@@ -56,11 +56,16 @@ class PLE(Assembly):
     towers: PerDomain
 
     taps = ("gates",)  # a row runs through its own domain's experts and the shared ones only
-    options = SPECIFIC_AND_SHARED | {
-        "n_levels": Option("extraction levels", low=1, high=MOST_PARTS),
-        "shared_gate": Option("what the shared gate of early levels mixes", choices=("all", "shared_only")),
-    }
+    options = (
+        SPECIFIC_AND_SHARED
+        | HIDDEN_OF_GATES
+        | {
+            "n_levels": Option("extraction levels", low=1, high=MOST_PARTS),
+            "shared_gate": Option("what the shared gate of early levels mixes", choices=("all", "shared_only")),
+        }
+    )
     blackboard = {"n_specific": 2}
+    variants: ClassVar[tuple[dict[str, Any], ...]] = ({"gate_sizes": (6,)}, {"gate_sizes": (6,), "n_levels": 2})
 
     @classmethod
     @checked
@@ -74,22 +79,22 @@ class PLE(Assembly):
         tower_sizes: tuple[int, ...] = (32,),
         n_specific: int = 1,
         n_shared: int = 1,
+        gate_sizes: tuple[int, ...] = (),
         n_levels: int = 1,
         shared_gate: str = "all",
     ) -> Self:
         n_domains, n_in = len(schema.domains), len(schema.fields) * embedding_width
         n_sp, n_sh, width = n_specific, n_shared, expert_sizes[-1]
         widths = [n_in] + [width] * (n_levels - 1)
-        first = [
-            Extraction(n_domains, n_sp, n_sh, (n, *expert_sizes), shared_gate == "shared_only") for n in widths[:-1]
-        ]
+        only = shared_gate == "shared_only"
+        first = [Extraction(n_domains, n_sp, n_sh, (n, *expert_sizes), only, gate_sizes) for n in widths[:-1]]
         last = (widths[-1], *expert_sizes)
         return cls(
             embeddings=Embeddings(schema.vocabulary, 1, embedding_width, embedding_std),
             levels=tuple(first),
             specific=PerDomain(Experts(n_sp, last), n_domains),
             shared=Experts(n_sh, last),
-            gates=ScalarGate(widths[-1], n_sp + n_sh, n_domains, bias=True),
+            gates=ScalarGate(widths[-1], n_sp + n_sh, n_domains, bias=True, hidden=gate_sizes),
             towers=PerDomain(Tower((width, *tower_sizes)), n_domains),
         )
 
@@ -137,6 +142,8 @@ class PLE(Assembly):
 class MEPLE(PLE):
     """ME-PLE: a `PLE` with S + 1 embedding tables and one level; with more, a domain's table would not be its own."""
 
+    variants = ({"gate_sizes": (6,)},)
+
     @classmethod
     @checked
     def build(  # type: ignore[override]  # without the options of several levels
@@ -149,6 +156,7 @@ class MEPLE(PLE):
         tower_sizes: tuple[int, ...] = (32,),
         n_specific: int = 1,
         n_shared: int = 1,
+        gate_sizes: tuple[int, ...] = (),
     ) -> Self:
         one = super().build(
             schema,
@@ -158,5 +166,6 @@ class MEPLE(PLE):
             tower_sizes=tower_sizes,
             n_specific=n_specific,
             n_shared=n_shared,
+            gate_sizes=gate_sizes,
         )
         return replace(one, embeddings=replace(one.embeddings, n_tables=len(schema.domains) + 1))

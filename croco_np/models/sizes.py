@@ -28,6 +28,10 @@ SPECIFIC_AND_SHARED = {
     "n_specific": Option("experts of each domain's own", low=1, high=MOST_PARTS),
     "n_shared": Option("experts shared by all domains", low=1, high=MOST_PARTS),
 }
+# Of systems with gates of MMoE's kind, and of HiNet for the gate of its attention.
+HIDDEN_OF_GATES = {
+    "gate_sizes": Option("widths of a gate's hidden layers; none: one linear layer", low=1, high=WIDEST, empty=True)
+}
 
 
 def checked(build: Build) -> Build:

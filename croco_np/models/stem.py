@@ -13,7 +13,7 @@ from ..tree import flatten
 from .assembly import Assembly
 from .mmoe import MMoECache
 from .output import Output, merge
-from .sizes import SPECIFIC_AND_SHARED, checked
+from .sizes import HIDDEN_OF_GATES, SPECIFIC_AND_SHARED, checked
 from .system import Place
 
 
@@ -32,7 +32,8 @@ class STEM(Assembly):
 
     Where we follow the paper and not the usual code: the stop sits on the foreign experts' outputs; on the mixture,
     where it is easily put, it would close the gate's gradient too. Our choice: one level, one expert of each domain's
-    own and one shared one; a loss on the `experts` tap is stopped like the mixture.
+    own and one shared one, gates without hidden layers (the authors' settings have 8 shared ones
+    and hidden layers of 128 and 64); a loss on the `experts` tap is stopped like the mixture.
     """
 
     embeddings: Embeddings
@@ -43,8 +44,9 @@ class STEM(Assembly):
     stop: bool = True
 
     taps = ("experts", "gates")
-    options = SPECIFIC_AND_SHARED
+    options = SPECIFIC_AND_SHARED | HIDDEN_OF_GATES
     blackboard = {"n_specific": 2}
+    variants = ({"gate_sizes": (6,)},)
 
     @classmethod
     @checked
@@ -58,13 +60,14 @@ class STEM(Assembly):
         tower_sizes: tuple[int, ...] = (32,),
         n_specific: int = 1,
         n_shared: int = 1,
+        gate_sizes: tuple[int, ...] = (),
     ) -> Self:
         n_domains, n_in = len(schema.domains), len(schema.fields) * embedding_width
         n_experts = n_domains * n_specific + n_shared
         return cls(
             embeddings=Embeddings(schema.vocabulary, n_domains + 1, embedding_width, embedding_std),
             experts=Experts(n_experts, (n_in, *expert_sizes)),
-            gates=ScalarGate(n_in, n_experts, n_domains, bias=True),
+            gates=ScalarGate(n_in, n_experts, n_domains, bias=True, hidden=gate_sizes),
             towers=PerDomain(Tower((expert_sizes[-1], *tower_sizes)), n_domains),
             n_specific=n_specific,
         )

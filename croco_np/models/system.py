@@ -53,6 +53,10 @@ class System:
         """Parameters: dicts and lists of float64 arrays, nested."""
         raise NotImplementedError(f"{type(self).__name__} has no init(rng)")
 
+    def paced(self, epoch_steps: int) -> Self:
+        """The same model for training with so many steps an epoch; a system with a schedule overrides this."""
+        return self
+
     def reads(self, batch: Batch) -> Iterator[tuple[str, np.ndarray]]:
         """The rows of tables that `forward` will read: pairs of a table's path and its rows, with repeats."""
         raise NotImplementedError(f"{type(self).__name__} has no reads(batch)")

@@ -23,7 +23,7 @@ def experts(outputs: np.ndarray, early_map: tuple[np.ndarray, int] | None, found
         figures.append(_map(early_map[0], n, f"after {early_map[1]} steps"))
     figures += [_map(cov, n, "of the weights that were kept"), _correlation(cov, n)]
     spectra = {f"expert {m + 1}": singular_spectrum(outputs[:, m]) for m in range(n)}
-    known = {name: m.value for name, m in spectra.items() if m.value is not None}
+    known = {name: np.asarray(m.value) for name, m in spectra.items() if m.value is not None}
     if known:
         caption = "Singular values of each expert's outputs, on validation rows. A steep curve is a collapsed expert."
         figures.append(Figure(caption, pictures.spectra(known)))
@@ -120,16 +120,14 @@ def diversity(found: dict[str, Any]) -> Section:
     """The diversity index at each level of conflicts and on all test rows, with both kinds of thresholds."""
     if "reason" in found:
         return Section("Diversity index", f"Not shown: {found['reason']}.")
-    levels = [level for level in (found, found.get("finer")) if level]
-    rows = [
-        [level["level"], level["conflict_rows"], _cell(level["pooled"]), _cell(level["per_expert"]), found["chance"]]
-        for level in levels
-    ]
-    every = found["all_rows"]  # in conflict or not
-    rows.append([every["level"], every["rows"], _cell(every["pooled"]), _cell(every["per_expert"]), found["chance"]])
-    text = "The share of rows whose user has opposite preferences in two domains, and for which the experts give both "
-    text += "large and small outputs. Compare models with equally many experts only."
-    head = ["conflicts by", "rows", "pooled thresholds", "thresholds of each expert", "chance"]
+    levels = [level for level in (found, found["finer"]) if level]
+    parts = [(f"conflicts by {level['level']}", level["conflict_rows"], level) for level in levels]
+    parts.append((found["all_rows"]["level"], found["all_rows"]["rows"], found["all_rows"]))
+    rows = [[name, n, _cell(part["per_expert"]), _cell(part["pooled"]), found["chance"]] for name, n, part in parts]
+    text = "Of the rows whose user has opposite preferences in two domains, the share for which some expert gives a "
+    text += "large output and another a small one; beside it, the same of all test rows."
+    text += " Compare models with equally many experts only."
+    head = ["test rows", "rows", "quartiles of each expert", "pooled quartiles", "chance"]
     table = Table(f"Diversity index, {found['form']}", head, rows, ["", ",d", ".4f", ".4f", ".4f"], sortable=False)
     return Section("Diversity index", text, [table])
 

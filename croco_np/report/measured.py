@@ -17,7 +17,7 @@ def headline(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         *numbers,
         ("parameters", f"{metrics['parameters']:,}"),
-        ("training", f"{metrics['train_rows_per_second']:,.0f} rows/s"),
+        ("rows/s in training", f"{metrics['train_rows_per_second']:,.0f}"),
     ]
 
 
@@ -25,7 +25,7 @@ def test_rows(metrics: dict[str, Any]) -> Section:
     """Test measures of each domain side by side."""
     every = [*metrics["domains"].items(), ("all domains", metrics["overall"])]
     known = metrics["overall"].get(BEST) is not None
-    head = ["domain", "rows", "clicks", "click rate", "AUC", *(["best possible", "short of it"] if known else [])]
+    head = ["domain", "rows", "clicks", "click rate", "AUC", *(["best possible", "regret"] if known else [])]
     head += ["gAUC", "gAUC covers", "log loss"]
     forms = ["", ",d", ",d", ".2%", *[".4f"] * (1 + 2 * known), ".4f", ".0%", ".4f"]
     rows = [[name, *_numbers(m, known)] for name, m in every]
@@ -33,6 +33,8 @@ def test_rows(metrics: dict[str, Any]) -> Section:
     caption = "AUC of each domain with its 95 % interval (Hanley and McNeil 1982)."
     caption += " Orange: the best that is possible, the AUC of the true click probabilities." if known else ""
     text = "gAUC is the mean AUC of users, weighted by their rows; it covers users with clicks and non-clicks."
+    if known:
+        text += " Regret is what the model's expected AUC under the true click probabilities lacks of their own."
     picture = pictures.auc_by_domain(dict([every[-1], *every[:-1]]))
     return Section("Test rows", text, [table], [Figure(caption, picture)])
 
@@ -41,10 +43,8 @@ def _numbers(m, known):
     """The cells of a row; where a measure is undefined the cell says why."""
     reasons = m.get("reasons", {})
     auc, gauc, loss = (Cell(m[key], note=reasons.get(key, "")) for key in ("auc", "gauc", "logloss"))
-    best = m.get(BEST)
-    short = None if best is None or m["auc"] is None else best - m["auc"]
     rate = m["positives"] / m["rows"] if m["rows"] else None
-    ranked = [auc, best, short] if known else [auc]
+    ranked = [auc, *([m[BEST], Cell(m["regret"], note=reasons.get("expected_auc", ""))] if known else [])]
     return [m["rows"], m["positives"], rate, *ranked, gauc, m["gauc_rows_share"], loss]
 
 
@@ -79,10 +79,19 @@ def _epoch(h, has_loss, kept):
 
 def _during(history, epochs):
     """Information abundance at the end of each epoch, if the run measured it (`diagnostics.abundance_during`)."""
-    taken = [h["measured"]["experts"] for h in history if "experts" in h.get("measured", {})]
-    if len(taken) != len(history) or not any(m["value"] is not None for each in taken for m in each.values()):
+    taken = [h["measured"] for h in history if "experts" in h.get("measured", {})]
+    if not taken or len(taken) != len(history):
         return []
-    smallest = history[0]["measured"]["smallest"]
-    lines = {name: [m[key]["value"] for m in taken] for key, name in (("all", "all rows"), ("smallest", smallest))}
-    picture = pictures.curves(lines, epochs, "epoch", "information abundance")
-    return [Figure("Mean information abundance of the experts' outputs, on all rows and the smallest domain.", picture)]
+    experts = {"all rows": "all", f"rows of {taken[0]['smallest']}": "smallest"}
+    experts = {name: [m["experts"][key]["value"] for m in taken] for name, key in experts.items()}
+    fifths = {"least shown fifth": 0, "most shown fifth": -1}
+    items = {name: [m["items"]["all"][group]["value"] for m in taken] for name, group in fifths.items()}
+    parts = {
+        "Mean information abundance of the experts' outputs, on test rows of all domains or of the smallest.": experts,
+        "Mean information abundance of the item tables, for the items shown least and most often.": items,
+    }
+    return [
+        Figure(caption, pictures.curves(lines, epochs, "epoch", "information abundance"))
+        for caption, lines in parts.items()
+        if any(v is not None for values in lines.values() for v in values)
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..canvas import GREY, ORANGE, PowerNorm, matplotlib
+from ..canvas import GREY, ORANGE, MaxNLocator, PowerNorm, matplotlib
 from ..metrics import auc_error
 from .svg import CYCLE, INK, drawing
 
@@ -63,7 +63,7 @@ def curves(
             axis.set_yscale("log")
             axis.yaxis.set_major_formatter("{x:g}")
             axis.yaxis.set_minor_formatter("")
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axis.margins(x=0.03, y=0.08)
         _name_ends(new.figure, axis, ends)
     return new.svg
@@ -110,8 +110,8 @@ def matrix(size: np.ndarray, n_experts: int, label: str, top: float | None = Non
             axis.axhline(edge * width - 0.5, color="white", lw=1)
             axis.axvline(edge * width - 0.5, color="white", lw=1)
         middles = [(m + 0.5) * width - 0.5 for m in range(n_experts)]
-        axis.set_xticks(middles, [m + 1 for m in range(n_experts)])
-        axis.set_yticks(middles, [m + 1 for m in range(n_experts)])
+        axis.set_xticks(middles, [str(m + 1) for m in range(n_experts)])
+        axis.set_yticks(middles, [str(m + 1) for m in range(n_experts)])
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
         axis.set(xlabel="expert", ylabel="expert")
@@ -130,7 +130,7 @@ def gates(shares: Mapping[str, Sequence[float]]) -> str:
             for (s, m), share in np.ndenumerate(table):
                 far = abs(share * n_experts - 1) > 0.6
                 axis.text(m, s, f"{share:.2f}", ha="center", va="center", color=ON_DARK_CELL if far else ON_CELL)
-        axis.set_xticks(range(n_experts), [m + 1 for m in range(n_experts)])
+        axis.set_xticks(range(n_experts), [str(m + 1) for m in range(n_experts)])
         axis.set_yticks(range(n_domains), [*shares])
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)

@@ -48,8 +48,8 @@ def outcome(folder: RunFolder, predictor: Predictor, splits: Splits, config: Con
     metrics = read_results(folder.path)
     history = [json.loads(line) for line in (folder.path / HISTORY).read_text().splitlines()]
     found = diagnose(predictor, splits, config)
-    taps = [block.output.experts for block in predictor.outputs(splits.valid.part(slice(0, MAP_ROWS)))]
-    taps = [tap for tap in taps if tap is not None]
+    blocks = [block.output.experts for block in predictor.outputs(splits.valid.part(slice(0, MAP_ROWS)))]
+    taps = [tap for tap in blocks if tap is not None]
     return Outcome(config, splits, metrics, history, found, np.concatenate(taps) if taps else None, folder.load_map())
 
 

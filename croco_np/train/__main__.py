@@ -11,6 +11,7 @@ from ..command.interrupts import handled, stop
 from ..config import Config
 from ..config.flags import Command, parse, resumed, without_effect
 from ..datasets.load import load
+from ..diagnostics import abundance_during
 from ..kernels.pools import set_threads
 from ..kernels.twin import note_numpy
 from ..runs.folder import RunFolder
@@ -61,7 +62,7 @@ def fit_and_finish(
 ) -> int:
     """Train to the end and show the results; returns the exit status.
 
-    report  whether to write the page of the run, too
+    report  whether to write the page of the run, too, and to measure the abundance that it shows for each epoch
     """
     splits = trainer.splits
     sizes = ", ".join(
@@ -80,6 +81,7 @@ def fit_and_finish(
             checkpoint_steps=config.checkpoint_steps,
             map_step=config.compare_steps,
             interrupted=interrupted,
+            each_epoch=abundance_during(splits, config) if report else None,
             say=_say,
         )
         if interrupted():

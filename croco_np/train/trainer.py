@@ -66,7 +66,8 @@ class Trainer:
         rows = np.bincount(np.asarray(splits.train.domains), minlength=len(schema.domains))
         objective = Objective(c.reduction, tuple(rows), c.resolved_alpha, c.resolved_loss, c.loss_options, c.cov_rows)
         optimiser = Adam(c.lr, lazy=c.optimiser == "lazy_adam", l2=c.l2)
-        model = fastest(MODELS[c.model].build(schema, **c.sizes))
+        epoch_steps = -(-splits.train.n // c.batch_size)
+        model = fastest(MODELS[c.model].build(schema, **c.sizes).paced(epoch_steps))
         apart = model.separate and c.stop_by == "domain"
         return cls(model, objective, optimiser, splits, c.batch_size, c.seed, c.dtype, apart)
 

@@ -36,6 +36,8 @@ FORMS = [
     ("crocodile", {"gate": "scalar", "reduction": "domain_mean", "l2": 0.1}),
     ("ple", {"n_levels": 2, "n_specific": 2}),
     ("ple", {"n_levels": 2, "n_shared": 2, "shared_gate": "shared_only"}),
+    *((name, {"gate_sizes": (7, 5)}) for name in ("mmoe", "stem", "hinet")),
+    ("ple", {"n_levels": 2, "gate_sizes": (7, 5)}),
     ("pepnet", {"gate_at": "output"}),
     ("pepnet", {"task_towers": "domain"}),
     ("pepnet", {"task_towers": "domain", "gate_at": "output"}),
@@ -50,7 +52,7 @@ FORMS = [
 def start(model, optimiser, **options):
     """Ours on three small batches: embeddings and steps so large that every part matters."""
     loss = "covariance" if "experts" in MODELS[model].taps else "none"
-    large = {"embedding_std": 0.5, "lr": 0.01, "alpha": 0.01, "loss": loss, "prune_epsilon": 0.9, "prune_steps": 4}
+    large = {"embedding_std": 0.5, "lr": 0.01, "alpha": 0.01, "loss": loss, "prune_epsilon": 0.9, "prune_epochs": 1.3}
     options = large | options
     ours = Ours(WORKLOADS["tiny"].with_options(model=model, optimiser=optimiser, **options))
     rows, schema = ours.trainer.splits.train, ours.workload.schema

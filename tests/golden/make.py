@@ -118,6 +118,11 @@ def lookup(p, path, ids, vocabulary, n_tables, width):
     return p(f"{path}.table", sum(vocabulary), n_tables, width, std=1.0)[rows].transpose(1, 2).flatten(2)
 
 
+def gate(p, path, x, n_out, sizes):
+    """Logits: one linear layer, or one after hidden layers of the given sizes."""
+    return dense(p, f"{path}.logits", mlp(p, f"{path}.hidden", x, sizes), n_out) if sizes else dense(p, path, x, n_out)
+
+
 def own(branch, batch):
     """Every domain's branch(s) on every row; row i keeps that of its own domain."""
     return torch.stack([branch(s) for s in range(N_DOMAINS)])[batch.domains, torch.arange(N_ROWS)]
@@ -143,11 +148,11 @@ def crocodile(p, batch, n_shares, n_tables=N_EXPERTS):
     return {"logits": z, "experts": o, "gates": g if n_shares > 1 else g[..., 0]}
 
 
-def mmoe(p, batch, n_tables):
+def mmoe(p, batch, n_tables, gate_sizes=()):
     """n_tables = 1: MMoE; N_EXPERTS: ME-MMoE, where the gate of domain s reads table s."""
     x = lookup(p, "embeddings", batch.ids, VOCABULARY, n_tables, EMBEDDING_WIDTH).expand(-1, N_EXPERTS, -1)
     o = mlp(p, "experts", x, EXPERT_SIZES)
-    g = F.softmax(own(lambda s: dense(p, f"gates.{s}", x[:, s], N_EXPERTS), batch), dim=1)
+    g = F.softmax(own(lambda s: gate(p, f"gates.{s}", x[:, s], N_EXPERTS, gate_sizes), batch), dim=1)
     h = torch.einsum("bm,bmk->bk", g, o)
     return {"logits": own(lambda s: tower(p, f"towers.{s}", h), batch), "experts": o, "gates": g}
 
@@ -174,13 +179,13 @@ def readers(n_specific, n_shared):
     return [s for s in range(N_DOMAINS) for _ in range(n_specific)] + [N_DOMAINS] * n_shared
 
 
-def mix(p, path, x, o):
+def mix(p, path, x, o, gate_sizes):
     """Softmax gate on x over the experts o (B, M, K): mixture and shares."""
-    g = F.softmax(dense(p, path, x, o.shape[1]), dim=1)
+    g = F.softmax(gate(p, path, x, o.shape[1], gate_sizes), dim=1)
     return torch.einsum("bm,bmk->bk", g, o), g
 
 
-def ple(p, batch, n_specific, n_shared, n_levels, shared_gate, multi_embedding=False):
+def ple(p, batch, n_specific, n_shared, n_levels, shared_gate, multi_embedding=False, gate_sizes=()):
     """Paths 0 to S - 1 are the domains', path S is the shared one. All of them start alike, or each with its table."""
     n_tables = N_DOMAINS + 1 if multi_embedding else 1
     x = lookup(p, "embeddings", batch.ids, VOCABULARY, n_tables, EMBEDDING_WIDTH).expand(-1, N_DOMAINS + 1, -1)
@@ -191,13 +196,13 @@ def ple(p, batch, n_specific, n_shared, n_levels, shared_gate, multi_embedding=F
         for path in range(N_DOMAINS + 1):
             every = path == N_DOMAINS and shared_gate == "all"
             used = [m for m, r in enumerate(reads) if every or r in (path, N_DOMAINS)]
-            mixtures.append(mix(p, f"levels.{level}.gates.{path}", x[:, path], o[:, used])[0])
+            mixtures.append(mix(p, f"levels.{level}.gates.{path}", x[:, path], o[:, used], gate_sizes)[0])
         x = torch.stack(mixtures, dim=1)
     shared = mlp(p, "shared", x[:, N_DOMAINS:].expand(-1, n_shared, -1), EXPERT_SIZES)
 
     def last(s):
         specific = mlp(p, f"specific.{s}", x[:, s : s + 1].expand(-1, n_specific, -1), EXPERT_SIZES)
-        return mix(p, f"gates.{s}", x[:, s], torch.cat([specific, shared], dim=1))
+        return mix(p, f"gates.{s}", x[:, s], torch.cat([specific, shared], dim=1), gate_sizes)
 
     return {
         "logits": own(lambda s: tower(p, f"towers.{s}", last(s)[0]), batch),
@@ -205,7 +210,7 @@ def ple(p, batch, n_specific, n_shared, n_levels, shared_gate, multi_embedding=F
     }
 
 
-def stem(p, batch, n_specific, n_shared):
+def stem(p, batch, n_specific, n_shared, gate_sizes=()):
     """`flow`: the expert outputs as the rows of domain s see them, which teach the experts of s and the shared ones.
 
     The tap is `flow` too: what pulls on the outputs of foreign experts is stopped like the rest.
@@ -218,7 +223,7 @@ def stem(p, batch, n_specific, n_shared):
         return torch.stack([o[:, m] if r in (s, N_DOMAINS) else o[:, m].detach() for m, r in enumerate(reads)], dim=1)
 
     def branch(s):
-        return mix(p, f"gates.{s}", x[:, s] + x[:, N_DOMAINS], flow(s))
+        return mix(p, f"gates.{s}", x[:, s] + x[:, N_DOMAINS], flow(s), gate_sizes)
 
     return {
         "logits": own(lambda s: tower(p, f"towers.{s}", branch(s)[0]), batch),
@@ -268,11 +273,11 @@ def star(p, batch, norm_epsilon):
     return {"logits": own(branch, batch) + tower(p, "auxiliary", torch.cat([e, x], dim=1))}
 
 
-def adasparse(p, batch, prune_mode, prune_epsilon, prune_penalty, prune_steps):
+def adasparse(p, batch, prune_mode, prune_epsilon, prune_penalty, prune_epochs):
     """`through` has the value of the step and the gradient of v: straight through."""
-    t = p.tracked("step", torch.tensor([30.0]))
-    p.moved["step"] = t + 1
-    done = (t / prune_steps).clamp(max=1).item()
+    t, ramp = p.tracked("step", torch.tensor([30.0])), p.tracked("ramp", torch.tensor([1000.0 * prune_epochs]))
+    p.moved |= {"step": t + 1, "ramp": ramp}
+    done = (t / ramp).clamp(max=1).item()
     alpha, weight = 0.1 + 4.9 * done, prune_penalty * (0.01 + 0.99 * done)
     h = lookup(p, "embeddings", batch.ids, VOCABULARY, 1, EMBEDDING_WIDTH)[:, 0]
     e = lookup(p, "domain", batch.domains[:, None], [N_DOMAINS], 1, EMBEDDING_WIDTH)[:, 0]
@@ -328,7 +333,7 @@ def pepnet(p, batch, task_towers, gate_at, gate_width):
     return {"logits": layer("logit", h, 1)[:, 0]}
 
 
-def hinet(p, batch, n_sub_experts, attention):
+def hinet(p, batch, n_sub_experts, attention, gate_sizes=()):
     """The last of the S + 1 mixtures is the shared one."""
     x = lookup(p, "embeddings", batch.ids, VOCABULARY, 1, EMBEDDING_WIDTH)[:, 0]
     e = lookup(p, "domain", batch.domains[:, None], [N_DOMAINS], 1, EMBEDDING_WIDTH)[:, 0]
@@ -336,7 +341,7 @@ def hinet(p, batch, n_sub_experts, attention):
     o = mlp(p, "experts", x[:, None].expand(-1, math.prod(each), -1), EXPERT_SIZES)
     g = dense(p, "gates", x, math.prod(each)).unflatten(1, each).softmax(dim=2)
     sei = torch.einsum("bjr,bjrk->jbk", g, o.unflatten(1, each))
-    weight = dense(p, "attention", e, N_DOMAINS).exp()
+    weight = gate(p, "attention", e, N_DOMAINS, gate_sizes).exp()
     foreign = torch.stack([batch.domains != s for s in range(N_DOMAINS)], dim=1)
     heard = weight if attention == "with_self" else weight * foreign
     share = heard / (heard if attention == "renorm" else weight).sum(1, keepdim=True)
@@ -351,9 +356,10 @@ GATED = {
     for end in ("input", "output")
 }
 ATTENTIVE = {kind: {"n_sub_experts": 2, "attention": kind} for kind in ("official", "renorm", "with_self")}
+HIDDEN = {"gate_sizes": [3, 4]}
 NORMED = {"star": {"norm_epsilon": 1e-3}, "star_small_epsilon": {"norm_epsilon": 1e-5}}
 PRUNING = {
-    mode: {"prune_mode": mode, "prune_epsilon": epsilon, "prune_penalty": 2.0, "prune_steps": 100}
+    mode: {"prune_mode": mode, "prune_epsilon": epsilon, "prune_penalty": 2.0, "prune_epochs": 0.1}
     for mode, epsilon in {"fusion": 0.8, "binarization": 0.4, "scaling": 0.8}.items()
 }
 
@@ -370,6 +376,10 @@ SYSTEMS = {  # file -> (name in the package, function, sizes beside SIZES)
     "ple_shared_only": ("ple", partial(ple, **SHARED_ONLY), SHARED_ONLY),
     "me_ple": ("me_ple", partial(ple, **ONE_LEVEL, multi_embedding=True), ONE_LEVEL),
     "stem": ("stem", partial(stem, n_specific=2, n_shared=1), ONE_LEVEL),
+    "mmoe_hidden_gates": ("mmoe", partial(mmoe, n_tables=1, **HIDDEN), HIDDEN),
+    "ple_hidden_gates": ("ple", partial(ple, **TWO_LEVELS, **HIDDEN), TWO_LEVELS | HIDDEN),
+    "stem_hidden_gates": ("stem", partial(stem, n_specific=2, n_shared=1, **HIDDEN), ONE_LEVEL | HIDDEN),
+    "hinet_hidden_gates": ("hinet", partial(hinet, **ATTENTIVE["official"], **HIDDEN), ATTENTIVE["official"] | HIDDEN),
     **{file: ("star", partial(star, **sizes), sizes) for file, sizes in NORMED.items()},
     **{file: ("pepnet", partial(pepnet, **sizes), sizes) for file, sizes in GATED.items()},
     "hinet_official": ("hinet", partial(hinet, **ATTENTIVE["official"]), ATTENTIVE["official"]),

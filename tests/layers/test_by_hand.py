@@ -4,7 +4,7 @@ import numpy as np
 
 from croco_np.batch import make_batch
 from croco_np.datasets.splits import Rows, Schema
-from croco_np.layers import ElementGate, Embeddings, Experts, PerDomain, ScalarGate, Tower
+from croco_np.layers import ElementGate, Embeddings, Experts, GateLogits, PerDomain, ScalarGate, Tower
 from croco_np.losses import bce, covariance, row_weights
 
 LN3 = np.log(3)
@@ -147,6 +147,36 @@ def test_eq10_by_hand():
     equal(do, [[[1.5], [0.5]]])
     equal(grads[0]["W"], [[-1.5, 1.5]])
     equal(de, [[-1.5 * LN3]])
+
+
+def test_a_gate_with_a_hidden_layer_by_hand():
+    # v = relu(2 * (1, -1) + (1, 1)) = (3, 0), the second one off; a = 3 (ln 3)/3 + 0 and 0: shares 3/4 and 1/4.
+    layer = ScalarGate(n_prior=1, n_experts=2, n_domains=1, hidden=(2,))
+    p = [{"hidden": [{"W": np.array([[1.0, -1]]), "b": np.ones(2)}], "logits": {"W": np.array([[LN3 / 3, 0], [5, 7]])}}]
+    (h, g), cache = layer.forward(p, (slice(0, 1),), np.array([[2.0]]), np.array([[[4.0], [8]]]))
+    equal(g, [[0.75, 0.25]])
+    equal(h, [[5]])
+    # da = (-3/2, 3/2) as in the gate without; dW = v^T da; dv = -(3/2) (ln 3)/3 in the unit that is on; de = dv * 1
+    (de, do), grads = layer.backward(cache, (np.array([[2.0]]), None))
+    equal(do, [[[1.5], [0.5]]])
+    equal(grads[0]["logits"]["W"], [[-4.5, 4.5], [0, 0]])
+    equal(grads[0]["hidden"][0]["W"], [[-LN3, 0]])
+    equal(grads[0]["hidden"][0]["b"], [-0.5 * LN3, 0])
+    equal(de, [[-0.5 * LN3]])
+
+
+def test_gate_logits_by_hand():
+    # v = relu(3 * 2 - 1) = 5 and relu(3 * -1) = 0; a = 5 * 4 + 1. da = 2: dW = v * 2, dv = 8, dx = 8 * 2
+    layer = GateLogits((1, 2), 1)
+    p = {"hidden": [{"W": np.array([[2.0, -1]]), "b": np.array([-1.0, 0])}]}
+    p["logits"] = {"W": np.array([[4.0], [9]]), "b": np.ones(1)}
+    a, cache = layer.forward(p, np.array([[3.0]]))
+    equal(a, [[21]])
+    dx, grads = layer.backward(cache, np.array([[2.0]]))
+    equal(grads["logits"]["W"], [[10], [0]])
+    equal(grads["logits"]["b"], [2])
+    equal(grads["hidden"][0]["W"], [[24, 0]])
+    equal(dx, [[16]])
 
 
 def test_eq10_peg_backward():

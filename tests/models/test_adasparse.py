@@ -136,10 +136,10 @@ def test_backward_where_it_is_exact(seed, mode):
 
 
 def test_penalty_by_hand():
-    # Halfway up the ramp lambda is 0.01 + 0.99 / 2 = 0.505. Shares 0.5, 0.2, 0.16 and 0.1: the second and the third are
+    # Lambda is 0.505. Shares 0.5, 0.2, 0.16 and 0.1: the second and the third are
     # within [0.15, 0.25], the others 0.3 and -0.1 from 0.2.
-    model = build(prune_penalty=1.0, prune_steps=10)
-    gap, weights = model.control([SimpleNamespace(share=r) for r in (0.5, 0.2, 0.16, 0.1)], np.array([5.0]))
+    model = build(prune_penalty=1.0)
+    gap, weights = model.control([SimpleNamespace(share=r) for r in (0.5, 0.2, 0.16, 0.1)], 0.505)
     equal(gap, [0.3, 0, -0.04, -0.1])
     equal(weights, [0.505 * 0.3, 0, 0, 0.505 * 0.1])
 
@@ -154,21 +154,26 @@ def test_the_penalty_steers_the_share(bias, low, high):
     out, cache = model.forward(params, batch)
     gaps = [c.share - 0.2 for c in cache.pruners]
     assert all(low < gap < high for gap in gaps)
-    weight = model.schedule(params["step"])[1]
+    weight = model.schedule(params["step"], params["ramp"])[1]
     equal(out.penalty, weight * np.square(gaps).mean())
     last = flatten(model.backward(cache, Output(np.zeros(12), penalty=1.0)))["pruners.1.b"]
     # The last pruner's dv is -lambda_l sgn(gap) / (L B n), the same for every row and neuron.
-    v, alpha, n = cache.pruners[1].v, model.schedule(params["step"])[0], 3
+    v, alpha, n = cache.pruners[1].v, model.schedule(params["step"], params["ramp"])[0], 3
     dv = -weight * gaps[1] / (2 * 12 * n)
     equal(last, (dv * alpha * v * (1 - v / 2)).sum(axis=0))
     assert (np.sign(last) == np.sign(bias)).all()
 
 
 def test_schedules_follow_training_steps_and_stop():
-    model = build(prune_penalty=2.0, prune_steps=100)
-    equal(model.schedule(np.array([0.0])), (0.1, 0.02))
-    equal(model.schedule(np.array([50.0])), (2.55, 1.01))
-    equal(model.schedule(np.array([1e6])), (5, 2))
+    """Two epochs of 50 steps, then of 10: the parameters keep the pace that they began with."""
+    model = build(prune_penalty=2.0, prune_epochs=2.0).paced(50)
+    ramp = model.init(np.random.default_rng(0))["ramp"]
+    for said in (model, model.paced(10)):
+        equal(said.schedule(np.array([0.0]), ramp), (0.1, 0.02))
+        equal(said.schedule(np.array([50.0]), ramp), (2.55, 1.01))
+        equal(said.schedule(np.array([1e6]), ramp), (5, 2))
+    assert model.paced(10).init(np.random.default_rng(0))["ramp"] == 20
+    assert build(prune_epochs=0.0).init(np.random.default_rng(0))["ramp"] == 1  # from the second step on
 
 
 def test_training_counts_steps_and_evaluation_does_not():

@@ -32,6 +32,7 @@ VARIANTS = [
     ("ple", {"n_levels": 2}),
     ("ple", {"n_levels": 3}),
     ("pepnet", {"gate_at": "output"}),
+    *((name, {"gate_sizes": (8, 9)}) for name in ("mmoe", "me_mmoe", "ple", "me_ple", "stem")),
     ("pepnet", {"task_towers": "domain"}),
     ("pepnet", {"task_towers": "domain", "gate_at": "output"}),
 ]

@@ -15,6 +15,8 @@ from commands import SMALL, make_data
 
 from croco_np.config import ABLATIONS, RECIPES, Config
 from croco_np.config.flags import command_line, parse
+from croco_np.diagnostics.__main__ import read_run
+from croco_np.diagnostics.report import diagnose
 from croco_np.report import learnt
 from croco_np.report.__main__ import main
 from croco_np.train.__main__ import main as train
@@ -60,17 +62,28 @@ def test_what_it_tells(model, runs):
     for entry in (runs / model / "history.jsonl").read_text().splitlines():
         assert f"{json.loads(entry)['bce']:.4f}" in text
     assert f"{metrics['parameters']:,}" in text
+    assert "Mean information abundance of the item tables, for the items" in text
     kept = json.loads((runs / model / "config.json").read_text())
     assert kept["data"] in text
     assert ("Each of the 3 experts has 8 outputs" in text) == (model == "crocodile")
     assert ("Covariance of the expert outputs, after 3 steps" in text) == (model == "crocodile")
     assert ("Not shown: shared_bottom has no gates over experts." in text) == (model == "shared_bottom")
     assert ("Mean share on the test rows" in text) == (model != "shared_bottom")
+    found = diagnosed(runs / model)["diversity"]
+    assert ("reason" in found) or f"all test rows {metrics['overall']['rows']} {shown(found['all_rows'])}" in text
     said = re.search(r"python -m croco_np\.train [^\n<]+", (runs / model / "report.html").read_text())[0]
     assert parse(shlex.split(said)[3:], "train", "").config == Config.from_json(kept["config"])
 
 
-CONFIGS = [Config(dataset=d, **RECIPES.get(d, {})) for d in ("aliccp", "kuairand", "movielens", "table")]
+def diagnosed(run):
+    return diagnose(*read_run(run))
+
+
+def shown(part):
+    return " ".join("–" if m["value"] is None else f"{m['value']:.4f}" for m in (part["per_expert"], part["pooled"]))
+
+
+CONFIGS = [Config(dataset=d, **RECIPES.get(d, {})) for d in ("aliccp", "kuairand", "movielens", "table", "laboratory")]
 CONFIGS += [Config(dataset="movielens", **row) for row in ABLATIONS.values()]
 CONFIGS += [replace(CONFIGS[3], path="my clicks.csv", label="$c", expert_sizes=(8, 4), drop_duplicates=True, alpha=0.0)]
 CONFIGS += [replace(CONFIGS[0], model="star", tower_sizes=(), seed=7, cov_rows=0)]

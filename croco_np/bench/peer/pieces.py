@@ -32,6 +32,12 @@ def mlp(p: dict, path: str, x: Tensor) -> Tensor:
     return x
 
 
+def gate_logits(p: dict, path: str, x: Tensor) -> Tensor:
+    """A linear layer, after hidden layers if there are any."""
+    last = f"{path}.logits" if f"{path}.logits.W" in p else path
+    return linear(p, last, mlp(p, f"{path}.hidden", x))
+
+
 def experts(p: dict, path: str, x: Tensor) -> Tensor:
     """M experts: x (M, B, n) -> (M, B, K); for one input of all, expand it."""
     i = 0

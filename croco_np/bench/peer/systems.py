@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from pieces import experts, gate_unit, linear, mix, mlp, own, partitioned_norm, routed, side_by_side, tower
+from pieces import experts, gate_logits, gate_unit, linear, mix, mlp, own, partitioned_norm, routed, side_by_side, tower
 from torch import Tensor
 
 if TYPE_CHECKING:  # job imports the systems
@@ -37,7 +37,7 @@ def towers(p: dict, h: Tensor, batch: Batch) -> Tensor:
 
 
 def gates(p: dict, e: Tensor, batch: Batch) -> Tensor:
-    return routed(lambda s, part: linear(p, f"gates.{s}", part), batch.sizes, e)
+    return routed(lambda s, part: gate_logits(p, f"gates.{s}", part), batch.sizes, e)
 
 
 def crocodile(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
@@ -77,7 +77,7 @@ def ple(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
         for j in range(job.n_domains + 1):
             every = j == shared_path and c.shared_gate == "all"
             used = o if every else o[[m for m, r in enumerate(reads) if r in (j, shared_path)]]
-            mixtures.append(mix(linear(p, f"{path}.gates.{j}", h[j]), used))
+            mixtures.append(mix(gate_logits(p, f"{path}.gates.{j}", h[j]), used))
         h = torch.stack(mixtures)
     e = own(h if len(h) == 1 else h[:-1], batch.sizes)
     specific = routed(
@@ -117,7 +117,7 @@ def star(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
 
 def adasparse(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     c, h, e = job.config, side_by_side(x["embeddings"])[0], side_by_side(x["domain"])[0]
-    done = (p["step"][0] / c.prune_steps).clamp(max=1)
+    done = (p["step"][0] / p["ramp"][0]).clamp(max=1)
     alpha, weight, penalty = 0.1 + 4.9 * done, c.prune_penalty * (0.01 + 0.99 * done), 0.0
     for i in range(len(c.expert_sizes)):
         h = linear(p, f"hidden.{i}", h).relu_()
@@ -132,7 +132,11 @@ def adasparse(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
         share = (1 - live.mean(dtype=torch.float32)) - (through - through.detach())
         outside, gap = ((share < 0.15) | (share > 0.25)).detach(), share - 0.2
         penalty = penalty + outside * weight * gap.detach().abs() * gap.abs() / len(c.expert_sizes)
-    return Taps(linear(p, "logit", h)[:, 0], penalty=penalty, moved={"step": p["step"] + 1} if training else {})
+    return Taps(
+        linear(p, "logit", h)[:, 0],
+        penalty=penalty,
+        moved={"step": p["step"] + 1, "ramp": p["ramp"]} if training else {},
+    )
 
 
 def pepnet(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
@@ -156,7 +160,7 @@ def hinet(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     o = experts(p, "experts", v.expand((n_domains + 1) * n, -1, -1))
     g = linear(p, "gates", v).unflatten(1, (n_domains + 1, n)).softmax(2).permute(1, 2, 0)
     sei = (g[..., None] * o.unflatten(0, (n_domains + 1, n))).sum(1)  # (S + 1, B, K)
-    a, foreign = linear(p, "attention", e), batch.domains[:, None] != torch.arange(n_domains)
+    a, foreign = gate_logits(p, "attention", e), batch.domains[:, None] != torch.arange(n_domains)
     if kind == "renorm" and n_domains > 1:
         a = a.masked_fill(~foreign, -torch.inf)
     share = a.softmax(1) if kind == "with_self" else a.softmax(1) * foreign
