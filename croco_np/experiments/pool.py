@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -70,29 +71,29 @@ def _made(runs: list[Run], store: Store, jobs: int) -> Iterator[tuple[Run, str]]
     pool = _pool(jobs, runs)
     try:
         while waiting or under_way or elsewhere:
-            while waiting and len(under_way) < jobs:
-                run = waiting.pop()
-                under_way[pool.submit(_work, run, str(store.folder))] = run
+            lost = _submit(pool, waiting, under_way, jobs, store)
             done, _ = wait(under_way, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
             stop_if_asked()
-            broken = False
             for future in done:
                 run = under_way.pop(future)
                 try:
                     status, wrong = future.result()
                 except BrokenProcessPool:
-                    broken, status = True, MADE
-                    wrong = "its process was ended from outside (out of memory?); fewer --jobs need less"
+                    lost.append(run)
+                    continue
                 if status == ELSEWHERE:
                     elsewhere.append(run)
                 else:
                     yield run, wrong
-            if broken:  # the runs beside it were lost with the pool, and are made anew
-                waiting += under_way.values()
+            if lost:
+                lost += under_way.values()
                 under_way.clear()
-                pool.shutdown(wait=False, cancel_futures=True)
-                pool = _pool(1, runs)  # one at a time from here: the next to die is named rightly
-                jobs = 1
+                if jobs == 1:  # it was alone, so its process is the one that died
+                    yield lost.pop(), "its process was ended from outside (out of memory?)"
+                waiting += reversed(lost)
+                _end(pool)
+                jobs = 1  # which of several killed the pool cannot be told; from here on it can
+                pool = _pool(jobs, runs)
             if elsewhere and not under_way and not waiting:
                 time.sleep(SECONDS_BETWEEN_LOOKS)
                 waiting, elsewhere = elsewhere, []
@@ -100,14 +101,42 @@ def _made(runs: list[Run], store: Store, jobs: int) -> Iterator[tuple[Run, str]]
         _end(pool)
 
 
+def _submit(pool, waiting, under_way, jobs, store):
+    """Give the pool as many runs as it has processes -> those that it could not take, because one of them has died."""
+    while waiting and len(under_way) < jobs:
+        run = waiting.pop()
+        try:
+            under_way[pool.submit(_work, run, str(store.folder))] = run
+        except BrokenProcessPool:
+            return [run]
+    return []
+
+
 def _pool(jobs, runs):
     """Worker processes that import the package anew, with pools of as many threads as a run asks for."""
     threads = max(run.config.threads for run in runs) or 1
     with _environment(dict.fromkeys(POOLS, str(threads))):
         pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_prepare)
-        for ready in [pool.submit(os.getpid) for _ in range(jobs)]:  # all start now, in this environment
+        with _deaf_children():
+            started = [pool.submit(os.getpid) for _ in range(jobs)]  # all start now, in this environment
+    try:
+        for ready in started:
             ready.result()
+    except BaseException:
+        _end(pool)
+        raise
     return pool
+
+
+@contextmanager
+def _deaf_children():
+    """Processes started in this block do not hear Ctrl-C, not even while they import; ours comes at its end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if os.name == "posix" else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -126,8 +155,6 @@ def _environment(settings):
 
 def _prepare():
     """Make a worker fast, and leave Ctrl-C to the parent."""
-    import signal
-
     from ..machine.tuning import tune
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -34,7 +34,7 @@ class Store:
         """The record of a run, or None."""
         try:
             found = json.loads((self.folder / f"{key}.json").read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):  # the last: brackets without end
             return None
         return found if isinstance(found, dict) and found.get("key") == key else None
 
@@ -42,7 +42,7 @@ class Store:
         """The test logits of a run (N,) float32, or None."""
         try:
             return np.load(self.folder / f"{key}.npy", allow_pickle=False)
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):
             return None
 
     def put(self, key: str, record: dict[str, Any], logits: np.ndarray | None = None) -> None:

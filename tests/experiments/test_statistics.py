@@ -52,7 +52,8 @@ def test_pairs_with_an_undefined_value_are_left_out():
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "n", "difference"), [([0.5], [0.25], 1, 0.25), ([1, 2, 3], [1, 2, 3], 3, 0), ([2, 3, 4], [1, 2, 3], 3, 1)]
+    ("a", "b", "n", "difference"),
+    [([0.5], [0.25], 1, 0.25), ([1, 2, 3], [1, 2, 3], 3, 0), ([2, 3, 4], [1, 2, 3], 3, 1)],
 )
 def test_where_nothing_can_be_tested(a, b, n, difference):
     found = paired(a, b)
