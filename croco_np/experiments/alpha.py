@@ -32,15 +32,13 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
         for seed in study.seeds
     }
     records = study.make(runs.values(), "alpha")
-    entries = [
-        ({"alpha": alpha, "seed": seed}, records[run.key]) for (alpha, seed), run in runs.items() if run.key in records
-    ]
+    entries = [({"alpha": alpha, "seed": seed}, records.get(run.key)) for (alpha, seed), run in runs.items()]
     return {"runs": runs_frame(entries), "tuning": tuned.tried}
 
 
 def present(results: Results) -> list[Section]:
     """The sections on alpha."""
-    frame = results.frames["runs"]
+    frame = results.frames["runs"].astype({"alpha": float})  # whole numbers come from a CSV file as integers
     rows = [str(a) for a in sorted(frame["alpha"].unique())]
     names = {row: f"{float(row):g}" for row in rows}
     compared = [compare(frame, "alpha", rows, str(REFERENCE), measure) for measure in TITLES]

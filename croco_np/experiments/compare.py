@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..report import Cell, Table
+from ..report.page import UNDEFINED
 from .frames import by_seed
 from .statistics import LEVEL, Mean, Paired, holm, mean, paired
 
@@ -60,6 +61,16 @@ def compare(frame: pd.DataFrame, label: str, rows: Sequence[str], reference: str
     corrected = dict(zip(against, holm([a.p for a in against.values()]), strict=True))
     means = {row: mean(v) for row, v in values.items()}
     return Comparison(label, measure, reference, values, means, against, corrected)
+
+
+def shown(value: float, form: str) -> str:
+    """A number in a format, or a dash."""
+    return format(value, form) if np.isfinite(value) else UNDEFINED
+
+
+def shown_with_half(value: float, half: float, form: str, form_of_half: str) -> str:
+    """A number with half its interval, where it has one."""
+    return shown(value, form) + (f" ± {half:{form_of_half}}" if np.isfinite(half) else "")
 
 
 def cell_of_mean(m: Mean, strong: bool = False, digits: int = 4) -> Cell:
@@ -116,16 +127,17 @@ def could_have_shown(p: Paired) -> Cell:
 
 def in_words(c: Comparison, names: dict[str, str], title: str) -> str:
     """What the tests say: which rows differ from the reference, and how many cannot be told apart from it."""
-    shown = names.get(c.reference, c.reference)
+    reference = names.get(c.reference, c.reference)
     if all(not np.isfinite(p) for p in c.corrected.values()):
-        return f"{title}: with one seed nothing is tested; see the bootstrap over users."
+        why = "with one seed" if len(c.values[c.reference]) == 1 else "with fewer than two pairs of runs"
+        return f"{title}: {why} nothing is tested."
     better = [names.get(r, r) for r in c.against if c.significant(r) and c.against[r].difference > 0]
     worse = [names.get(r, r) for r in c.against if c.significant(r) and c.against[r].difference < 0]
     apart = []
     if better:
-        apart.append(f"above {shown}: {', '.join(better)}")
+        apart.append(f"above {reference}: {', '.join(better)}")
     if worse:
-        apart.append(f"below {shown}: {', '.join(worse)}")
+        apart.append(f"below {reference}: {', '.join(worse)}")
     rest = len(c.against) - len(better) - len(worse)
     tail = f"; {rest} of {len(c.against)} cannot be told apart from it" if rest else ""
     return f"{title}, paired t-tests over seeds, Holm over the table, 5 %: {'; '.join(apart) or 'none differs'}{tail}."

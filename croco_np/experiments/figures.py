@@ -9,7 +9,7 @@ from scipy import stats
 from ..report import Cell, Figure, Section, Table
 from ..report.svg import CYCLE, drawing
 from . import losses, systems
-from .compare import compare, seeds_in
+from .compare import compare, seeds_in, shown, shown_with_half
 from .frames import by_seed
 from .learnt import learnt_table
 from .page import Results
@@ -49,7 +49,8 @@ def _correlations(points):
     tests = [_spearman(points[a], points[b]) for a, b in pairs]
     for (a, b), (rho, _, n), q in zip(pairs, tests, holm([p for _, p, _ in tests]), strict=True):
         verdict = "significant" if q < LEVEL else "not significant"
-        said.append(f"{a.upper()} and {b.upper()} {rho:+.2f} ({n} systems, p by Holm {q:.2g}, {verdict})")
+        tested = f"p by Holm {q:.2g}, {verdict}" if np.isfinite(q) else "not tested"
+        said.append(f"{a.upper()} and {b.upper()} {shown(rho, '+.2f')} ({n} systems, {tested})")
     return f"Spearman's rank correlation over systems: {'; '.join(said)}."
 
 
@@ -105,11 +106,11 @@ def collapse(frame: pd.DataFrame, domains: pd.DataFrame) -> Section:
         lines.append(
             [
                 NAMES[system],
-                f"{mean(a).mean:.2f}",
+                shown(mean(a).mean, ".2f"),
                 against,
-                f"{mean(b).mean:.2f}",
-                Cell(t.difference, f"{t.difference:+.2f} ± {t.half:.2f}"),
-                Cell(q, f"{q:.2g}"),
+                shown(mean(b).mean, ".2f"),
+                Cell(t.difference, shown_with_half(t.difference, t.half, "+.2f", ".2f")),
+                Cell(q, shown(q, ".2g")),
             ]
         )
         verdict = "lower" if q < LEVEL and t.difference < 0 else "higher" if q < LEVEL else "not different"
@@ -144,7 +145,7 @@ def _runs(study):
     """{(system, seed): record} of the runs of Table 2, made or found."""
     frame = systems.collect(study)["runs"]
     records = {(r.system, int(r.seed)): study.store.record(r.key) for r in frame.itertuples()}
-    return {key: record for key, record in records.items() if key[0] in SHOWN}
+    return {key: record for key, record in records.items() if key[0] in SHOWN and record}
 
 
 def present_figure2(results: Results) -> list[Section]:

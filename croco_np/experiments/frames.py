@@ -11,8 +11,8 @@ import pandas as pd
 from .run import changed
 
 
-def runs_frame(entries: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> pd.DataFrame:
-    """(labels, record) of each run -> one row a run.
+def runs_frame(entries: Iterable[tuple[dict[str, Any], dict[str, Any] | None]]) -> pd.DataFrame:
+    """(labels, record) of each run -> one row a run; of a run that failed, record None, the labels alone.
 
     labels  what the run is in the experiment, such as {"system": "ple"} or {"alpha": 0.001}: the first columns
 
@@ -20,7 +20,11 @@ def runs_frame(entries: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> pd.D
     domain ("auc 1" for domain 1), what the model learnt ("ia", "di", ...), and where the numbers come from: settings,
     fingerprint of the data, versions, key of the record. Undefined measures are empty.
     """
-    return pd.DataFrame([labels | measures(record) | learnt(record) | provenance(record) for labels, record in entries])
+    return pd.DataFrame([labels | (_numbers(record) if record else {}) for labels, record in entries])
+
+
+def _numbers(record):
+    return measures(record) | learnt(record) | provenance(record)
 
 
 MEASURES = ("auc", "gauc", "logloss", "expected_auc", "regret", "best_possible_auc")

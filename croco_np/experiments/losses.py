@@ -45,9 +45,8 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
     }
     records = study.make(runs.values(), "losses")
     entries = [
-        ({"loss": loss, "seed": seed, "alpha": run.config.resolved_alpha}, records[run.key])
+        ({"loss": loss, "seed": seed, "alpha": run.config.resolved_alpha}, records.get(run.key))
         for (loss, seed), run in runs.items()
-        if run.key in records
     ]
     return {"runs": runs_frame(entries), "tuning": pd.concat([of_base.tried, of_losses.tried], ignore_index=True)}
 

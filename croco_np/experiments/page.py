@@ -50,10 +50,14 @@ def read_frames(folder: Path) -> Results:
     """What `write_frames` wrote."""
     try:
         about = json.loads((folder / ABOUT).read_text())
-        frames = {name: pd.read_csv(folder / f"{name}.csv") for name in about["frames"]}
+        frames = {name: _read_csv(folder / f"{name}.csv") for name in about["frames"]}
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{folder}: no results of an experiment there ({error})") from error
     return Results(frames, about)
+
+
+def _read_csv(path):
+    return pd.read_csv(path, keep_default_na=False, na_values=[""])  # a domain may be called NA
 
 
 def write_sections(folder: Path, title: str, lead: str, sections: Sequence[Section]) -> list[str]:

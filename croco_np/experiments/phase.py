@@ -16,6 +16,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..report import Cell, Section, Table
+from .compare import UNIT, shown, shown_with_half
 from .page import Results
 from .phase_figure import change_by_conflict, maps
 from .statistics import LEVEL, holm, mean, paired
@@ -27,7 +28,6 @@ TAILS = (0.25, 0.1, 0.03, 0.01, 0.003)
 TUNED_AT = {"small": ((0.0, 0.75), (0.25, 0.01)), "full": ((0.0, 0.5, 1.0), (0.25, 0.03, 0.003))}
 LR, L2, ALPHA = (0.5, 1.0, 2.0), (1e-5, 1e-4, 1e-3), (1e-4, 1e-3, 1e-2)
 REFERENCE, TREATED = "me_peg", "crocodile"
-UNIT = 1e-4  # of AUC
 
 
 class Contender(NamedTuple):
@@ -88,9 +88,8 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
                     )
     records = study.make(runs.values(), "phase")
     rows = [
-        {"system": name, "conflict": c, "tail": tail, "seed": seed} | _regrets(records[run.key])
+        {"system": name, "conflict": c, "tail": tail, "seed": seed} | _regrets(records.get(run.key))
         for (name, c, tail, seed), run in runs.items()
-        if run.key in records
     ]
     return {"cells": pd.DataFrame(rows), "tuning": tried}
 
@@ -145,8 +144,10 @@ def _label(name, cell):
     return f"{name}; conflict {cell[0]:g}, tail {cell[1]:g}"
 
 
-def _regrets(record: dict[str, Any]) -> dict[str, Any]:
-    """The regret of a run: mean over the domains, and of the smallest; settings and key."""
+def _regrets(record: dict[str, Any] | None) -> dict[str, Any]:
+    """The regret of a run: mean over the domains, and of the smallest; settings and key. Of a failed run, nothing."""
+    if record is None:
+        return {}
     domains = record["test"]["domains"]
     each = [m["regret"] for m in domains.values()]
     config = record["config"]
@@ -182,7 +183,7 @@ def differences(frame: pd.DataFrame, names: tuple[str, ...], measure: str) -> pd
     rows = []
     for (c, tail), cell in frame.groupby(["conflict", "tail"]):
         means = {name: cell[cell["system"] == name]["valid_auc"].mean() for name in names}
-        name = max(means, key=lambda n: means[n])
+        name = max(means, key=lambda n: np.nan_to_num(means[n], nan=-1.0))
         a, b = (cell[cell["system"] == n].set_index("seed")[measure] for n in (name, REFERENCE))
         seeds = a.index.intersection(b.index)
         found = paired(a[seeds], b[seeds])
@@ -235,17 +236,21 @@ def _where(cells):
 def _covloss_in_words(effect):
     said = []
     for measure, what in MEASURES.items():
-        cells = effect[measure]
+        cells = effect[measure].dropna(subset="difference")
+        if not len(cells):
+            said.append(f"{what.capitalize()}: no pair of runs, so nothing can be said of CovLoss.")
+            continue
         helps = cells[(cells["holm"] < LEVEL) & (cells["difference"] < 0)]
         harms = cells[(cells["holm"] < LEVEL) & (cells["difference"] > 0)]
         by_conflict = [
-            f"{c:g}: {m.mean / UNIT:+.1f} ± {m.half / UNIT:.1f}"
+            f"{c:g}: {shown_with_half(m.mean / UNIT, m.half / UNIT, '+.1f', '.1f')}"
             for c, part in cells.groupby("conflict")
             for m in [mean(part["difference"])]
         ]
         best = cells.loc[cells["difference"].idxmin()]
         where = f"conflict {best['conflict']:g}, tail {best['tail']:.1%}"
         tested = f"{abs(best['t']):.1f} standard errors, p by Holm {best['holm']:.2g}"
+        tested = tested if np.isfinite(best["t"]) else "not tested"
         said.append(
             f"{what.capitalize()}: CovLoss lowers regret significantly in {len(helps)} of {len(cells)} cells, "
             f"raises it in {len(harms)}. The largest gain is {best['difference'] / UNIT:+.1f} ({where}; {tested}). "
@@ -266,7 +271,7 @@ def _covloss_table(overall, tail):
 
 def _cell(x):
     if not np.isfinite(x.half):
-        return Cell(x.difference / UNIT, f"{x.difference / UNIT:+.1f}")
+        return Cell(x.difference / UNIT, shown(x.difference / UNIT, "+.1f"))
     star = " *" if x.holm < LEVEL else ""
     return Cell(
         x.difference / UNIT, f"{x.difference / UNIT:+.1f} ± {x.half / UNIT:.1f}{star}", f"t = {x.t:.1f}, {x.n} seeds"
@@ -288,9 +293,9 @@ def _winners(frame):
             c,
             f"{tail:.1%}",
             NAMES[x] if q < LEVEL else f"not decided: {NAMES[x]}, {NAMES[y]}",
-            Cell(regret / UNIT, f"{regret / UNIT:.0f}"),
-            Cell(t.difference / UNIT, f"{t.difference / UNIT:+.1f} ± {t.half / UNIT:.1f}"),
-            Cell(q, f"{q:.2g}"),
+            Cell(regret / UNIT, shown(regret / UNIT, ".0f")),
+            Cell(t.difference / UNIT, shown_with_half(t.difference / UNIT, t.half / UNIT, "+.1f", ".1f")),
+            Cell(q, shown(q, ".2g")),
         ]
         for (c, tail, x, y, regret), t, q in zip(cells, tests, corrected, strict=True)
     ]
@@ -308,10 +313,9 @@ def _regret_table(frame):
     for measure, what in MEASURES.items():
         rows = []
         for (c, tail), cell in frame.groupby(["conflict", "tail"]):
-            means = [mean(cell[cell["system"] == n][measure]) for n in names]
-            rows.append(
-                [c, f"{tail:.1%}", *(Cell(m.mean / UNIT, f"{m.mean / UNIT:.0f} ± {m.half / UNIT:.0f}") for m in means)]
-            )
+            means = [mean(cell[cell["system"] == n][measure] / UNIT) for n in names]
+            shown_means = (Cell(m.mean, shown_with_half(m.mean, m.half, ".0f", ".0f")) for m in means)
+            rows.append([c, f"{tail:.1%}", *shown_means])
         tables.append(
             Table(
                 f"Regret in 1e-4, {what}: mean with its 95 % interval.",
@@ -330,7 +334,7 @@ def _tuning(tried):
             f"{r.lr:g}",
             f"{r.l2:g}",
             "" if pd.isna(r.alpha) else f"{r.alpha:g}",
-            Cell(r.valid_auc, f"{r.valid_auc:.4f}"),
+            Cell(r.valid_auc, shown(r.valid_auc, ".4f")),
         ]
         for r in chosen.itertuples()
     ]

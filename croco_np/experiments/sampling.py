@@ -46,9 +46,7 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
                 for i, v in enumerate(vs)
             ]
             draws += [about | {"rows": found["rows"], "draw": i, "value": v} for i, v in enumerate(found["again"])]
-    entries = [
-        ({"rows": rows, "seed": seed}, records[run.key]) for (rows, seed), run in trained.items() if run.key in records
-    ]
+    entries = [({"rows": rows, "seed": seed}, records.get(run.key)) for (rows, seed), run in trained.items()]
     return {"draws": pd.DataFrame(draws), "runs": runs_frame(entries), "tuning": tuned.tried}
 
 

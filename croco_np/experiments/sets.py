@@ -31,9 +31,8 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
     }
     records = study.make(runs.values(), "sets")
     entries = [
-        ({"row": f"{s} {n}", "system": s, "tables": n, "seed": seed}, records[run.key])
+        ({"row": f"{s} {n}", "system": s, "tables": n, "seed": seed}, records.get(run.key))
         for (s, n, seed), run in runs.items()
-        if run.key in records
     ]
     return {"runs": runs_frame(entries).sort_values(["system", "tables", "seed"]), "tuning": tuned.tried}
 

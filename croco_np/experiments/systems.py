@@ -17,6 +17,7 @@ from .compare import (
     compare,
     in_words,
     seeds_in,
+    shown,
     table_of,
 )
 from .frames import by_seed, domains_of, runs_frame
@@ -53,12 +54,7 @@ def collect(study: Study, systems: Sequence[str] = SYSTEMS, what: str = "systems
     tuned = tune(study, {s: Candidate(s, {}, study.settings()) for s in systems}, f"{what}, tuning")
     runs = {(s, seed): study.run(s, seed, **tuned.settings[s]) for s in slowest_first(systems) for seed in study.seeds}
     records = study.make(runs.values(), what)
-    entries = [
-        ({"system": s, "seed": seed}, records[runs[s, seed].key])
-        for s in systems
-        for seed in study.seeds
-        if runs[s, seed].key in records
-    ]
+    entries = [({"system": s, "seed": seed}, records.get(runs[s, seed].key)) for s in systems for seed in study.seeds]
     first = {s: runs[s, study.seeds[0]].key for s in systems}
     return {"runs": runs_frame(entries), "tuning": tuned.tried, "bootstrap": _bootstrap(study, first)}
 
@@ -157,7 +153,7 @@ def star(compared: Sequence[Comparison]) -> str:
         lead = -p.difference
         earned = "earns a star" if q < 0.05 and lead > 0 else "earns no star"
         tested = f", p = {q:.2g} by Holm over both measures" if np.isfinite(q) else ", not tested"
-        lead_in_words = f"{lead / UNIT:+.1f} against the best other, {NAMES[best]}"
+        lead_in_words = f"{shown(lead / UNIT, '+.1f')} against the best other, {NAMES[best]}"
         said.append(f"{TITLES[c.measure]}: {NAMES[c.reference]} {earned} ({lead_in_words}{tested})")
     return "; ".join(said) + ". Choosing the best of the others by the same test rows favours it a little."
 
@@ -246,8 +242,8 @@ def tuning_section(tried: pd.DataFrame, names: dict[str, str] = NAMES) -> Sectio
                 names.get(label, label),
                 *values,
                 len(part),
-                Cell(best["valid_auc"], f"{best['valid_auc']:.4f}"),
-                Cell(spread, f"{spread:.4f}"),
+                Cell(best["valid_auc"], shown(best["valid_auc"], ".4f")),
+                Cell(spread, shown(spread, ".4f")),
             ]
         )
     text = (

@@ -1,0 +1,374 @@
+"""Tables and figures of fabricated runs: what is claimed was planted, and what is missing is a dash."""
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from croco_np.config import Config
+from croco_np.experiments import alpha, complexity, losses, phase, sampling, sets, systems
+from croco_np.experiments.ablation import ROWS
+from croco_np.experiments.catalogue import EXPERIMENTS
+from croco_np.experiments.figures import SHOWN
+from croco_np.experiments.frames import runs_frame
+from croco_np.experiments.page import Results, markdown_table, page, read_frames, write_frames, write_sections
+from croco_np.report import Cell, Table
+
+DOMAINS = ("0", "1", "NA")  # numbers, as KuaiRand's tabs are, and a name that a reader of CSV may take for a gap
+SEEDS = (0, 1, 2)
+OURS, THE_OTHERS = 0.72, 0.70  # AUC
+
+
+def record(seed, auc, row=0):
+    """The record of a run: its AUC with a little noise of its own in every domain and over all."""
+    noise = 1e-4 * np.random.default_rng([seed, row]).standard_normal(4)
+    value = {"value": 3.0 + noise[0]}
+    experts = dict.fromkeys(("mean_abundance", "mean_abs_covariance", "mean_abs_correlation", "dead_share"), value)
+    return {
+        "key": f"key {seed} {row}",
+        "config": Config(dataset="laboratory", seed=seed).json(),
+        "fingerprint": "f",
+        "versions": {"numpy": "2"},
+        "test": {
+            "overall": {"auc": auc + noise[0], "gauc": auc - 0.1 + noise[1], "logloss": 0.6, "regret": 0.8 - auc},
+            "domains": {d: {"auc": auc + e, "gauc": auc - 0.1 + e} for d, e in zip(DOMAINS, noise[1:], strict=True)},
+        },
+        "valid": {"auc": auc},
+        "best_epoch": 1,
+        "parameters": 100,
+        "seconds": 1.0,
+        "learnt": {
+            "item_tables": {"mean": value, "by_domain": dict.fromkeys(DOMAINS, value)},
+            "experts": experts,
+            "diversity": {"chance": 0.5, "per_expert": value, "all_rows": {"per_expert": value}, "conflict_rows": 9},
+        },
+    }
+
+
+def runs(rows, seeds=SEEDS, best="crocodile"):
+    """{title: labels} -> frame of runs, the best row planted."""
+    return runs_frame(
+        (labels | {"seed": seed}, record(seed, OURS if title == best else THE_OTHERS, i))
+        for i, (title, labels) in enumerate(rows.items())
+        for seed in seeds
+    )
+
+
+def tuning(labels, **settings):
+    """What was tried: two settings of each row."""
+    tried = [{"label": x, "lr": lr, "l2": 1e-6, "seeds": 1, "valid_auc": 0.7, "chosen": lr == 1e-3} for x in labels
+             for lr in (5e-4, 1e-3)]  # fmt: skip
+    return pd.DataFrame(tried).assign(**settings)
+
+
+def of_systems(seeds):
+    rows = {s: {"system": s} for s in systems.SYSTEMS}
+    users = pd.DataFrame({"system": "ple", "difference": [0.01], "low": [0.0], "high": [0.02], "p": [0.04]})
+    return {"runs": runs(rows, seeds), "tuning": tuning(rows), "bootstrap": users}
+
+
+def of_losses(seeds):
+    rows = {x: {"loss": x} for x in losses.NAMES}
+    return {"runs": runs(rows, seeds, "covariance"), "tuning": tuning(rows, alpha=np.nan)}
+
+
+def of_ablation(seeds):
+    return {"runs": runs({s: {"system": s} for s in ROWS}, seeds), "tuning": tuning(ROWS)}
+
+
+def of_sets(seeds):
+    rows = {(s, n): {"row": f"{s} {n}", "system": s, "tables": n} for s in sets.SYSTEMS for n in (2, 5)}
+    return {"runs": runs(rows, seeds), "tuning": tuning(sets.SYSTEMS)}
+
+
+def of_alpha(seeds):
+    return {"runs": runs({a: {"alpha": a} for a in (0.0, 0.1, 1.0)}, seeds, 0.1), "tuning": tuning(["crocodile"])}
+
+
+def of_sampling(seeds):
+    draws = [{"alpha": a, "many": 1.0, "rows": n, "draw": i, "value": 1 + (i % 5) / n} for a in (0.0, 0.1)
+             for n in (32, 64, 4096) for i in range(20)]  # fmt: skip
+    rows = {n: {"rows": n} for n in sampling.TRAINED_ON}
+    return {"draws": pd.DataFrame(draws), "runs": runs(rows, seeds, 0), "tuning": tuning(["crocodile"])}
+
+
+def of_figure1(seeds):
+    return of_systems(seeds) | {"domains": pd.DataFrame({"domain": DOMAINS, "rows": [30, 20, 10]})}
+
+
+def of_figure2(seeds):
+    about = [{"system": s, "seed": seed, "epoch": e, "where": w, "of": "items" if g else "experts", "group": g,
+              "ia": 2.0 + e} for s in SHOWN for seed in seeds for e in (1, 2) for w in ("all", "smallest")
+             for g in range(6)]  # fmt: skip
+    return {"during": pd.DataFrame(about)}
+
+
+def of_figure4(seeds):
+    about = [{"system": s, "domain": d, "rank": r, "mean": 1 / r, "std": 0.1, "count": len(seeds)} for s in SHOWN
+             for d in DOMAINS for r in (1, 2, 3)]  # fmt: skip
+    return {"spectra": pd.DataFrame(about)}
+
+
+def of_figure5(seeds):
+    return {"runs": of_systems(seeds)["runs"], "losses": of_losses(seeds)["runs"]}
+
+
+def of_data(seeds):
+    counts = {c: [30, 20, 10, 60] for c in ("train", "valid", "test", "rows", "users", "items")}
+    return {"domains": pd.DataFrame({"domain": [*DOMAINS, "all"], **counts, "click_rate": [0.5, 0.25, np.nan, 0.4]})}
+
+
+def of_complexity(seeds):
+    sizes = [complexity.BASE | {"swept": k, k: v} for k, values in complexity.SWEPT.items() for v in values]
+    rows = [s | {"part": p, "products": s["N"] * s["d"] * s["M"], "seconds": 1e-9 * s["N"] * s["d"]} for s in sizes
+            for p in complexity.PARTS]  # fmt: skip
+    return {"costs": pd.DataFrame(rows)}
+
+
+def of_phase(seeds):
+    """Crocodile has a lower regret than the others in full conflict, and only there."""
+    rng = np.random.default_rng(0)
+    places = [(s, c, t, seed) for s in phase.NAMES for c in (0.0, 1.0) for t in (0.25, 0.01) for seed in seeds]
+    frame = pd.DataFrame(places, columns=["system", "conflict", "tail", "seed"]).assign(valid_auc=0.7)
+    frame["regret"], frame["regret_tail"] = 0.1 + 1e-4 * rng.standard_normal((2, len(frame)))
+    frame.loc[(frame["system"] == "crocodile") & (frame["conflict"] == 1), "regret"] -= 0.05
+    return {"cells": frame, "tuning": tuning(["mmoe; conflict 0, tail 0.25"], alpha=np.nan)}
+
+
+FRAMES = {
+    "table1": of_data,
+    "table2": of_systems,
+    "table3": of_systems,
+    "table4": of_losses,
+    "table5": of_ablation,
+    "table6": of_sets,
+    "figure1": of_figure1,
+    "figure2": of_figure2,
+    "figure4": of_figure4,
+    "figure5": of_figure5,
+    "alpha": of_alpha,
+    "complexity": of_complexity,
+    "sampling": of_sampling,
+    "phase": of_phase,
+}
+LABELS = {
+    "table2": "system",
+    "table4": "loss",
+    "table5": "system",
+    "table6": "row",
+    "figure1": "system",
+    "figure5": "system",
+    "alpha": "alpha",
+    "sampling": "rows",
+    "phase": "system",
+}
+REFERENCES = {"table4": "none", "table6": "crocodile 5", "alpha": 0.0, "sampling": 0, "phase": "me_peg"}
+
+
+def about(name, dataset="laboratory", rows=2000):
+    told = f"{dataset}, {rows:,} rows"
+    return {"experiment": name, "dataset": dataset, "data": told, "rows": rows, "seeds": 3, "simulated": False,
+            "budget": "small", "command": f"python -m croco_np.experiments {name}", "versions": {}}  # fmt: skip
+
+
+def presented(name, folder, frames=None, seeds=SEEDS, **of):
+    """The sections of an experiment, of frames that have been in CSV files."""
+    write_frames(folder, Results(frames or FRAMES[name](seeds), about(name, **of)))
+    return EXPERIMENTS[name].present(read_frames(folder))
+
+
+def texts(sections):
+    return "\n".join(p for section in sections for p in section.paragraphs())
+
+
+def cells(table):
+    """{first cell of a row: texts of its other cells}"""
+    return {row[0]["text"]: [cell["text"] for cell in row[1:]] for row in table.shown()}
+
+
+def assert_tables_are_well_formed(text):
+    """The lines of each Markdown table have as many cells as its head."""
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    assert tables
+    for table in tables:
+        counts = [len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()]
+        assert set(counts) == {counts[0]}
+        assert set(table.splitlines()[1]) <= set("|-: ")
+
+
+def test_every_experiment_is_here():
+    assert FRAMES.keys() == EXPERIMENTS.keys()
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_files_of_an_experiment(name, tmp_path):
+    sections = presented(name, tmp_path)
+    names = write_sections(tmp_path, EXPERIMENTS[name].title, "Lead.", sections)
+    text = (tmp_path / "results.md").read_text()
+    assert_tables_are_well_formed(text)
+    assert not re.search(r"\bnan\b|\binf\b", text)
+    pictures = [path for path in names if path.endswith(".svg")]
+    assert len(pictures) == sum(len(section.figures) for section in sections)
+    for picture in pictures:
+        assert picture in text
+        svg = (tmp_path / picture).read_text(encoding="utf-8")
+        assert ElementTree.fromstring(svg.encode()).tag == "{http://www.w3.org/2000/svg}svg"
+        assert "var(" not in svg
+        assert "currentColor" not in svg
+    assert "<table" in page(EXPERIMENTS[name].title, "Lead.", sections, about(name)).html()
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_one_seed_is_not_tested(name, tmp_path):
+    sections = presented(name, tmp_path, seeds=(0,))
+    shown = [cell["text"] for section in sections for table in section.tables for row in table.shown() for cell in row]
+    assert not any(text.endswith("*") for text in shown)
+    assert not any(re.search(r"\bnan\b", text) for text in [*shown, texts(sections)])
+
+
+def without(frame, lost):
+    """The frame when these runs have failed: their labels are there, and no number."""
+    labels = [c for c in ("row", "system", "loss", "tables", "rows", "alpha", "conflict", "tail", "seed") if c in frame]
+    return frame[labels].join(frame[~lost].drop(columns=labels))
+
+
+@pytest.mark.parametrize("name", LABELS)
+@pytest.mark.parametrize("which", ["some", "the reference", "everything"])
+def test_failed_runs(name, which, tmp_path):
+    frames, label = FRAMES[name](SEEDS), LABELS[name]
+    main = "cells" if name == "phase" else "runs"
+    frame, reference = frames[main], REFERENCES.get(name, "crocodile")
+    first, second = [x for x in dict.fromkeys(frame[label]) if x != reference][:2]
+    lost = {
+        "some": (frame[label] == first) | ((frame[label] == second) & (frame["seed"] == 1)),
+        "the reference": frame[label] == reference,
+        "everything": frame["seed"] >= 0,
+    }[which]
+    write_sections(tmp_path, "Title", "Lead.", presented(name, tmp_path, frames | {main: without(frame, lost)}))
+    text = (tmp_path / "results.md").read_text()
+    assert not re.search(r"\bnan\b", text)
+    assert "–" in text or name == "figure5"  # which shows the rows that have an index
+
+
+def test_a_system_of_which_all_runs_failed_has_a_row_of_dashes(tmp_path):
+    frames = FRAMES["table2"](SEEDS)
+    frames["runs"] = without(frames["runs"], frames["runs"]["system"] == "stem")
+    table = presented("table2", tmp_path, frames)[0].tables[0]
+    assert set(cells(table)["STEM"]) == {"–"}
+    assert "–" not in cells(table)["PLE"]
+
+
+def test_a_failed_run_has_its_labels_in_the_frame():
+    frame = runs_frame([({"system": "ple", "seed": 0}, None), ({"system": "ple", "seed": 1}, record(1, 0.7))])
+    assert frame[["system", "seed"]].to_numpy().tolist() == [["ple", 0], ["ple", 1]]
+    assert frame.drop(columns=["system", "seed"]).isna().all(axis=1).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("name", [name for name in LABELS if name != "phase"])
+def test_undefined_measures(name, tmp_path):
+    """A domain of one class has no AUC, small data no gAUC, and systems without experts nothing to look into."""
+    frames = FRAMES[name](SEEDS)
+    empty = ["gauc", "auc NA", "ia NA", "di", "di_all_rows", "di_chance", "expert_ia", "dead"]
+    for key in ("runs", "losses"):
+        if key in frames:
+            frames[key] = frames[key].assign(**dict.fromkeys(empty, None))
+    sections = presented(name, tmp_path, frames)
+    write_sections(tmp_path, "Title", "Lead.", sections)
+    assert not re.search(r"\bnan\b", (tmp_path / "results.md").read_text())
+
+
+def test_frames_come_back_from_their_files(tmp_path):
+    write_frames(tmp_path, Results(of_data(SEEDS), about("table1")))
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.iterdir()}
+    results = read_frames(tmp_path)
+    pd.testing.assert_frame_equal(results.frames["domains"], of_data(SEEDS)["domains"])
+    write_frames(tmp_path, Results(results.frames, about("table1")))
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.iterdir()} == before
+
+
+def star_of(ours, others):
+    """What `star` says of Crocodile and two other systems with these AUC, seed by seed."""
+    values = {"crocodile": ours, "ple": others, "mmoe": [0.5] * len(ours)}
+    frame = pd.DataFrame(
+        [{"system": s, "seed": i, "auc": v, "gauc": v} for s, vs in values.items() for i, v in enumerate(vs)]
+    )
+    return systems.star([systems.compare(frame, "system", list(values), "crocodile", m) for m in ("auc", "gauc")])
+
+
+def test_a_star_is_earned():
+    said = star_of([0.7200, 0.7211, 0.7190], [0.7100, 0.7110, 0.7091])
+    assert said.startswith("AUC: Crocodile earns a star (+100.0 against the best other, PLE, p = ")
+    assert "gAUC: Crocodile earns a star" in said
+
+
+@pytest.mark.parametrize(
+    ("ours", "others"),
+    [
+        ([0.72, 0.74, 0.70], [0.71, 0.70, 0.73]),  # better in the mean, by chance
+        ([0.7100, 0.7110, 0.7091], [0.7200, 0.7211, 0.7190]),  # significantly worse
+        ([0.72], [0.71]),  # one seed
+        ([0.72, 0.72, np.nan], [0.71, np.nan, 0.71]),  # one pair
+    ],
+)
+def test_a_star_is_not_earned(ours, others):
+    said = star_of(ours, others)
+    assert "earns a star" not in said
+    assert said.count("earns no star") == 2
+    assert len(ours) > 1 or "not tested" in said
+
+
+def test_negative_transfer_is_found_where_it_was_planted():
+    rows = {s: {"system": s} for s in ("single_domain", "mmoe", "crocodile")}
+    frame = runs(rows)
+    frame.loc[frame["system"] == "mmoe", "auc 1"] -= 0.02
+    (section,) = systems.negative_transfer(frame, list(rows))
+    assert "Negative transfer is found in 1 of them: MMoE in 1; a gain in 3." in section.text
+    found = cells(section.tables[0])
+    assert [text.endswith("*") for text in found["MMoE"]] == [False, True, False]
+    assert all(re.fullmatch(r"\+(19|20)\d\.\d ± .* \*", text) for text in found["Crocodile"])
+
+
+def test_no_negative_transfer_without_models_of_one_domain():
+    frame = runs({s: {"system": s} for s in ("mmoe", "crocodile")})
+    assert systems.negative_transfer(frame, ["mmoe", "crocodile"]) == []
+
+
+@pytest.mark.parametrize("name", ["table2", "table6", "alpha"])
+def test_the_papers_numbers_stand_beside_its_own_data_only(name, tmp_path):
+    """0.66373 is its gAUC of Crocodile on KuaiRand-1K, 11.6 million rows."""
+    other = presented(name, tmp_path / "other", dataset="kuairand", rows=1_400_000)
+    write_sections(tmp_path / "other", "Title", "Lead.", other)
+    text = (tmp_path / "other" / "results.md").read_text()
+    assert "Another data set than the paper's (kuairand, 1,400,000 rows)" in text
+    assert "0.66373" not in text
+    same = presented(name, tmp_path / "same", dataset="kuairand", rows=11_700_000)
+    write_sections(tmp_path / "same", "Title", "Lead.", same)
+    text = (tmp_path / "same" / "results.md").read_text()
+    assert "The data are the paper's" in text
+    assert "Another data set" not in text
+    assert ("0.66373" in text) == (name != "alpha")
+
+
+def test_a_table_in_markdown():
+    table = Table("Caption.", ["name", "a|b"], [["x|y", 1.5], ["two\nlines", Cell(None)]], ["", ".2f"])
+    lines = markdown_table(table).splitlines()
+    assert lines == [r"| name | a\|b |", "| --- | ---: |", r"| x\|y | 1.50 |", "| two lines | – |"]
+
+
+def test_the_phase_diagram_names_the_planted_cells(tmp_path):
+    said = texts(presented("phase", tmp_path))
+    assert "CovLoss lowers regret significantly in 2 of 4 cells, raises it in 0" in said
+    assert "(conflict 1, tail" in said
+
+
+def test_alpha_may_be_whole(tmp_path):
+    """A CSV file has 0 for 0.0."""
+    frames = {"runs": runs({a: {"alpha": a} for a in (0.0, 1.0, 10.0)}), "tuning": tuning(["crocodile"])}
+    assert list(cells(presented("alpha", tmp_path, frames)[0].tables[0])) == ["0", "1", "10"]
+
+
+def test_alpha_is_shown_in_every_row(tmp_path):
+    assert list(cells(presented("alpha", tmp_path)[0].tables[0])) == ["0", "0.1", "1"]
+    assert alpha.REFERENCE == 0
