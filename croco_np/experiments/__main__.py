@@ -21,13 +21,14 @@ from ..doctor.facts import versions
 from ..errors import InputError, flag
 from ..machine import cpu
 from .catalogue import EXPERIMENTS
-from .page import page, read_frames, write_frames, write_sections
+from .page import Results, page, read_frames, write_frames, write_sections
 from .pool import span
 from .store import Store
-from .study import BUDGETS, Study, seeds_of
+from .study import BUDGETS, DRAWN, Study, seeds_of
 
 PROG = "python -m croco_np.experiments"
-OF_THE_EXPERIMENT = ("model", "seed", "threads")  # flags of a run that an experiment sets itself
+NO_DATA: dict[str, Any] = {"dataset": "", "data": "random numbers", "simulated": False, "rows": 0, "fingerprint": ""}
+OF_THE_EXPERIMENT = ("model", "seed", "world_seed", "threads")  # flags of a run that an experiment sets itself
 
 
 def run(argv: Sequence[str] | None) -> int:
@@ -35,12 +36,13 @@ def run(argv: Sequence[str] | None) -> int:
     parser = _parser()
     args, rest = parser.parse_known_args(argv)
     experiment = EXPERIMENTS[args.experiment]
-    dataset = args.dataset or experiment.dataset
+    dataset = args.dataset or experiment.dataset or DRAWN  # which needs no files
     study = _study(args, dataset, rest)
     started = time.monotonic()
     frames = experiment.collect(study)
-    folder = Path(args.out) / dataset / args.experiment
-    write_frames(folder, _results(args, frames, study, rest))
+    about = _about(args, study, rest) | (_data(study.splits) if experiment.dataset else NO_DATA)
+    folder = Path(args.out) / about["dataset"] / args.experiment
+    write_frames(folder, Results(frames, about))
     results = read_frames(folder)  # tables and figures are made of what the files hold
     sections = experiment.present(results)
     lead = _lead(results.about)
@@ -66,7 +68,7 @@ def _study(args, dataset, rest):
     base = RECIPES.get(dataset, {}) | given | {"threads": args.threads}
     return Study(
         base,
-        seeds_of(args.seeds or EXPERIMENTS[args.experiment].seeds),
+        seeds_of(EXPERIMENTS[args.experiment].seeds if args.seeds is None else args.seeds),
         args.budget,
         Store(Path(args.out) / "runs"),
         jobs,
@@ -74,25 +76,26 @@ def _study(args, dataset, rest):
     )
 
 
-def _results(args, frames, study, rest):
-    from .page import Results
-
-    splits = study.splits
-    total = splits.train.n + splits.valid.n + splits.test.n
+def _about(args, study, rest):
     command = shlex.join(["python", "-m", "croco_np.experiments", *_without_places(args, rest)])
-    about: dict[str, Any] = {
+    return {
         "experiment": args.experiment,
+        "seeds": len(study.seeds),
+        "budget": study.budget,
+        "command": command,
+        "versions": versions(),
+    }
+
+
+def _data(splits):
+    total = splits.train.n + splits.valid.n + splits.test.n
+    return {
         "dataset": splits.name,
         "data": f"{splits.name}, {total:,} rows{', SIMULATED' if splits.simulated else ''}",
         "simulated": splits.simulated,
         "rows": total,
-        "seeds": len(study.seeds),
-        "budget": study.budget,
-        "command": command,
         "fingerprint": splits.fingerprint,
-        "versions": versions(),
     }
-    return Results(frames, about)
 
 
 def _without_places(args, rest):
@@ -114,6 +117,8 @@ def _without_places(args, rest):
 
 
 def _lead(about):
+    if not about["dataset"]:
+        return "On random numbers: no data set, no training."
     simulated = " The data are SIMULATED." if about["simulated"] else ""
     return f"{about['data']}; {about['seeds']} seed(s), budget of tuning: {about['budget']}.{simulated}"
 
@@ -130,7 +135,7 @@ def _parser():
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("experiment", choices=tuple(EXPERIMENTS), metavar="EXPERIMENT", help="one of the list above")
     parser.add_argument("--dataset", default="", help="which data to train on (default: that of the paper's table)")
-    parser.add_argument("--seeds", type=int, default=0, help="runs of each row, seeds 0 and on (default: 6)")
+    parser.add_argument("--seeds", type=int, help="runs of each row, seeds 0 and on (default: 6, or 3)")
     parser.add_argument("--budget", choices=tuple(BUDGETS), default="small", help="what each row may try in tuning")
     parser.add_argument("--jobs", type=int, default=0, help="runs at a time (default: one a core)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")

@@ -9,6 +9,7 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
+from ..kernels.pools import set_threads
 from ..layers import Experts
 from ..losses import covariance, distance_correlation
 from ..report import Figure, Section, Table
@@ -42,6 +43,7 @@ def products(part: str, N: int, d: int, M: int) -> int:
 
 def collect(study: Study) -> dict[str, pd.DataFrame]:
     """Count products and time value and gradient of each part, on random outputs -> frame "costs"."""
+    set_threads(study.base["threads"] or 1)
     rows, rng = [], np.random.default_rng(0)
     for swept, values in SWEPT.items():
         for value in values:

@@ -100,5 +100,7 @@ def by_seed(frame: pd.DataFrame, label: str, value: str, measure: str, seeds: Se
     """A measure of one row of a table, seed by seed; NaN where a run is missing or the measure undefined."""
     if measure not in frame:
         return [float("nan")] * len(seeds)
-    found = frame[frame[label].astype(str) == str(value)].set_index("seed")[measure].astype(float)
+    found = (
+        frame.loc[frame[label].astype(str) == str(value), ["seed", measure]].set_index("seed")[measure].astype(float)
+    )
     return [float(found.get(seed, float("nan"))) for seed in seeds]

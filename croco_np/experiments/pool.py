@@ -46,7 +46,7 @@ def make(runs: Sequence[Run], store: Store, jobs: int, what: str, say: Callable[
     missing = {key: run for key, run in wanted.items() if _record(run, store) is None}
     failed: dict[str, tuple[str, str]] = {}
     if missing:
-        say(f"{what}: {len(missing):,} of {len(wanted):,} runs to make, {jobs} at a time")
+        say(f"{what}: {len(missing):,} of {len(wanted):,} runs to make, {min(jobs, len(missing))} at a time")
         progress = _Progress(len(missing), what, say)
         for run, wrong in _made(list(missing.values()), store, jobs):
             if wrong:
@@ -66,6 +66,7 @@ def _record(run: Run, store: Store) -> dict | None:
 
 def _made(runs: list[Run], store: Store, jobs: int) -> Iterator[tuple[Run, str]]:
     """Yield each run when it has a record, or with what went wrong. Long ones should come first in the list."""
+    jobs = min(jobs, len(runs))  # no process is started for nothing
     waiting, elsewhere = list(reversed(runs)), list[Run]()
     under_way: dict[Future, Run] = {}
     pool = _pool(jobs, runs)

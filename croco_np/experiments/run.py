@@ -63,8 +63,8 @@ class Run:
     def title(self) -> str:
         """The run in a few words, for progress and errors."""
         c = self.config
-        loss = "" if c.resolved_loss == "none" else f", {c.resolved_loss}"
-        return f"{c.system}{loss}, seed {c.seed}"
+        loss = f", {c.resolved_loss} {c.resolved_alpha:g}" if c.alpha and c.resolved_loss != "none" else ""
+        return f"{c.system}{loss}, lr {c.lr:g}, l2 {c.l2:g}, seed {c.seed}"
 
 
 def _of_the_model(config):

@@ -6,6 +6,8 @@ Two systems with the same seed have seen the same rows in the same order, so dif
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +82,12 @@ def smallest_difference(deviation: float, n: int, level: float = LEVEL, power: f
     of freedom and noncentrality d; d is where P(t > critical value) reaches the power. The other side, significance in
     the wrong direction, adds nothing that counts.
     """
+    return _noncentrality(n, level, power) * deviation / sqrt(n)
+
+
+@cache
+def _noncentrality(n, level, power):
+    """d of `smallest_difference`: the same for all tests over as many seeds, and slow to find."""
     critical = stats.t.ppf(1 - level / 2, n - 1)
 
     def lacking(d):
@@ -88,7 +96,7 @@ def smallest_difference(deviation: float, n: int, level: float = LEVEL, power: f
     high = 4.0
     while lacking(high) < 0:
         high *= 2
-    return float(optimize.brentq(lacking, 0.0, high) * deviation / np.sqrt(n))
+    return float(optimize.brentq(lacking, 0.0, high))
 
 
 def holm(p: ArrayLike) -> np.ndarray:

@@ -74,10 +74,10 @@ def test_failures_are_named(real):
     """By the run's own title and in one line; the killed one by itself, not with its neighbours."""
     runs, outcome, _, lines = real
     failed = dict(outcome.failed[runs[name].key] for name in ("dies", "diverges"))
-    assert failed.keys() == {"shared_bottom, seed 2", "mmoe, seed 0"}
-    assert failed["shared_bottom, seed 2"] == DIED
-    assert "try a smaller --lr" in failed["mmoe, seed 0"]
-    assert outcome.failed[runs["raises"].key] == ("mmoe, seed 1", "KeyError: 'no such look'")
+    assert failed.keys() == {"shared_bottom, lr 0.001, l2 0, seed 2", "mmoe, lr 1e+30, l2 0, seed 0"}
+    assert failed[runs["dies"].title] == DIED
+    assert "try a smaller --lr" in failed[runs["diverges"].title]
+    assert outcome.failed[runs["raises"].key] == (runs["raises"].title, "KeyError: 'no such look'")
     assert len(outcome.failed) == 3
     for title, wrong in outcome.failed.values():
         assert f"grid: {title} failed: {wrong}" in lines
@@ -104,8 +104,8 @@ class Scripted:
         self.script, self.submitted = script, []
 
     def submit(self, work, run, folder):
-        self.submitted.append(run.title)
-        ends = self.script[run.title].pop(0)
+        self.submitted.append(run.config.seed)
+        ends = self.script[run.config.seed].pop(0)
         if ends == "refuse":
             raise BrokenProcessPool
         future = Future()
@@ -121,36 +121,36 @@ def carried_out(study, monkeypatch, script, jobs=2):
     scripted, sizes = Scripted(script), []
     monkeypatch.setattr(pool, "_pool", lambda jobs, runs: sizes.append(jobs) or scripted)
     monkeypatch.setattr(pool, "SECONDS_BETWEEN_LOOKS", 0.01)
-    runs = [study.run("mmoe", seed, ()) for seed in range(len(script))]
-    assert [run.title for run in runs] == list(script)
+    runs = [study.run("mmoe", seed, ()) for seed in script]
     failed = make(runs, study.store, jobs, "grid", lambda line: None).failed
-    return dict(failed.values()), scripted.submitted, sizes
+    found = {run.config.seed: failed[run.key][1] for run in runs if run.key in failed}
+    return found, scripted.submitted, sizes
 
 
 def test_the_neighbours_of_a_killed_run_are_made_again(study, monkeypatch):
     """A pool that breaks takes all that is under way with it, and cannot say who died."""
-    script = {"mmoe, seed 0": [BrokenProcessPool(), MADE], "mmoe, seed 1": [BrokenProcessPool()] * 2}
-    script["mmoe, seed 2"] = [MADE]
+    script = {0: [BrokenProcessPool(), MADE], 1: [BrokenProcessPool()] * 2}
+    script[2] = [MADE]
     failed, submitted, sizes = carried_out(study, monkeypatch, script)
-    assert failed == {"mmoe, seed 1": DIED}
-    assert sorted(submitted[:2]) == sorted(submitted[2:4]) == ["mmoe, seed 0", "mmoe, seed 1"]
-    assert submitted[4:] == ["mmoe, seed 2"]  # what had begun comes first
+    assert failed == {1: DIED}
+    assert sorted(submitted[:2]) == sorted(submitted[2:4]) == [0, 1]
+    assert submitted[4:] == [2]  # what had begun comes first
     assert sizes == [2, 1, 1]
 
 
 def test_a_pool_that_breaks_between_runs_is_replaced(study, monkeypatch):
-    script = {"mmoe, seed 0": [MADE], "mmoe, seed 1": ["refuse", MADE], "mmoe, seed 2": [MADE]}
+    script = {0: [MADE], 1: ["refuse", MADE], 2: [MADE]}
     failed, submitted, sizes = carried_out(study, monkeypatch, script)
     assert failed == {}
-    assert sorted(submitted) == ["mmoe, seed 0", "mmoe, seed 1", "mmoe, seed 1", "mmoe, seed 2"]
+    assert sorted(submitted) == [0, 1, 1, 2]
     assert sizes == [2, 1]
 
 
 def test_a_run_that_another_process_makes_is_waited_for(study, monkeypatch):
-    script = {"mmoe, seed 0": [ELSEWHERE, ELSEWHERE, MADE], "mmoe, seed 1": [MADE]}
+    script = {0: [ELSEWHERE, ELSEWHERE, MADE], 1: [MADE]}
     failed, submitted, _ = carried_out(study, monkeypatch, script, jobs=1)
     assert failed == {}
-    assert submitted == ["mmoe, seed 0", "mmoe, seed 1", "mmoe, seed 0", "mmoe, seed 0"]
+    assert submitted == [0, 1, 0, 0]
 
 
 def test_workers_leave_the_environment_as_it_was(monkeypatch):

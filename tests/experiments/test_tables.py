@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure as MatplotlibFigure
 
 from croco_np.config import Config
 from croco_np.experiments import alpha, complexity, losses, phase, sampling, sets, systems
@@ -18,6 +19,7 @@ from croco_np.report import Cell, Table
 
 DOMAINS = ("0", "1", "NA")  # numbers, as KuaiRand's tabs are, and a name that a reader of CSV may take for a gap
 SEEDS = (0, 1, 2)
+CONFIG = Config(dataset="laboratory").json()
 OURS, THE_OTHERS = 0.72, 0.70  # AUC
 
 
@@ -28,7 +30,7 @@ def record(seed, auc, row=0):
     experts = dict.fromkeys(("mean_abundance", "mean_abs_covariance", "mean_abs_correlation", "dead_share"), value)
     return {
         "key": f"key {seed} {row}",
-        "config": Config(dataset="laboratory", seed=seed).json(),
+        "config": CONFIG | {"seed": seed},
         "fingerprint": "f",
         "versions": {"numpy": "2"},
         "test": {
@@ -198,6 +200,13 @@ def assert_tables_are_well_formed(text):
         assert set(table.splitlines()[1]) <= set("|-: ")
 
 
+@pytest.fixture
+def unrendered(monkeypatch):
+    """Pictures are drawn on, and saved as empty ones: `test_files_of_an_experiment` has rendered them all."""
+    empty = '<svg width="1pt" height="1pt"></svg>'
+    monkeypatch.setattr(MatplotlibFigure, "savefig", lambda figure, file, **settings: file.write(empty))
+
+
 def test_every_experiment_is_here():
     assert FRAMES.keys() == EXPERIMENTS.keys()
 
@@ -220,6 +229,7 @@ def test_files_of_an_experiment(name, tmp_path):
     assert "<table" in page(EXPERIMENTS[name].title, "Lead.", sections, about(name)).html()
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize("name", FRAMES)
 def test_one_seed_is_not_tested(name, tmp_path):
     sections = presented(name, tmp_path, seeds=(0,))
@@ -234,6 +244,7 @@ def without(frame, lost):
     return frame[labels].join(frame[~lost].drop(columns=labels))
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize("name", LABELS)
 @pytest.mark.parametrize("which", ["some", "the reference", "everything"])
 def test_failed_runs(name, which, tmp_path):
@@ -266,6 +277,7 @@ def test_a_failed_run_has_its_labels_in_the_frame():
     assert frame.drop(columns=["system", "seed"]).isna().all(axis=1).tolist() == [True, False]
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize("name", [name for name in LABELS if name != "phase"])
 def test_undefined_measures(name, tmp_path):
     """A domain of one class has no AUC, small data no gAUC, and systems without experts nothing to look into."""
@@ -335,6 +347,7 @@ def test_no_negative_transfer_without_models_of_one_domain():
     assert systems.negative_transfer(frame, ["mmoe", "crocodile"]) == []
 
 
+@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize("name", ["table2", "table6", "alpha"])
 def test_the_papers_numbers_stand_beside_its_own_data_only(name, tmp_path):
     """0.66373 is its gAUC of Crocodile on KuaiRand-1K, 11.6 million rows."""
