@@ -25,7 +25,8 @@ from .tuning import Candidate, Settings, tune
 CONFLICTS = {"small": (0.0, 0.25, 0.5, 0.75, 1.0), "full": (0.0, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0)}
 TAILS = (0.25, 0.1, 0.03, 0.01, 0.003)
 TUNED_AT = {"small": ((0.0, 0.75), (0.25, 0.01)), "full": ((0.0, 0.5, 1.0), (0.25, 0.03, 0.003))}
-LR, L2, ALPHA = (0.5, 1.0, 2.0), (1e-5, 1e-4, 1e-3), (1e-4, 1e-3, 1e-2)
+LR, L2 = (1.0, 2.0), (1e-5, 1e-4, 1e-3)  # six settings: factors on the recipe's learning rate, and l2
+ALPHA, L2_OF_COVLOSS = (1e-4, 1e-3, 1e-2), (1e-4, 1e-3)  # six of CovLoss
 REFERENCE, TREATED = "me_peg", "crocodile"
 UNIT = 1e-4  # of AUC
 
@@ -128,7 +129,7 @@ def tuned(study: Study) -> tuple[dict[str, dict[tuple[float, float], Settings]],
             [
                 {"lr": found.settings[_label(REFERENCE, cell)]["lr"], "l2": l2, "alpha": alpha}
                 for alpha in ALPHA
-                for l2 in L2
+                for l2 in L2_OF_COVLOSS
             ],
         )
         for cell in cells
@@ -334,7 +335,7 @@ def _tuning(tried):
         ]
         for r in chosen.itertuples()
     ]
-    text = "Nine settings a system and tuning cell, by validation AUC; a cell takes what the nearest tuning cell chose."
+    text = "Six settings a system and tuning cell, by validation AUC; a cell takes what the nearest tuning cell chose."
     return Section(
         "Tuning",
         text,
