@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import ablation, alpha, complexity, data, figures, losses, phase, sampling, sets, systems
+from . import ablation, alpha, complexity, data, figures, forms, losses, phase, sampling, sets, systems
 from .experiment import Experiment
 
 EXPERIMENTS = {
@@ -103,5 +103,12 @@ EXPERIMENTS = {
         "laboratory",
         phase.collect,
         phase.present,
+    ),
+    "forms": Experiment(
+        "PEPNet and STAR in two forms",
+        "one tower or one a domain; the epsilon of STAR's normalisation",
+        "kuairand",
+        forms.collect,
+        forms.present,
     ),
 }
