@@ -6,9 +6,9 @@ import pandas as pd
 
 from ..report import Section, Table
 from .compare import cell_of_difference, compare, in_words, seeds_in, table_of
+from .experiment import Results
 from .frames import by_seed
 from .learnt import learnt_table
-from .page import Results
 from .statistics import holm, paired
 from .study import Study
 from .systems import NAMES, OURS, TITLES, of_the_paper, tuning_section

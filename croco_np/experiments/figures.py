@@ -10,9 +10,9 @@ from ..report import Cell, Figure, Section, Table
 from ..report.svg import CYCLE, drawing
 from . import losses, systems
 from .compare import compare, seeds_in
+from .experiment import Results
 from .frames import by_seed
 from .learnt import learnt_table
-from .page import Results
 from .statistics import LEVEL, holm, mean, paired
 from .study import Study
 from .systems import NAMES, OURS

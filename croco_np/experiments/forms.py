@@ -6,8 +6,8 @@ import pandas as pd
 
 from ..report import Section
 from .compare import compare, in_words, table_of
+from .experiment import Results
 from .frames import runs_frame
-from .page import Results
 from .study import Study
 from .systems import TITLES
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..report import Cell, Section, Table
-from .page import Results
+from .experiment import Results
 from .phase_figure import change_by_conflict, maps
 from .statistics import LEVEL, holm, mean, paired
 from .study import DRAWN, Study

@@ -19,8 +19,8 @@ from .compare import (
     seeds_in,
     table_of,
 )
+from .experiment import Results
 from .frames import by_seed, domains_of, runs_frame
-from .page import Results
 from .statistics import bootstrap_users, holm, paired
 from .study import Study
 from .tuning import Candidate, tune
