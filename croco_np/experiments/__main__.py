@@ -71,14 +71,7 @@ def _about(args, experiment, study, rest) -> dict[str, Any]:
     command = shlex.join(["python", "-m", "croco_np.experiments", *_without_places(args, rest)])
     about = {"experiment": args.experiment, "command": command, "versions": versions() | {"BLAS": blas()}}
     if not experiment.dataset:
-        return about | {
-            "dataset": "",
-            "data": "Random numbers",
-            "simulated": False,
-            "rows": 0,
-            "seeds": 1,
-            "budget": "",
-        }
+        return about | {"dataset": "", "data": "Random numbers", "simulated": False, "rows": 0, "seeds": 0}
     splits = study.splits
     total = splits.train.n + splits.valid.n + splits.test.n
     return about | {
@@ -121,9 +114,8 @@ def _parser():
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("experiment", choices=tuple(EXPERIMENTS), metavar="EXPERIMENT", help="one of the list above")
     parser.add_argument("--dataset", default="", help="which data to train on (default: that of the paper's table)")
-    parser.add_argument(
-        "--seeds", type=int, help="runs of each row, seeds 0 and on (default: 6; table6, alpha, sampling 3)"
-    )
+    few = ", ".join(name for name, e in EXPERIMENTS.items() if e.seeds == FEW)
+    parser.add_argument("--seeds", type=int, help=f"runs of each row, seeds 0 and on (default: 6; {few}: {FEW})")
     parser.add_argument("--budget", choices=tuple(BUDGETS), default="small", help="what each row may try in tuning")
     parser.add_argument("--jobs", type=int, default=0, help="runs at a time (default: one a core)")
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")

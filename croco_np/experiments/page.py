@@ -63,11 +63,7 @@ def write_results(folder: Path, experiment: Experiment, results: Results, report
 
 def lead(about: dict[str, Any]) -> str:
     """What results are of, in a line or two, and the command that makes them."""
-    data = (
-        f"{about['data']}; seeds: {about['seeds']}, budget of tuning: {about['budget']}."
-        if about["rows"]
-        else about["data"] + "."
-    )
+    trained = f"; seeds: {about['seeds']}, budget of tuning: {about['budget']}" if about["seeds"] else ""
     simulated = " The data are SIMULATED." if about["simulated"] else ""
     return f"{about['data']}{trained}.{simulated} Made by `{about['command']}`."
 
@@ -119,7 +115,5 @@ def page(title: str, sections: Sequence[Section], about: dict[str, Any]) -> Page
     """The HTML page of an experiment."""
     config = {name: value for name, value in about.items() if name not in ("frames", "command", "versions")}
     notes = [f"{name} {value}" for name, value in about["versions"].items() if value]
-    told = lead(about).partition(" Made by ")[0]
-    return Page(
-        title, told, sections, command=about["command"], config=config, notes=notes, simulated=about["simulated"]
-    )
+    told, command = lead(about).partition(" Made by ")[0], about["command"]
+    return Page(title, told, sections, command=command, config=config, notes=notes, simulated=about["simulated"])
