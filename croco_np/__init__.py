@@ -141,9 +141,9 @@ _HOME = {  # public name -> the module that defines it
     "Trainer": "train.trainer",
 }
 _ROOMS: tuple[str, ...] = ("batch", "bench", "canvas", "command", "config", "costs", "datasets", "diagnostics")
-_ROOMS += ("doctor", "errors", "experiments", "gradcheck", "kernels", "layers", "losses", "machine", "metrics", "models")
-_ROOMS += ("objective", "optim", "options", "predict", "recommender", "report", "runs", "storage", "teaching", "train")
-_ROOMS += ("tree",)
+_ROOMS += ("doctor", "errors", "experiments", "gradcheck", "kernels", "layers", "losses", "machine", "metrics")
+_ROOMS += ("models", "objective", "optim", "options", "predict", "recommender", "report", "runs", "storage", "teaching")
+_ROOMS += ("train", "tree")
 
 
 def __getattr__(name: str) -> object:

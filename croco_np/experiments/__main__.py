@@ -53,10 +53,16 @@ def run(argv: Sequence[str] | None) -> int:
 
 def _study(args, experiment, rest):
     """The runs that the flags ask for. Flags of `croco_np.train` are checked as that command checks them."""
-    jobs, seeds = args.jobs or cpu.cores(), args.seeds if args.seeds is not None else experiment.seeds or 1
+    cores = cpu.cores()
+    jobs, seeds = (
+        args.jobs or max(1, cores // max(args.threads, 1)),
+        args.seeds if args.seeds is not None else experiment.seeds or 1,
+    )
     for name, value in (("--jobs", jobs), ("--threads", args.threads)):
         if value < 1:
             raise InputError(f"{name} {value}: must be at least 1")
+    if jobs * args.threads > cores:
+        _say(f"{jobs} jobs of {args.threads} thread(s) on {cores} cores: fewer are faster")
     dataset = args.dataset or experiment.dataset or DRAWN
     given = parse(["--dataset", dataset, *rest], PROG, __doc__).given
     for name in OF_THE_EXPERIMENT:
@@ -117,7 +123,9 @@ def _parser():
     few = ", ".join(name for name, e in EXPERIMENTS.items() if e.seeds == FEW)
     parser.add_argument("--seeds", type=int, help=f"runs of each row, seeds 0 and on (default: 6; {few}: {FEW})")
     parser.add_argument("--budget", choices=tuple(BUDGETS), default="small", help="what each row may try in tuning")
-    parser.add_argument("--jobs", type=int, default=0, help="runs at a time (default: one a core)")
+    parser.add_argument(
+        "--jobs", type=int, default=0, help="runs at a time (default: as many as the cores have threads for)"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")
     parser.add_argument("--out", default="experiments", type=os.path.expanduser, help="folder of runs and results")
     parser.add_argument("--report", action="store_true", help="also write report.html, one page with everything")

@@ -17,6 +17,7 @@ import pandas as pd
 from ..errors import InputError
 from ..report import Cell, Section, Table
 from .experiment import Results
+from .frames import provenance
 from .phase_figure import change_by_conflict, maps
 from .statistics import LEVEL, holm, mean, paired
 from .study import DRAWN, Study
@@ -150,8 +151,6 @@ def _regrets(record: dict[str, Any]) -> dict[str, Any]:
     """The regret of a run: mean over the domains, and of the smallest; settings and key."""
     domains = record["test"]["domains"]
     each = [m["regret"] for m in domains.values()]
-    config = record["config"]
-    about = {name: config[name] for name in ("lr", "l2")} | {"alpha": config["alpha"]}
     return {
         "regret": float(np.mean(each)),
         "regret_tail": each[-1],
@@ -159,9 +158,7 @@ def _regrets(record: dict[str, Any]) -> dict[str, Any]:
         "valid_auc": record["valid"]["auc"],
         "best_epoch": record["best_epoch"],
         "seconds": round(record["seconds"], 2),
-        **about,
-        "fingerprint": record["fingerprint"],
-        "key": record["key"],
+        **provenance(record),
     }
 
 

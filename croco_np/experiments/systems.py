@@ -48,8 +48,16 @@ ALONE, OURS = "single_domain", "crocodile"
 TITLES = {"auc": "AUC", "gauc": "gAUC"}
 
 
-def collect(study: Study, systems: Sequence[str] = SYSTEMS, what: str = "systems") -> dict[str, pd.DataFrame]:
-    """Tune and train the systems -> frames "runs", "tuning" and, for the first seed, "bootstrap"."""
+def collect(study: Study) -> dict[str, pd.DataFrame]:
+    """Tune and train all systems -> frames "runs", "tuning" and, for the first seed, "bootstrap"."""
+    frames = trained(study)
+    runs = frames["runs"]
+    first = runs[runs["seed"] == study.seeds[0]]
+    return frames | {"bootstrap": _bootstrap(study, dict(zip(first["system"], first["key"], strict=True)))}
+
+
+def trained(study: Study, systems: Sequence[str] = SYSTEMS, what: str = "systems") -> dict[str, pd.DataFrame]:
+    """Tune and train systems -> frames "runs" and "tuning"."""
     tuned = tune(study, {s: Candidate(s, {}, study.settings()) for s in systems}, f"{what}, tuning")
     runs = {(s, seed): study.run(s, seed, **tuned.settings[s]) for s in slowest_first(systems) for seed in study.seeds}
     records = study.make(runs.values(), what)
@@ -59,8 +67,7 @@ def collect(study: Study, systems: Sequence[str] = SYSTEMS, what: str = "systems
         for seed in study.seeds
         if runs[s, seed].key in records
     ]
-    first = {s: runs[s, study.seeds[0]].key for s in systems}
-    return {"runs": runs_frame(entries), "tuning": tuned.tried, "bootstrap": _bootstrap(study, first)}
+    return {"runs": runs_frame(entries), "tuning": tuned.tried}
 
 
 def slowest_first(systems: Iterable[str]) -> list[str]:
