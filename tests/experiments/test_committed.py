@@ -1,4 +1,4 @@
-"""The results in the repository are what their CSV files say, and those come from runs that say where they come from."""
+"""The results in the repository are what their CSV files say, and each run says where it comes from."""
 
 import json
 
