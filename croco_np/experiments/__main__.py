@@ -81,7 +81,7 @@ def _about(args, experiment, study, rest) -> dict[str, Any]:
     splits = study.splits
     total = splits.train.n + splits.valid.n + splits.test.n
     return about | {
-        "dataset": splits.name,
+        "dataset": study.base["dataset"],
         "data": f"{splits.name}, {total:,} rows{', SIMULATED' if splits.simulated else ''}",
         "simulated": splits.simulated,
         "rows": total,
