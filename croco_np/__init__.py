@@ -29,6 +29,10 @@ One run, from raw files to results (a star: also a command, `python -m croco_np.
     predict *     click probabilities from a trained model
     report *      a page of results, for a browser
 
+The paper's claims, each from one command:
+
+    experiments * tables and figures, with intervals and tests
+
 Instruments:
 
     gradcheck *   is a backward pass right?
@@ -137,8 +141,9 @@ _HOME = {  # public name -> the module that defines it
     "Trainer": "train.trainer",
 }
 _ROOMS: tuple[str, ...] = ("batch", "bench", "canvas", "command", "config", "costs", "datasets", "diagnostics")
-_ROOMS += ("doctor", "errors", "gradcheck", "kernels", "layers", "losses", "machine", "metrics", "models", "objective")
-_ROOMS += ("optim", "options", "predict", "recommender", "report", "runs", "storage", "teaching", "train", "tree")
+_ROOMS += ("doctor", "errors", "experiments", "gradcheck", "kernels", "layers", "losses", "machine", "metrics")
+_ROOMS += ("models", "objective", "optim", "options", "predict", "recommender", "report", "runs", "storage", "teaching")
+_ROOMS += ("train", "tree")
 
 
 def __getattr__(name: str) -> object:

@@ -13,6 +13,7 @@ COMMANDS = {
     "diagnostics": "report on what a trained model learnt",
     "report": "make the page of a run, to read in a browser",
     "predict": "click probabilities from a trained model",
+    "experiments": "make the paper's tables and figures",
     "bench": "time a training step, phase by phase, and PyTorch's beside it",
     "gradcheck": "check every gradient",
     "costs": "list the systems, their sizes and costs",

@@ -85,7 +85,8 @@ def test_the_package_by_itself_changes_nothing():
 def test_all_its_modules_together_change_nothing():
     """What NumPy and its like do at their own import is theirs: they come first."""
     libraries = "import concurrent.futures, multiprocessing, numba, numpy, pandas, safetensors.numpy, threadpoolctl\n"
-    libraries += "import matplotlib.backends.backend_agg, matplotlib.figure, numba.core.caching, scipy, tqdm\n"
+    libraries += "import matplotlib.backends.backend_agg, matplotlib.figure, numba.core.caching, tqdm\n"
+    libraries += "import concurrent.futures.process, scipy.optimize, scipy.stats\n"
     code = f"{libraries}{STATE}one = state(){ALL}print(json.dumps([one, state(), len(names)]))"
     before, after, n_modules = printed(code)
     assert n_modules > 100

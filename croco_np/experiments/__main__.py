@@ -6,6 +6,7 @@ are not listed here go to every run, as python -m croco_np.train has them: --bat
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import sys
@@ -20,80 +21,72 @@ from ..config.flags import parse
 from ..doctor.facts import versions
 from ..errors import InputError, flag
 from ..machine import cpu
-from .catalogue import EXPERIMENTS
-from .page import Results, page, read_frames, write_frames, write_sections
+from ..machine.rates import blas
+from .catalogue import EXPERIMENTS, FEW
+from .page import RESULTS, Results, read_frames, write_frames, write_results
 from .pool import span
 from .store import Store
 from .study import BUDGETS, DRAWN, Study, seeds_of
 
 PROG = "python -m croco_np.experiments"
-NO_DATA: dict[str, Any] = {"dataset": "", "data": "random numbers", "simulated": False, "rows": 0, "fingerprint": ""}
 OF_THE_EXPERIMENT = ("model", "seed", "world_seed", "threads")  # flags of a run that an experiment sets itself
 
 
 def run(argv: Sequence[str] | None) -> int:
     """The command; returns the exit status: 1 if some runs failed."""
-    parser = _parser()
-    args, rest = parser.parse_known_args(argv)
-    experiment = EXPERIMENTS[args.experiment]
-    dataset = args.dataset or experiment.dataset or DRAWN  # which needs no files
-    study = _study(args, dataset, rest)
-    started = time.monotonic()
+    args, rest = _parser().parse_known_args(argv)
+    experiment, started = EXPERIMENTS[args.experiment], time.monotonic()
+    if args.dataset and not experiment.dataset:
+        raise InputError(f"--dataset: {args.experiment} trains on no data")
+    study = _study(args, experiment, rest)
+    folder = Path(args.out) / (study.base["dataset"] if experiment.dataset else "") / args.experiment
     frames = experiment.collect(study)
-    about = _about(args, study, rest) | (_data(study.splits) if experiment.dataset else NO_DATA)
-    folder = Path(args.out) / about["dataset"] / args.experiment
-    write_frames(folder, Results(frames, about))
+    write_frames(folder, Results(frames, _about(args, experiment, study, rest)))
     results = read_frames(folder)  # tables and figures are made of what the files hold
-    sections = experiment.present(results)
-    lead = _lead(results.about)
-    names = write_sections(folder, experiment.title, lead, sections)
-    if args.report:
-        page(experiment.title, lead, sections, results.about).write(folder / "report.html")
-        names.append("report.html")
-    print((folder / "results.md").read_text(), flush=True)
+    names = write_results(folder, experiment, results, args.report)
+    print((folder / RESULTS).read_text(encoding="utf-8"), flush=True)
     print(f"{folder}: {', '.join([*names, *(f'{name}.csv' for name in frames)])}; {span(time.monotonic() - started)}")
     for title, wrong in study.failed.values():
         print(f"failed: {title}: {wrong}", file=sys.stderr)
     return 1 if study.failed else 0
 
 
-def _study(args, dataset, rest):
-    jobs = args.jobs or cpu.cores()
-    if jobs < 1:
-        raise InputError(f"--jobs {jobs}: must be at least 1")
+def _study(args, experiment, rest):
+    """The runs that the flags ask for. Flags of `croco_np.train` are checked as that command checks them."""
+    cores = cpu.cores()
+    jobs, seeds = (
+        args.jobs or max(1, cores // max(args.threads, 1)),
+        args.seeds if args.seeds is not None else experiment.seeds or 1,
+    )
+    for name, value in (("--jobs", jobs), ("--threads", args.threads)):
+        if value < 1:
+            raise InputError(f"{name} {value}: must be at least 1")
+    if jobs * args.threads > cores:
+        _say(f"{jobs} jobs of {args.threads} thread(s) on {cores} cores: fewer are faster")
+    dataset = args.dataset or experiment.dataset or DRAWN
     given = parse(["--dataset", dataset, *rest], PROG, __doc__).given
     for name in OF_THE_EXPERIMENT:
         if name in given:
             raise InputError(f"{flag(name)}: the experiment sets it")
     base = RECIPES.get(dataset, {}) | given | {"threads": args.threads}
-    return Study(
-        base,
-        seeds_of(EXPERIMENTS[args.experiment].seeds if args.seeds is None else args.seeds),
-        args.budget,
-        Store(Path(args.out) / "runs"),
-        jobs,
-        _say,
-    )
+    return Study(base, seeds_of(seeds), args.budget, Store(Path(args.out) / "runs"), jobs, _say)
 
 
-def _about(args, study, rest):
+def _about(args, experiment, study, rest) -> dict[str, Any]:
+    """What the results are, and the command that makes them again."""
     command = shlex.join(["python", "-m", "croco_np.experiments", *_without_places(args, rest)])
-    return {
-        "experiment": args.experiment,
-        "seeds": len(study.seeds),
-        "budget": study.budget,
-        "command": command,
-        "versions": versions(),
-    }
-
-
-def _data(splits):
+    about = {"experiment": args.experiment, "command": command, "versions": versions() | {"BLAS": blas()}}
+    if not experiment.dataset:
+        return about | {"dataset": "", "data": "Random numbers", "simulated": False, "rows": 0, "seeds": 0}
+    splits = study.splits
     total = splits.train.n + splits.valid.n + splits.test.n
-    return {
-        "dataset": splits.name,
+    return about | {
+        "dataset": study.base["dataset"],
         "data": f"{splits.name}, {total:,} rows{', SIMULATED' if splits.simulated else ''}",
         "simulated": splits.simulated,
         "rows": total,
+        "seeds": len(study.seeds) if experiment.seeds else 0,
+        "budget": study.budget,
         "fingerprint": splits.fingerprint,
     }
 
@@ -104,7 +97,8 @@ def _without_places(args, rest):
     for name in ("dataset", "seeds"):
         if getattr(args, name):
             words += [f"--{name}", str(getattr(args, name))]
-    words += ["--budget", args.budget]
+    words += ["--budget", args.budget] if args.budget != "small" else []
+    words += ["--threads", str(args.threads)] if args.threads != 1 else []
     kept, skip = [], False
     for word in rest:
         if skip:
@@ -116,13 +110,6 @@ def _without_places(args, rest):
     return [*words, *kept]
 
 
-def _lead(about):
-    if not about["dataset"]:
-        return "On random numbers: no data set, no training."
-    simulated = " The data are SIMULATED." if about["simulated"] else ""
-    return f"{about['data']}; {about['seeds']} seed(s), budget of tuning: {about['budget']}.{simulated}"
-
-
 def _say(line):
     print(line, flush=True)
 
@@ -130,14 +117,15 @@ def _say(line):
 def _parser():
     listed = "\n".join(f"  {name:<12} {e.what}" for name, e in EXPERIMENTS.items())
     parser = Parser(prog=PROG, description=f"{__doc__}\n{listed}", allow_abbrev=False)
-    import argparse
-
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("experiment", choices=tuple(EXPERIMENTS), metavar="EXPERIMENT", help="one of the list above")
     parser.add_argument("--dataset", default="", help="which data to train on (default: that of the paper's table)")
-    parser.add_argument("--seeds", type=int, help="runs of each row, seeds 0 and on (default: 6, or 3)")
+    few = ", ".join(name for name, e in EXPERIMENTS.items() if e.seeds == FEW)
+    parser.add_argument("--seeds", type=int, help=f"runs of each row, seeds 0 and on (default: 6; {few}: {FEW})")
     parser.add_argument("--budget", choices=tuple(BUDGETS), default="small", help="what each row may try in tuning")
-    parser.add_argument("--jobs", type=int, default=0, help="runs at a time (default: one a core)")
+    parser.add_argument(
+        "--jobs", type=int, default=0, help="runs at a time (default: as many as the cores have threads for)"
+    )
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")
     parser.add_argument("--out", default="experiments", type=os.path.expanduser, help="folder of runs and results")
     parser.add_argument("--report", action="store_true", help="also write report.html, one page with everything")

@@ -6,13 +6,12 @@ import pandas as pd
 
 from ..report import Section, Table
 from .compare import cell_of_difference, compare, in_words, seeds_in, table_of
+from .experiment import Results
 from .frames import by_seed
 from .learnt import learnt_table
-from .page import Results
 from .statistics import holm, paired
 from .study import Study
-from .systems import NAMES, OURS, TITLES, of_the_paper, tuning_section
-from .systems import collect as collect_systems
+from .systems import NAMES, OURS, TITLES, of_the_paper, trained, tuning_section
 
 ROWS = ("mmoe", "me", "me_pg", "me_peg", "me_pg_cov", "crocodile")
 STEPS = (
@@ -26,8 +25,7 @@ STEPS = (
 
 def collect(study: Study) -> dict[str, pd.DataFrame]:
     """Tune and train the rows of Table 5 -> frames "runs" and "tuning"."""
-    frames = collect_systems(study, ROWS, "ablation")
-    return {name: frames[name] for name in ("runs", "tuning")}
+    return trained(study, ROWS, "ablation")
 
 
 def present(results: Results) -> list[Section]:

@@ -14,7 +14,7 @@ from ..layers import Experts
 from ..losses import covariance, distance_correlation
 from ..report import Figure, Section, Table
 from ..report.svg import CYCLE, drawing
-from .page import Results
+from .experiment import Results
 from .study import Study
 
 BASE = {"N": 2048, "d": 64, "M": 5}

@@ -8,7 +8,7 @@ import pandas as pd
 from ..datasets.splits import RARE, Splits
 from ..report import Section, Table
 from . import published
-from .page import Results
+from .experiment import Results
 from .study import Study
 
 

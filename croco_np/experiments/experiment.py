@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ..report import Section
-from .page import Results
 from .study import Study
+
+
+class Results(NamedTuple):
+    """What an experiment found.
+
+    frames  {name: table of numbers}, each a CSV file; tables and figures are made of these alone
+    about   what they are: data set, rows, seeds, budget, command
+    """
+
+    frames: dict[str, pd.DataFrame]
+    about: dict[str, Any]
 
 
 class Experiment(NamedTuple):
@@ -17,10 +27,10 @@ class Experiment(NamedTuple):
 
     title    as it is headed
     what     what it shows, in a line, for `--help`
-    dataset  the data set it is run on where no other is named; "": it trains nothing
+    dataset  the data set it is run on where no other is named; "": it needs none
     collect  makes or finds the runs -> {name: frame}
     present  the frames, as read from their CSV files -> sections of tables and figures
-    seeds    how many, where no number is named
+    seeds    how many, where no number is named; 0: it trains nothing
     """
 
     title: str

@@ -10,9 +10,9 @@ from ..report import Cell, Figure, Section, Table
 from ..report.svg import CYCLE, drawing
 from . import losses, systems
 from .compare import compare, seeds_in, shown, shown_with_half
+from .experiment import Results
 from .frames import by_seed
 from .learnt import learnt_table
-from .page import Results
 from .statistics import LEVEL, holm, mean, paired
 from .study import Study
 from .systems import NAMES, OURS
@@ -24,7 +24,7 @@ GROUPS = 5
 
 def collect_figure1(study: Study) -> dict[str, pd.DataFrame]:
     """The runs of Table 2, and how many rows each domain has."""
-    frames, splits = systems.collect(study), study.splits
+    frames, splits = systems.trained(study), study.splits
     domains = np.concatenate([np.asarray(part.domains) for part in (splits.train, splits.valid, splits.test)])
     rows = np.bincount(domains, minlength=len(splits.schema.domains))
     return frames | {"domains": pd.DataFrame({"domain": splits.schema.domains, "rows": rows})}
@@ -143,7 +143,7 @@ def collect_figure2(study: Study) -> dict[str, pd.DataFrame]:
 
 def _runs(study):
     """{(system, seed): record} of the runs of Table 2, made or found."""
-    frame = systems.collect(study)["runs"]
+    frame = systems.trained(study)["runs"]
     records = {(r.system, int(r.seed)): study.store.record(r.key) for r in frame.itertuples()}
     return {key: record for key, record in records.items() if key[0] in SHOWN and record}
 
@@ -261,7 +261,7 @@ def _value(frame, system, domain):
 
 def collect_figure5(study: Study) -> dict[str, pd.DataFrame]:
     """The runs of Tables 2 and 4."""
-    return {"runs": systems.collect(study)["runs"], "losses": losses.collect(study)["runs"]}
+    return {"runs": systems.trained(study)["runs"], "losses": losses.collect(study)["runs"]}
 
 
 def present_figure5(results: Results) -> list[Section]:

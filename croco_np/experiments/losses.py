@@ -7,9 +7,9 @@ import pandas as pd
 from ..losses import LOSSES
 from ..report import Section
 from .compare import compare, in_words, table_of
+from .experiment import Results
 from .frames import runs_frame
 from .learnt import learnt_table
-from .page import Results
 from .study import Study
 from .systems import TITLES, of_the_paper, tuning_section
 from .tuning import Candidate, tune

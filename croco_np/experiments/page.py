@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from ..errors import InputError
-from ..report import Figure, Page, Section, Table
+from ..report import Page, Section, Table
 from ..report.svg import SERIES
 from ..storage.files import replacing
+from .experiment import Experiment, Results
 
-ABOUT = "about.json"
+ABOUT, RESULTS = "about.json", "results.md"
 INK, GROUND = "#222222", '<rect width="100%" height="100%" fill="white"/>'  # of a picture in a file
 FLOATS = "%.9g"  # in CSV files: all digits of a float32, and nearly all of a mean
-
-
-class Results(NamedTuple):
-    """What an experiment found.
-
-    frames  {name: table of numbers}, each a CSV file; tables and figures are made of these alone
-    about   what they are: data set, rows, seeds, budget, command
-    """
-
-    frames: dict[str, pd.DataFrame]
-    about: dict[str, Any]
 
 
 def write_frames(folder: Path, results: Results) -> None:
@@ -60,18 +51,24 @@ def _read_csv(path):
     return pd.read_csv(path, keep_default_na=False, na_values=[""])  # a domain may be called NA
 
 
-def write_sections(folder: Path, title: str, lead: str, sections: Sequence[Section]) -> list[str]:
-    """Write results.md and the figures, figure-1.svg and on -> names of the files."""
-    names, number = ["results.md"], 0
-    pictures: dict[int, str] = {}
-    for section in sections:
-        for figure in section.figures:
-            number += 1
-            names.append(f"figure-{number}.svg")
-            pictures[id(figure)] = names[-1]
-            _write(folder / names[-1], for_a_file(figure.svg))
-    _write(folder / names[0], markdown(title, lead, sections, pictures))
+def write_results(folder: Path, experiment: Experiment, results: Results, report: bool = False) -> list[str]:
+    """Write results.md, the figures, figure-1.svg and on, and with `report` report.html -> names of the files."""
+    sections = experiment.present(results)
+    figures = [figure for section in sections for figure in section.figures]
+    names = [RESULTS, *(f"figure-{i + 1}.svg" for i in range(len(figures)))]
+    for name, figure in zip(names[1:], figures, strict=True):
+        _write(folder / name, for_a_file(figure.svg))
+    _write(folder / RESULTS, markdown(experiment.title, lead(results.about), sections))
+    if report:
+        names.append("report.html")
+        page(experiment.title, sections, results.about).write(folder / names[-1])
     return names
+
+
+def lead(about: dict[str, Any]) -> str:
+    """What results are of, in a line or two, and the command that makes them."""
+    trained = f"; seeds: {about['seeds']}, budget of tuning: {about['budget']}" if about["seeds"] else ""
+    return f"{about['data']}{trained}. Made by `{about['command']}`."
 
 
 def for_a_file(svg: str) -> str:
@@ -82,19 +79,16 @@ def for_a_file(svg: str) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{head} font-family="sans-serif">{GROUND}{rest}\n'
 
 
-def markdown(title: str, lead: str, sections: Sequence[Section], pictures: dict[int, str], level: int = 1) -> str:
-    """Sections as Markdown; `pictures` are the file names by id of their `Figure`."""
-    parts = [f"{'#' * level} {title}", lead] if title else []
+def markdown(title: str, lead: str, sections: Sequence[Section]) -> str:
+    """Sections as Markdown; the n-th picture is the file figure-n.svg beside it."""
+    number, parts = itertools.count(1), [f"# {title}", lead]
     for section in sections:
-        parts += [f"{'#' * (level + 1)} {section.title}", *section.paragraphs()]
-        parts += [_picture(figure, pictures) for figure in section.figures if id(figure) in pictures]
+        parts += [f"## {section.title}", *section.paragraphs()]
+        for figure in section.figures:
+            parts += [f"![{figure.alt or figure.caption}](figure-{next(number)}.svg)", figure.caption]
         for table in section.tables:
             parts += [table.caption, markdown_table(table)]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _picture(figure: Figure, pictures: dict[int, str]) -> str:
-    return f"![{figure.alt or figure.caption}]({pictures[id(figure)]})\n\n{figure.caption}"
 
 
 def markdown_table(table: Table) -> str:
@@ -120,10 +114,9 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
 
 
-def page(title: str, lead: str, sections: Sequence[Section], about: dict[str, Any]) -> Page:
+def page(title: str, sections: Sequence[Section], about: dict[str, Any]) -> Page:
     """The HTML page of an experiment."""
     config = {name: value for name, value in about.items() if name not in ("frames", "command", "versions")}
-    notes = [f"{name} {value}" for name, value in about.get("versions", {}).items() if value]
-    return Page(
-        title, lead, sections, command=about["command"], config=config, notes=notes, simulated=about["simulated"]
-    )
+    notes = [f"{name} {value}" for name, value in about["versions"].items() if value]
+    told, command = lead(about).partition(" Made by ")[0], about["command"]
+    return Page(title, told, sections, command=command, config=config, notes=notes, simulated=about["simulated"])

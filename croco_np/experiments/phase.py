@@ -17,7 +17,8 @@ import pandas as pd
 from ..errors import InputError
 from ..report import Cell, Section, Table
 from .compare import UNIT, shown, shown_with_half
-from .page import Results
+from .experiment import Results
+from .frames import provenance
 from .phase_figure import change_by_conflict, maps
 from .statistics import LEVEL, holm, mean, paired
 from .study import DRAWN, Study
@@ -26,7 +27,8 @@ from .tuning import Candidate, Settings, tune
 CONFLICTS = {"small": (0.0, 0.25, 0.5, 0.75, 1.0), "full": (0.0, 0.125, 0.25, 0.375, 0.5, 0.75, 1.0)}
 TAILS = (0.25, 0.1, 0.03, 0.01, 0.003)
 TUNED_AT = {"small": ((0.0, 0.75), (0.25, 0.01)), "full": ((0.0, 0.5, 1.0), (0.25, 0.03, 0.003))}
-LR, L2, ALPHA = (0.5, 1.0, 2.0), (1e-5, 1e-4, 1e-3), (1e-4, 1e-3, 1e-2)
+LR, L2 = (1.0, 2.0), (1e-5, 1e-4, 1e-3)  # six settings: factors on the recipe's learning rate, and l2
+ALPHA, L2_OF_COVLOSS = (1e-4, 1e-3, 1e-2), (1e-4, 1e-3)  # six of CovLoss
 REFERENCE, TREATED = "me_peg", "crocodile"
 
 
@@ -127,7 +129,7 @@ def tuned(study: Study) -> tuple[dict[str, dict[tuple[float, float], Settings]],
             [
                 {"lr": found.settings[_label(REFERENCE, cell)]["lr"], "l2": l2, "alpha": alpha}
                 for alpha in ALPHA
-                for l2 in L2
+                for l2 in L2_OF_COVLOSS
             ],
         )
         for cell in cells
@@ -150,8 +152,6 @@ def _regrets(record: dict[str, Any] | None) -> dict[str, Any]:
         return {}
     domains = record["test"]["domains"]
     each = [m["regret"] for m in domains.values()]
-    config = record["config"]
-    about = {name: config[name] for name in ("lr", "l2")} | {"alpha": config["alpha"]}
     return {
         "regret": float(np.mean(each)),
         "regret_tail": each[-1],
@@ -159,9 +159,7 @@ def _regrets(record: dict[str, Any] | None) -> dict[str, Any]:
         "valid_auc": record["valid"]["auc"],
         "best_epoch": record["best_epoch"],
         "seconds": round(record["seconds"], 2),
-        **about,
-        "fingerprint": record["fingerprint"],
-        "key": record["key"],
+        **provenance(record),
     }
 
 
@@ -338,7 +336,7 @@ def _tuning(tried):
         ]
         for r in chosen.itertuples()
     ]
-    text = "Nine settings a system and tuning cell, by validation AUC; a cell takes what the nearest tuning cell chose."
+    text = "Six settings a system and tuning cell, by validation AUC; a cell takes what the nearest tuning cell chose."
     return Section(
         "Tuning",
         text,

@@ -18,11 +18,11 @@ def maps(found: dict[tuple[str, str], pd.DataFrame], titles: list[str], measures
     """A row of maps for each measure, conflict upwards, tail share across; grey where no test decides."""
     with drawing(3.1 * len(titles), 3.0 * len(measures)) as new:
         grid = new.figure.subplots(len(measures), len(titles), sharex=True, sharey=True, squeeze=False)
+        for axes, title in zip(grid[0], titles, strict=True):
+            axes.set_title(title.replace(": ", ":\n"), fontsize=9)
         for line, (measure, what) in zip(grid, measures.items(), strict=True):
             for axes, title in zip(line, titles, strict=True):
                 _map(axes, found[title, measure])
-                if line is grid[0]:
-                    axes.set_title(title.replace(": ", ":\n"), fontsize=8)
             line[0].set_ylabel(f"{what}\nconflict")
         for axes in grid[-1]:
             axes.set_xlabel("share of the smallest domain")

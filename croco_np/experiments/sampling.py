@@ -9,9 +9,9 @@ from ..report import Cell, Figure, Section, Table
 from ..report.svg import CYCLE, drawing
 from .compare import compare, in_words, table_of
 from .draws import MANY, PAPERS_DRAWS
+from .experiment import Results
 from .frames import runs_frame
 from .learnt import learnt_table
-from .page import Results
 from .study import Study
 from .systems import OURS, TITLES, of_the_paper, tuning_section
 from .tuning import Candidate, tune

@@ -9,9 +9,9 @@ from ..report import Figure, Section
 from ..report.svg import CYCLE, drawing
 from . import published
 from .compare import compare, in_words, table_of
+from .experiment import Results
 from .frames import runs_frame
 from .learnt import learnt_table
-from .page import Results
 from .study import Study
 from .systems import NAMES, TITLES, of_the_paper, tuning_section
 from .tuning import Candidate, tune

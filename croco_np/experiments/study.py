@@ -31,7 +31,7 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "small": Budget(lr=(0.5, 1.0, 2.0), l2=(1.0, 10.0), seeds=1),
+    "small": Budget(lr=(1.0, 2.0), l2=(1.0, 10.0), seeds=1),
     "full": Budget(lr=(0.25, 0.5, 1.0, 2.0, 4.0), l2=(0.1, 1.0, 10.0, 100.0), seeds=2),
 }
 L2_OF_NONE = 1e-6

@@ -20,8 +20,8 @@ from .compare import (
     shown,
     table_of,
 )
+from .experiment import Results
 from .frames import by_seed, domains_of, runs_frame
-from .page import Results
 from .statistics import bootstrap_users, holm, paired
 from .study import Study
 from .tuning import Candidate, tune
@@ -49,14 +49,21 @@ ALONE, OURS = "single_domain", "crocodile"
 TITLES = {"auc": "AUC", "gauc": "gAUC"}
 
 
-def collect(study: Study, systems: Sequence[str] = SYSTEMS, what: str = "systems") -> dict[str, pd.DataFrame]:
-    """Tune and train the systems -> frames "runs", "tuning" and, for the first seed, "bootstrap"."""
+def collect(study: Study) -> dict[str, pd.DataFrame]:
+    """Tune and train all systems -> frames "runs", "tuning" and, for the first seed, "bootstrap"."""
+    frames = trained(study)
+    runs = frames["runs"]
+    first = runs[runs["seed"] == study.seeds[0]].reindex(columns=["system", "key"]).dropna()  # those that did not fail
+    return frames | {"bootstrap": _bootstrap(study, dict(zip(first["system"], first["key"], strict=True)))}
+
+
+def trained(study: Study, systems: Sequence[str] = SYSTEMS, what: str = "systems") -> dict[str, pd.DataFrame]:
+    """Tune and train systems -> frames "runs" and "tuning"."""
     tuned = tune(study, {s: Candidate(s, {}, study.settings()) for s in systems}, f"{what}, tuning")
     runs = {(s, seed): study.run(s, seed, **tuned.settings[s]) for s in slowest_first(systems) for seed in study.seeds}
     records = study.make(runs.values(), what)
     entries = [({"system": s, "seed": seed}, records.get(runs[s, seed].key)) for s in systems for seed in study.seeds]
-    first = {s: runs[s, study.seeds[0]].key for s in systems}
-    return {"runs": runs_frame(entries), "tuning": tuned.tried, "bootstrap": _bootstrap(study, first)}
+    return {"runs": runs_frame(entries), "tuning": tuned.tried}
 
 
 def slowest_first(systems: Iterable[str]) -> list[str]:

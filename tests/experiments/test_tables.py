@@ -12,9 +12,10 @@ from croco_np.config import Config
 from croco_np.experiments import alpha, complexity, losses, phase, sampling, sets, systems
 from croco_np.experiments.ablation import ROWS
 from croco_np.experiments.catalogue import EXPERIMENTS
+from croco_np.experiments.experiment import Experiment, Results
 from croco_np.experiments.figures import SHOWN
 from croco_np.experiments.frames import runs_frame
-from croco_np.experiments.page import Results, markdown_table, page, read_frames, write_frames, write_sections
+from croco_np.experiments.page import markdown_table, page, read_frames, write_frames, write_results
 from croco_np.report import Cell, Table
 
 DOMAINS = ("0", "1", "NA")  # numbers, as KuaiRand's tabs are, and a name that a reader of CSV may take for a gap
@@ -181,6 +182,12 @@ def presented(name, folder, frames=None, seeds=SEEDS, **of):
     return EXPERIMENTS[name].present(read_frames(folder))
 
 
+def write_sections(folder, title, sections):
+    """The files of sections, as the command writes them -> their names."""
+    experiment = Experiment(title, "", "", dict, lambda results: sections)
+    return write_results(folder, experiment, Results({}, about("table2")))
+
+
 def texts(sections):
     return "\n".join(p for section in sections for p in section.paragraphs())
 
@@ -214,7 +221,7 @@ def test_every_experiment_is_here():
 @pytest.mark.parametrize("name", FRAMES)
 def test_files_of_an_experiment(name, tmp_path):
     sections = presented(name, tmp_path)
-    names = write_sections(tmp_path, EXPERIMENTS[name].title, "Lead.", sections)
+    names = write_sections(tmp_path, EXPERIMENTS[name].title, sections)
     text = (tmp_path / "results.md").read_text()
     assert_tables_are_well_formed(text)
     assert not re.search(r"\bnan\b|\binf\b", text)
@@ -226,7 +233,7 @@ def test_files_of_an_experiment(name, tmp_path):
         assert ElementTree.fromstring(svg.encode()).tag == "{http://www.w3.org/2000/svg}svg"
         assert "var(" not in svg
         assert "currentColor" not in svg
-    assert "<table" in page(EXPERIMENTS[name].title, "Lead.", sections, about(name)).html()
+    assert "<table" in page(EXPERIMENTS[name].title, sections, about(name)).html()
 
 
 @pytest.mark.usefixtures("unrendered")
@@ -257,7 +264,7 @@ def test_failed_runs(name, which, tmp_path):
         "the reference": frame[label] == reference,
         "everything": frame["seed"] >= 0,
     }[which]
-    write_sections(tmp_path, "Title", "Lead.", presented(name, tmp_path, frames | {main: without(frame, lost)}))
+    write_sections(tmp_path, "Title", presented(name, tmp_path, frames | {main: without(frame, lost)}))
     text = (tmp_path / "results.md").read_text()
     assert not re.search(r"\bnan\b", text)
     assert "–" in text or name == "figure5"  # which shows the rows that have an index
@@ -287,7 +294,7 @@ def test_undefined_measures(name, tmp_path):
         if key in frames:
             frames[key] = frames[key].assign(**dict.fromkeys(empty, None))
     sections = presented(name, tmp_path, frames)
-    write_sections(tmp_path, "Title", "Lead.", sections)
+    write_sections(tmp_path, "Title", sections)
     assert not re.search(r"\bnan\b", (tmp_path / "results.md").read_text())
 
 
@@ -352,12 +359,12 @@ def test_no_negative_transfer_without_models_of_one_domain():
 def test_the_papers_numbers_stand_beside_its_own_data_only(name, tmp_path):
     """0.66373 is its gAUC of Crocodile on KuaiRand-1K, 11.6 million rows."""
     other = presented(name, tmp_path / "other", dataset="kuairand", rows=1_400_000)
-    write_sections(tmp_path / "other", "Title", "Lead.", other)
+    write_sections(tmp_path / "other", "Title", other)
     text = (tmp_path / "other" / "results.md").read_text()
     assert "Another data set than the paper's (kuairand, 1,400,000 rows)" in text
     assert "0.66373" not in text
     same = presented(name, tmp_path / "same", dataset="kuairand", rows=11_700_000)
-    write_sections(tmp_path / "same", "Title", "Lead.", same)
+    write_sections(tmp_path / "same", "Title", same)
     text = (tmp_path / "same" / "results.md").read_text()
     assert "The data are the paper's" in text
     assert "Another data set" not in text

@@ -3,6 +3,7 @@
 notebooks  a .py in percent format -> an executed .ipynb, the same file in each build
 outputs    do two runs of a notebook say the same?
 lessons    what the first cell of a tutorial promises, and the table of tutorials
+results    tables of committed results inside pages: `python -m tutorials.publish.results`
 links      links between files of the repository -> links between pages
 pages      notebooks, sources and index -> HTML, by Sphinx
 mathml     formulas -> MathML, which browsers draw without a script
