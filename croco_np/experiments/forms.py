@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from ..report import Section
@@ -11,7 +13,7 @@ from .frames import runs_frame
 from .study import Study
 from .systems import TITLES
 
-ROWS = {
+ROWS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "shared_bottom": ("Shared Bottom", "shared_bottom", {}),
     "pepnet": ("PEPNet, one tower for all domains", "pepnet", {}),
     "pepnet_towers": ("PEPNet, a tower for each domain", "pepnet", {"task_towers": "domain"}),
@@ -31,9 +33,7 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
         for seed in study.seeds
     }
     records = study.make(runs.values(), "forms")
-    entries = [
-        ({"row": row, "seed": seed}, records[run.key]) for (row, seed), run in runs.items() if run.key in records
-    ]
+    entries = [({"row": row, "seed": seed}, records.get(run.key)) for (row, seed), run in runs.items()]
     return {"runs": runs_frame(entries)}
 
 

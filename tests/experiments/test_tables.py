@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure as MatplotlibFigure
 
 from croco_np.config import Config
-from croco_np.experiments import alpha, complexity, losses, phase, sampling, sets, systems
+from croco_np.experiments import alpha, complexity, forms, losses, phase, sampling, sets, systems
 from croco_np.experiments.ablation import ROWS
 from croco_np.experiments.catalogue import EXPERIMENTS
 from croco_np.experiments.experiment import Experiment, Results
@@ -140,6 +140,10 @@ def of_phase(seeds):
     return {"cells": frame, "tuning": tuning(["mmoe; conflict 0, tail 0.25"], alpha=np.nan)}
 
 
+def of_forms(seeds):
+    return {"runs": runs({row: {"row": row} for row in forms.ROWS}, seeds, "pepnet")}
+
+
 FRAMES = {
     "table1": of_data,
     "table2": of_systems,
@@ -155,6 +159,7 @@ FRAMES = {
     "complexity": of_complexity,
     "sampling": of_sampling,
     "phase": of_phase,
+    "forms": of_forms,
 }
 LABELS = {
     "table2": "system",
@@ -166,8 +171,16 @@ LABELS = {
     "alpha": "alpha",
     "sampling": "rows",
     "phase": "system",
+    "forms": "row",
 }
-REFERENCES = {"table4": "none", "table6": "crocodile 5", "alpha": 0.0, "sampling": 0, "phase": "me_peg"}
+REFERENCES = {
+    "table4": "none",
+    "table6": "crocodile 5",
+    "alpha": 0.0,
+    "sampling": 0,
+    "phase": "me_peg",
+    "forms": "pepnet",
+}
 
 
 def about(name, dataset="laboratory", rows=2000):
