@@ -9,6 +9,7 @@ under the true click probabilities: labels of test rows add no noise.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,17 +78,20 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
     """Tune every system in some cells, train it in all -> frames "cells" (a row a run) and "tuning"."""
     if study.base["dataset"] != DRAWN:
         raise InputError(f"phase: is about worlds with dials; --dataset {DRAWN}")
-    conflicts = CONFLICTS[study.budget]
     settings, tried = tuned(study)
-    runs = {}
-    for contender in sorted(contenders(study), key=lambda c: c.name == "shared_bottom"):
-        for c in conflicts:
-            for tail in TAILS:
-                chosen = settings[contender.name][nearest(c, tail, TUNED_AT[study.budget])]
-                for seed in study.seeds:
-                    runs[contender.name, c, tail, seed] = study.run(
-                        contender.system, seed, (), **chosen, conflict=c, tail_share=tail
-                    )
+    worlds = product(CONFLICTS[study.budget], TAILS, study.seeds)
+    runs = {
+        (who.name, c, tail, seed): study.run(
+            who.system,
+            seed,
+            (),
+            **settings[who.name][nearest(c, tail, TUNED_AT[study.budget])],
+            conflict=c,
+            tail_share=tail,
+        )
+        for c, tail, seed in worlds  # outside, so that a process draws a world once for many systems
+        for who in contenders(study)
+    }
     records = study.make(runs.values(), "phase")
     rows = [
         {"system": name, "conflict": c, "tail": tail, "seed": seed} | _regrets(records.get(run.key))
