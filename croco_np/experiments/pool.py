@@ -6,11 +6,13 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import NamedTuple
 
@@ -155,12 +157,24 @@ def _environment(settings):
 
 
 def _prepare():
-    """Make a worker fast, and leave Ctrl-C to the parent."""
+    """Make a worker fast, leave Ctrl-C to the parent, and end with it."""
     from ..machine.tuning import tune
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     tune()
+
+
+def _end_with_the_parent():
+    """In a worker: wait until the parent is gone, also by a kill that it could not hear, and end.
+
+    An idle worker would otherwise wait for work for ever: its queue stays open as long as any worker lives.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for([parent.sentinel])
+        os._exit(1)  # files are replaced whole, and locks end with their process
 
 
 def _work(run, folder):

@@ -1,5 +1,6 @@
 """Runs side by side: what is missing is made, what fails is named, what was lost is made again, and nothing twice."""
 
+import contextlib
 import json
 import os
 import signal
@@ -160,6 +161,33 @@ def test_workers_leave_the_environment_as_it_was(monkeypatch):
     with pool._environment(dict.fromkeys(pool.POOLS, "1")):
         assert {os.environ[name] for name in pool.POOLS} == {"1"}
     assert dict(os.environ) == before
+
+
+TWO_IDLE_WORKERS = """
+    import time
+    from types import SimpleNamespace
+    from croco_np.experiments import pool
+
+    if __name__ == "__main__":
+        run = SimpleNamespace(config=SimpleNamespace(threads=1))
+        workers = pool._pool(2, [run])
+        print("ready", flush=True)
+        time.sleep(600)
+"""
+
+
+def test_workers_end_with_a_killed_parent(tmp_path):
+    """They hold the standard output of their parent, so it ends when the last of them has ended."""
+    script = tmp_path / "parent.py"
+    script.write_text(textwrap.dedent(TWO_IDLE_WORKERS))
+    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        assert parent.stdout.readline() == "ready\n"
+        parent.kill()
+        assert parent.communicate(timeout=60)[0] == ""
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(parent.pid, signal.SIGKILL)
 
 
 TWO_AT_ONCE = """
