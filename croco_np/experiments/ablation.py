@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ..report import Section, Table
-from .compare import cell_of_difference, compare, in_words, seeds_in, table_of
+from .compare import cell_of_difference, compare, in_words, seeds_in, table_of, untested
 from .experiment import Results
 from .frames import by_seed
 from .learnt import learnt_table
@@ -47,18 +47,20 @@ def present(results: Results) -> list[Section]:
 def _steps(frame):
     """Each part by itself: the row with it minus the row without."""
     seeds, lines = seeds_in(frame), []
-    columns = []
+    columns, p = [], []
     for measure in TITLES:
         tests = [
             paired(by_seed(frame, "system", b, measure, seeds), by_seed(frame, "system", a, measure, seeds))
             for a, b, _ in STEPS
         ]
+        p += [t.p for t in tests]
         columns.append([cell_of_difference(t, q) for t, q in zip(tests, holm([t.p for t in tests]), strict=True)])
     for i, (a, b, part) in enumerate(STEPS):
         lines.append([part, f"{NAMES[b]} minus {NAMES.get(a, a)}", *(column[i] for column in columns)])
     helps = [line[0] for line in lines if any(cell.text.endswith("*") and cell.value > 0 for cell in line[2:])]
     harms = [line[0] for line in lines if any(cell.text.endswith("*") and cell.value < 0 for cell in line[2:])]
     said = f"Parts that help significantly: {', '.join(helps) or 'none'}; that cost: {', '.join(harms) or 'none'}."
+    said += untested(p)
     table = Table(
         "Difference in 1e-4 with its 95 % interval; * significant by Holm over the steps.",
         ["part", "rows", *TITLES.values()],

@@ -63,6 +63,18 @@ def compare(frame: pd.DataFrame, label: str, rows: Sequence[str], reference: str
     return Comparison(label, measure, reference, values, means, against, corrected)
 
 
+def untested(p: Sequence[float]) -> str:
+    """What a sentence on tests must end with where some could not be made, such as those of one seed: "" or a note."""
+    n, missing = len(p), int(np.sum(~np.isfinite(np.asarray(p, dtype=np.float64))))
+    if not missing:
+        return ""
+    return (
+        " Nothing was tested: that needs two seeds with different results."
+        if missing == n
+        else f" Not tested: {missing} of {n}."
+    )
+
+
 def shown(value: float, form: str) -> str:
     """A number in a format, or a dash."""
     return format(value, form) if np.isfinite(value) else UNDEFINED
@@ -138,6 +150,8 @@ def in_words(c: Comparison, names: dict[str, str], title: str) -> str:
         apart.append(f"above {reference}: {', '.join(better)}")
     if worse:
         apart.append(f"below {reference}: {', '.join(worse)}")
-    rest = len(c.against) - len(better) - len(worse)
+    tested = sum(np.isfinite(p) for p in c.corrected.values())
+    rest, untested = tested - len(better) - len(worse), len(c.against) - tested
     tail = f"; {rest} of {len(c.against)} cannot be told apart from it" if rest else ""
+    tail += f"; {untested} of {len(c.against)} could not be tested" if untested else ""
     return f"{title}, paired t-tests over seeds, Holm over the table, 5 %: {'; '.join(apart) or 'none differs'}{tail}."

@@ -9,7 +9,7 @@ from scipy import stats
 from ..report import Cell, Figure, Section, Table
 from ..report.svg import CYCLE, drawing
 from . import losses, systems
-from .compare import compare, seeds_in, shown, shown_with_half
+from .compare import compare, seeds_in, shown, shown_with_half, untested
 from .experiment import Results
 from .frames import by_seed
 from .learnt import learnt_table
@@ -113,7 +113,10 @@ def collapse(frame: pd.DataFrame, domains: pd.DataFrame) -> Section:
                 Cell(q, shown(q, ".2g")),
             ]
         )
-        verdict = "lower" if q < LEVEL and t.difference < 0 else "higher" if q < LEVEL else "not different"
+        if np.isfinite(q):
+            verdict = "no difference found" if q >= LEVEL else "lower" if t.difference < 0 else "higher"
+        else:
+            verdict = "not tested"
         said.append(f"{NAMES[system]}'s table of {tail} against {against}: {verdict}")
     text = (
         f"{tail} has fewest rows, {head} most. IA is of the rows that the domain trained. {'; '.join(said)} (paired "
@@ -295,6 +298,7 @@ def present_figure5(results: Results) -> list[Section]:
         apart = [names[r] for r in rows if found and found.significant(r)]
         text = (
             f"On all rows, different from {names[reference]} by paired t-tests and Holm: {', '.join(apart) or 'none'}."
+            f"{untested(list(found.corrected.values())) if found else ''}"
         )
         text += " The index grows with the number of experts by itself: compare within equal chance."
         figure = Figure(

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..errors import InputError
 from ..report import Cell, Section, Table
-from .compare import UNIT, shown, shown_with_half
+from .compare import UNIT, shown, shown_with_half, untested
 from .experiment import Results
 from .frames import provenance
 from .phase_figure import change_by_conflict, maps
@@ -224,7 +224,8 @@ def _in_words(found):
             worse = cells[(cells["holm"] < LEVEL) & (cells["difference"] > 0)]
             better = cells[(cells["holm"] < LEVEL) & (cells["difference"] < 0)]
             parts.append(f"{title}: better in {_where(better)}, worse in {_where(worse)} of {len(cells)} cells")
-        said.append(f"{what.capitalize()}, against ME + PEG. {'; '.join(parts)}.")
+        p = np.concatenate([found[title, measure]["holm"] for title in PANELS])
+        said.append(f"{what.capitalize()}, against ME + PEG. {'; '.join(parts)}.{untested(p)}")
     return said
 
 
@@ -255,7 +256,8 @@ def _covloss_in_words(effect):
         tested = tested if np.isfinite(best["t"]) else "not tested"
         said.append(
             f"{what.capitalize()}: CovLoss lowers regret significantly in {len(helps)} of {len(cells)} cells, "
-            f"raises it in {len(harms)}. The largest gain is {best['difference'] / UNIT:+.1f} ({where}; {tested}). "
+            f"raises it in {len(harms)}.{untested(effect[measure]['holm'])} "
+            f"The largest gain is {best['difference'] / UNIT:+.1f} ({where}; {tested}). "
             f"By conflict, mean over the tail shares with its 95 % interval over cells: {'; '.join(by_conflict)}."
         )
     return said

@@ -19,6 +19,7 @@ from .compare import (
     seeds_in,
     shown,
     table_of,
+    untested,
 )
 from .experiment import Results
 from .frames import by_seed, domains_of, runs_frame
@@ -155,6 +156,8 @@ def star(compared: Sequence[Comparison]) -> str:
         best = c.best_other()
         if best:
             tests.append((c, best, c.against[best]))
+    if not tests:
+        return "No star: there are no runs to compare."
     corrected = holm([p.p for *_, p in tests])
     for (c, best, p), q in zip(tests, corrected, strict=True):
         lead = -p.difference
@@ -205,6 +208,7 @@ def negative_transfer(frame: pd.DataFrame, systems: Sequence[str]) -> list[Secti
     text = (
         f"AUC minus that of Single Domain, paired over seeds, Holm over all {len(tests)} cells. Negative transfer is "
         f"found in {len(harmed)} of them{': ' + ', '.join(harmed) if harmed else ''}; a gain in {helped}."
+        f"{untested(list(corrected.values()))}"
     )
     table = Table("AUC minus Single Domain in 1e-4, with its 95 % interval; * significant.", ["system", *domains], rows)
     return [Section("Negative transfer", text, [table])]
@@ -217,9 +221,9 @@ def _users(frame):
     rows = [
         [
             NAMES[r.system],
-            Cell(r.difference / UNIT, f"{r.difference / UNIT:+.1f}"),
-            f"{r.low / UNIT:+.1f} to {r.high / UNIT:+.1f}",
-            Cell(q, f"{q:.2g}"),
+            Cell(r.difference / UNIT, shown(r.difference / UNIT, "+.1f")),
+            f"{r.low / UNIT:+.1f} to {r.high / UNIT:+.1f}" if np.isfinite([r.low, r.high]).all() else None,
+            Cell(q, shown(q, ".2g")),
         ]
         for r, q in zip(frame.itertuples(), corrected, strict=True)
     ]

@@ -12,6 +12,7 @@ from croco_np.config import Config
 from croco_np.experiments import alpha, complexity, forms, losses, phase, sampling, sets, systems
 from croco_np.experiments.ablation import ROWS
 from croco_np.experiments.catalogue import EXPERIMENTS
+from croco_np.experiments.compare import compare, in_words
 from croco_np.experiments.experiment import Experiment, Results
 from croco_np.experiments.figures import SHOWN
 from croco_np.experiments.frames import runs_frame
@@ -256,6 +257,41 @@ def test_one_seed_is_not_tested(name, tmp_path):
     shown = [cell["text"] for section in sections for table in section.tables for row in table.shown() for cell in row]
     assert not any(text.endswith("*") for text in shown)
     assert not any(re.search(r"\bnan\b", text) for text in [*shown, texts(sections)])
+
+
+@pytest.mark.usefixtures("unrendered")
+@pytest.mark.parametrize(
+    ("name", "claims"), [("table2", 1), ("table5", 1), ("figure1", 0), ("figure5", 2), ("phase", 4)]
+)
+def test_what_was_not_tested_is_not_said_to_be_equal(name, claims, tmp_path):
+    """ "Found in 0 of 44" would be read as evidence that there is nothing."""
+    said = texts(presented(name, tmp_path, seeds=(0,)))
+    assert said.count("Nothing was tested: that needs two seeds with different results.") == claims
+    assert "not different" not in said
+    assert "no difference found" not in said
+    assert (name == "figure1") == ("its table of 0: not tested" in said)
+    assert "tested:" not in texts(presented(name, tmp_path, seeds=SEEDS)).replace("No test", "")
+
+
+def test_rows_that_could_not_be_tested_are_counted_apart():
+    frame = runs({s: {"system": s} for s in ("mmoe", "ple", "crocodile")})
+    frame.loc[frame["system"] == "ple", "auc"] = np.nan
+    said = in_words(compare(frame, "system", ["mmoe", "ple", "crocodile"], "crocodile", "auc"), {}, "AUC")
+    assert said.endswith("below crocodile: mmoe; 1 of 2 could not be tested.")
+
+
+def test_users_of_one_class_give_dashes(tmp_path):
+    nothing = pd.DataFrame({"system": ["ple"], "difference": np.nan, "low": np.nan, "high": np.nan, "p": np.nan})
+    sections = presented("table2", tmp_path, of_systems(SEEDS) | {"bootstrap": nothing})
+    (table,) = next(section.tables for section in sections if section.title == "One seed, other users")
+    assert cells(table) == {"PLE": ["–"] * 3}
+
+
+def test_no_star_without_runs():
+    assert star_of([np.nan, np.nan], [np.nan, np.nan]).startswith("AUC: Crocodile earns no star")
+    frame = pd.DataFrame({"system": ["mmoe", "crocodile"], "seed": 0, "auc": np.nan})
+    compared = [systems.compare(frame, "system", ["mmoe", "crocodile"], "crocodile", "auc")]
+    assert systems.star(compared) == "No star: there are no runs to compare."
 
 
 def without(frame, lost):
