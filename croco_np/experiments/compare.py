@@ -5,7 +5,7 @@ Everything is computed from a frame of runs (`frames.runs_frame`), so a committe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,20 +107,29 @@ def cell_of_difference(p: Paired, corrected: float, unit: float = UNIT) -> Cell:
 
 
 def table_of(
-    comparisons: Sequence[Comparison], titles: Sequence[str], caption: str, first: str, names: dict[str, str]
+    comparisons: Sequence[Comparison],
+    titles: Sequence[str],
+    caption: str,
+    first: str,
+    names: dict[str, str],
+    best: Callable[[Iterable[float]], float] = max,
 ) -> Table:
     """Means of several measures, each followed by the difference to the reference in 1e-4 and what could have shown.
 
     names  {row: as it is shown}
+    best   which mean stands out: `min` where lower is better
     """
     head = [first]
     for title in titles:
         head += [title, f"{title}: difference, 1e-4", "could have shown"]
     rows = []
-    best = [max((m.mean for m in c.means.values() if np.isfinite(m.mean)), default=np.nan) for c in comparisons]
+    tops = []
+    for c in comparisons:
+        means = [m.mean for m in c.means.values() if np.isfinite(m.mean)]
+        tops.append(best(means) if means else np.nan)
     for row in comparisons[0].values:
         cells: list[Cell | str] = [names.get(row, row)]
-        for c, top in zip(comparisons, best, strict=True):
+        for c, top in zip(comparisons, tops, strict=True):
             cells.append(cell_of_mean(c.means[row], c.means[row].mean == top))
             if row == c.reference:
                 cells += [Cell(0.0, "reference"), Cell(None)]

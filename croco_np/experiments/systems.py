@@ -126,6 +126,7 @@ def _overall(frame, compared, about):
                 "Regret: best possible AUC minus the expected AUC, lower is better.",
                 "system",
                 NAMES,
+                best=min,
             )
         )
     known = published.numbers(about["dataset"], about["rows"])

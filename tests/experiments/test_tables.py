@@ -287,6 +287,12 @@ def test_users_of_one_class_give_dashes(tmp_path):
     assert cells(table) == {"PLE": ["–"] * 3}
 
 
+def test_the_lowest_regret_stands_out(tmp_path):
+    sections = presented("table2", tmp_path)
+    table = next(t for t in sections[0].tables if t.caption.startswith("Regret"))
+    assert [row[0]["text"] for row in table.shown() if row[1]["strong"]] == ["Crocodile"]
+
+
 def test_no_star_without_runs():
     assert star_of([np.nan, np.nan], [np.nan, np.nan]).startswith("AUC: Crocodile earns no star")
     frame = pd.DataFrame({"system": ["mmoe", "crocodile"], "seed": 0, "auc": np.nan})
