@@ -15,17 +15,18 @@ from .study import Study
 def collect(study: Study) -> dict[str, pd.DataFrame]:
     """Count the rows of every part, users, items and clicks -> frame "domains", one row a domain and one for all."""
     splits = study.splits
-    names = (*splits.schema.domains, "all")
-    return {"domains": pd.DataFrame([_counts(splits, s, name) for s, name in enumerate(names)])}
+    rows = [_counts(splits, name, s) for s, name in enumerate(splits.schema.domains)]
+    return {"domains": pd.DataFrame([*rows, _counts(splits, "all")])}
 
 
-def _counts(splits: Splits, s: int, name: str) -> dict:
+def _counts(splits: Splits, name: str, s: int | None = None) -> dict:
+    """The numbers of a domain; of all where none is given: a domain may be called "all"."""
     item = splits.schema.fields.index(splits.schema.item)
     row: dict = {"domain": name}
     users, items, clicks = [], [], 0
     for part in ("train", "valid", "test"):
         rows = getattr(splits, part)
-        here = np.ones(rows.n, bool) if name == "all" else np.asarray(rows.domains) == s
+        here = np.ones(rows.n, bool) if s is None else np.asarray(rows.domains) == s
         row[part] = int(here.sum())
         users.append(np.asarray(rows.users)[here])
         items.append(np.asarray(rows.ids[:, item])[here])

@@ -117,6 +117,18 @@ def test_ctrl_c_keeps_what_is_done(undisturbed, tmp_path):
     assert numbers(tmp_path) == numbers(undisturbed[0])
 
 
+def test_a_domain_may_be_called_all(tmp_path):
+    clicks = tmp_path / "clicks.csv"
+    lines = [f"{i % 7},{i % 5},{'all' if i % 4 == 0 else 'b'},{i % 2}" for i in range(400)]
+    clicks.write_text("\n".join(["u,i,d,y", *lines]) + "\n")
+    columns = ["--label", "y", "--user", "u", "--item", "i", "--domain", "d"]
+    arguments = ["table1", "--dataset", "table", "--path", str(clicks), *columns, "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    frame = pd.read_csv(tmp_path / "table" / "table1" / "domains.csv")
+    assert frame["domain"].tolist() == ["all", "b", "all"]
+    assert frame["rows"].tolist() == [100, 300, 400]
+
+
 def test_table_of_the_data(tmp_path, capsys):
     assert main(["table1", *TINY, "--out", str(tmp_path)]) == 0
     folder = tmp_path / "laboratory" / "table1"
