@@ -66,4 +66,5 @@ def present(results: Results) -> list[Section]:
     caption = "Test measures over all domains, and the difference to the base without a loss."
     tables = [table_of(compared, list(TITLES.values()), caption, "loss", NAMES)]
     learnt = learnt_table(frame, "loss", losses, NAMES, "What the experts and tables learnt under each loss.")
-    return [Section("Losses", text, [*tables, learnt]), tuning_section(results.frames["tuning"], NAMES)]
+    tuned = "The base tries learning rates and l2; every loss keeps those and tries equally many alphas"
+    return [Section("Losses", text, [*tables, learnt]), tuning_section(results.frames["tuning"], NAMES, tuned)]

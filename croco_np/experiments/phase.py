@@ -296,7 +296,7 @@ def _winners(frame):
         [
             c,
             f"{tail:.1%}",
-            NAMES[x] if q < LEVEL else f"not decided: {NAMES[x]}, {NAMES[y]}",
+            NAMES[x] if q < LEVEL else f"not decided: {NAMES[x]} or {NAMES[y]}",
             Cell(regret / UNIT, shown(regret / UNIT, ".0f")),
             Cell(t.difference / UNIT, shown_with_half(t.difference / UNIT, t.half / UNIT, "+.1f", ".1f")),
             Cell(q, shown(q, ".2g")),

@@ -74,9 +74,12 @@ def _values(draws):
             )
             if n == fewest and few < PAPERS_LEVEL:
                 rejected.append(f"{alpha:g}")
-    outcome = (
-        f"fails at alpha {', '.join(rejected)} and holds at the others" if rejected else "holds at every alpha here"
-    )
+    if not rejected:
+        outcome = "holds at every alpha here"
+    elif len(rejected) == draws["alpha"].nunique():
+        outcome = "fails at every alpha here"
+    else:
+        outcome = f"fails at alpha {', '.join(rejected)} and holds at the others"
     said = (
         f"The paper finds no significant difference between 32 and {MANY:,} rows (p > {PAPERS_LEVEL}). With "
         f"{PAPERS_DRAWS} draws of {fewest} rows that {outcome}. So few draws find large differences only; the last "

@@ -240,8 +240,13 @@ def _users(frame):
     return [Section("One seed, other users", text, [table])]
 
 
-def tuning_section(tried: pd.DataFrame, names: dict[str, str] = NAMES) -> Section:
-    """What each row was allowed to try, and what was chosen."""
+def tuning_section(
+    tried: pd.DataFrame, names: dict[str, str] = NAMES, what: str = "Every row may try equally many settings"
+) -> Section:
+    """What each row was allowed to try, and what was chosen.
+
+    what  who may try how much, as a sentence begins
+    """
     settings = [c for c in tried.columns if c not in ("label", "seeds", "valid_auc", "chosen")]
     rows = []
     for label in tried["label"].unique():
@@ -259,8 +264,8 @@ def tuning_section(tried: pd.DataFrame, names: dict[str, str] = NAMES) -> Sectio
             ]
         )
     text = (
-        "Every row may try equally many settings; the mean validation AUC over the tuning seeds, which are none of the "
-        "table's, chooses. Test rows have no say. All tries are in tuning.csv."
+        f"{what}; the mean validation AUC over the tuning seeds, which are none of the table's, chooses. Test rows "
+        "have no say. All tries are in tuning.csv."
     )
     return Section(
         "Tuning",

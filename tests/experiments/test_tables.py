@@ -293,6 +293,27 @@ def test_the_lowest_regret_stands_out(tmp_path):
     assert [row[0]["text"] for row in table.shown() if row[1]["strong"]] == ["Crocodile"]
 
 
+def test_a_test_that_fails_everywhere_holds_nowhere(tmp_path):
+    frames = of_sampling(SEEDS)
+    frames["draws"].loc[frames["draws"]["rows"] == 32, "value"] += 1
+    said = texts(presented("sampling", tmp_path, frames))
+    assert "6 draws of 32 rows that fails at every alpha here." in said
+
+
+def test_losses_try_alphas_on_top_of_the_base(tmp_path):
+    said = texts(presented("table4", tmp_path))
+    assert "every loss keeps those and tries equally many alphas; the mean validation AUC" in said
+    assert "Every row may try equally many settings" not in said
+
+
+def test_undecided_systems_are_told_apart(tmp_path):
+    """Names have commas of their own: "MMoE, one wide table"."""
+    frames = of_phase(SEEDS)
+    shown = [row[2]["text"] for row in phase.present(Results(frames, {}))[0].tables[0].shown()]
+    assert any(text.startswith("not decided: ") for text in shown)
+    assert all(" or " in text for text in shown if text.startswith("not decided: "))
+
+
 def test_no_star_without_runs():
     assert star_of([np.nan, np.nan], [np.nan, np.nan]).startswith("AUC: Crocodile earns no star")
     frame = pd.DataFrame({"system": ["mmoe", "crocodile"], "seed": 0, "auc": np.nan})
