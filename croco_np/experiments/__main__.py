@@ -65,7 +65,7 @@ def _study(args, experiment, rest):
         _say(f"{jobs} jobs of {args.threads} thread(s) on {cores} cores: fewer are faster")
     dataset = args.dataset or experiment.dataset or DRAWN
     given = parse(["--dataset", dataset, *rest], PROG, __doc__).given
-    for name in OF_THE_EXPERIMENT:
+    for name in (*OF_THE_EXPERIMENT, *experiment.sets):
         if name in given:
             raise InputError(f"{flag(name)}: the experiment sets it")
     base = RECIPES.get(dataset, {}) | given | {"threads": args.threads}

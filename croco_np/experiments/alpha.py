@@ -24,8 +24,8 @@ REFERENCE = 0.0
 
 def collect(study: Study) -> dict[str, pd.DataFrame]:
     """Tune Crocodile at its usual alpha, then train with others -> frames "runs" and "tuning"."""
+    usual = study.usual_alpha()
     tuned = tune(study, {OURS: Candidate(OURS, {}, study.settings())}, "alpha, tuning")
-    usual = study.config(OURS, 0).resolved_alpha
     runs = {
         (alpha, seed): study.run(OURS, seed, **tuned.settings[OURS] | {"alpha": alpha})
         for alpha in (float(f"{usual * factor:.2g}") for factor in FACTORS[study.budget])

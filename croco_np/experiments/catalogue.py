@@ -31,6 +31,7 @@ EXPERIMENTS = {
         "kuairand",
         losses.collect,
         losses.present,
+        sets=("loss",),
     ),
     "table5": Experiment(
         "Table 5: Crocodile part by part",
@@ -74,6 +75,7 @@ EXPERIMENTS = {
         "kuairand",
         figures.collect_figure5,
         figures.present_figure5,
+        sets=("loss",),
     ),
     "alpha": Experiment(
         "Section 5.5: the weight of CovLoss",
@@ -98,6 +100,7 @@ EXPERIMENTS = {
         sampling.collect,
         sampling.present,
         FEW,
+        ("cov_rows",),
     ),
     "phase": Experiment(
         "When does disentangling help?",
@@ -105,6 +108,7 @@ EXPERIMENTS = {
         "laboratory",
         phase.collect,
         phase.present,
+        sets=("conflict", "tail_share", "l2", "alpha"),
     ),
     "forms": Experiment(
         "PEPNet and STAR in two forms",

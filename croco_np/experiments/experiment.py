@@ -31,6 +31,7 @@ class Experiment(NamedTuple):
     collect  makes or finds the runs -> {name: frame}
     present  the frames, as read from their CSV files -> sections of tables and figures
     seeds    how many, where no number is named; 0: it trains nothing
+    sets     settings of a run that it sets itself, beside model, seed and threads: a flag could say nothing of them
     """
 
     title: str
@@ -39,3 +40,4 @@ class Experiment(NamedTuple):
     collect: Callable[[Study], dict[str, pd.DataFrame]]
     present: Callable[[Results], list[Section]]
     seeds: int = 6
+    sets: tuple[str, ...] = ()

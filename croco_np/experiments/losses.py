@@ -31,12 +31,10 @@ NAMES = {
 
 def collect(study: Study) -> dict[str, pd.DataFrame]:
     """Tune the base, then the alpha of every loss on top of it, then train -> frames "runs" and "tuning"."""
+    tried = {loss: [{"alpha": a} for a in alphas(study, loss)] for loss in LOSSES}
     of_base = tune(study, {BASE: Candidate("me_peg", {}, study.settings())}, "losses, tuning of the base")
     chosen = of_base.settings[BASE]
-    candidates = {
-        loss: Candidate("crocodile", {**chosen, "loss": loss}, [{"alpha": a} for a in alphas(study, loss)])
-        for loss in LOSSES
-    }
+    candidates = {loss: Candidate("crocodile", {**chosen, "loss": loss}, settings) for loss, settings in tried.items()}
     of_losses = tune(study, candidates, "losses, tuning of alpha")
     runs = {
         (loss, seed): study.run("me_peg" if loss == BASE else "crocodile", seed, **settings)
@@ -53,7 +51,7 @@ def collect(study: Study) -> dict[str, pd.DataFrame]:
 
 def alphas(study: Study, loss: str) -> list[float]:
     """The strengths that a loss may try: factors on its default for the data set."""
-    default = study.config("crocodile", 0, loss=loss).resolved_alpha
+    default = study.usual_alpha(loss=loss)
     return [float(f"{default * factor:.2g}") for factor in FACTORS[study.budget]]
 
 

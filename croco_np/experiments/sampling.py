@@ -23,8 +23,9 @@ TRAINED_ON = (0, 32, 128)  # rows; 0 = all of the batch
 
 def collect(study: Study) -> dict[str, pd.DataFrame]:
     """Draw samples under models of several alphas, and train with sampled rows -> frames "draws", "runs", "tuning"."""
+    usual = study.usual_alpha()
     tuned = tune(study, {OURS: Candidate(OURS, {}, study.settings())}, "sampling, tuning")
-    settings, usual = tuned.settings[OURS], study.config(OURS, 0).resolved_alpha
+    settings = tuned.settings[OURS]
     drawn = {
         alpha: study.run(OURS, study.seeds[0], ("sampled",), **settings | {"alpha": alpha})
         for alpha in (float(f"{usual * factor:.2g}") for factor in FACTORS)

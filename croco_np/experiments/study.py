@@ -76,6 +76,13 @@ class Study:
         """The data; of a data set that is drawn for each seed, those of the first."""
         return data(data_key(self.config("shared_bottom", self.seeds[0])))
 
+    def usual_alpha(self, **settings: Any) -> float:
+        """Crocodile's alpha, of which an experiment tries multiples; InputError for 0, whose multiples are all 0."""
+        alpha = self.config("crocodile", self.seeds[0], **settings).resolved_alpha
+        if not alpha:
+            raise InputError("--alpha 0: the experiment tries multiples of it, so it must be above 0")
+        return alpha
+
     def make(self, runs: Iterable[Run], what: str) -> dict[str, dict]:
         """Make the runs that have no record yet -> {key: record} of those that have one now."""
         outcome: Outcome = make(list(runs), self.store, self.jobs, what, self.say)
