@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -83,11 +84,12 @@ def markdown(title: str, lead: str, sections: Sequence[Section]) -> str:
     """Sections as Markdown; the n-th picture is the file figure-n.svg beside it."""
     number, parts = itertools.count(1), [f"# {title}", lead]
     for section in sections:
-        parts += [f"## {section.title}", *section.paragraphs()]
+        parts += [f"## {section.title}", *map(_plain, section.paragraphs())]
         for figure in section.figures:
-            parts += [f"![{figure.alt or figure.caption}](figure-{next(number)}.svg)", figure.caption]
+            alt, caption = _plain(figure.alt or figure.caption), _plain(figure.caption)
+            parts += [f"![{alt}](figure-{next(number)}.svg)", caption]
         for table in section.tables:
-            parts += [table.caption, markdown_table(table)]
+            parts += [_plain(table.caption), markdown_table(table)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -100,7 +102,12 @@ def markdown_table(table: Table) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return _plain(text).replace("|", "\\|").replace("\n", " ")
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is: a domain may be called <b>, $x$ or a\\b."""
+    return re.sub(r"[\\$]|<(?=[A-Za-z/!?])", r"\\\g<0>", text)
 
 
 def _write(path: Path, text: str) -> None:

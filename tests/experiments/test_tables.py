@@ -16,8 +16,8 @@ from croco_np.experiments.compare import compare, in_words
 from croco_np.experiments.experiment import Experiment, Results
 from croco_np.experiments.figures import SHOWN
 from croco_np.experiments.frames import runs_frame
-from croco_np.experiments.page import markdown_table, page, read_frames, write_frames, write_results
-from croco_np.report import Cell, Table
+from croco_np.experiments.page import markdown, markdown_table, page, read_frames, write_frames, write_results
+from croco_np.report import Cell, Section, Table
 
 DOMAINS = ("0", "1", "NA")  # numbers, as KuaiRand's tabs are, and a name that a reader of CSV may take for a gap
 SEEDS = (0, 1, 2)
@@ -451,6 +451,19 @@ def test_a_table_in_markdown():
     table = Table("Caption.", ["name", "a|b"], [["x|y", 1.5], ["two\nlines", Cell(None)]], ["", ".2f"])
     lines = markdown_table(table).splitlines()
     assert lines == [r"| name | a\|b |", "| --- | ---: |", r"| x\|y | 1.50 |", "| two lines | – |"]
+
+
+def test_names_of_domains_are_no_markup():
+    names = ["<b>x</b>", "$x$", r"a\|b", "p < 0.05"]
+    table = Table("Caption.", ["name"], [[name] for name in names])
+    assert markdown_table(table).splitlines()[2:] == [
+        r"| \<b>x\</b> |",
+        r"| \$x\$ |",
+        r"| a\\\|b |",
+        "| p < 0.05 |",
+    ]
+    text = markdown("Title", "Lead.", [Section("Section", "Harmed: <script>.", [table])])
+    assert "Harmed: \\<script>." in text
 
 
 def test_the_phase_diagram_names_the_planted_cells(tmp_path):
