@@ -62,7 +62,7 @@ def write_results(folder: Path, experiment: Experiment, results: Results, report
     _write(folder / RESULTS, markdown(experiment.title, lead(results.about), sections))
     if report:
         names.append("report.html")
-        page(experiment.title, sections, results.about).write(folder / names[-1])
+        _write(folder / names[-1], page(experiment.title, sections, results.about).html())
     return names
 
 

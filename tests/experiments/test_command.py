@@ -93,8 +93,6 @@ def test_what_is_finished_is_left_alone(undisturbed, capsys, monkeypatch):
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.rglob("*") if path.is_file()}
     assert main([*ALPHA, "--out", str(out)]) == 0
     after = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.rglob("*") if path.is_file()}
-    report = out / "laboratory" / "alpha" / "report.html"
-    assert before.pop(report)[1] == after.pop(report)[1]  # written anew, and the same
     assert after == before
     assert "to make" not in capsys.readouterr().out
 
