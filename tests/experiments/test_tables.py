@@ -472,6 +472,19 @@ def test_the_phase_diagram_names_the_planted_cells(tmp_path):
     assert "(conflict 1, tail" in said
 
 
+def test_cells_that_share_a_seed_are_no_sample():
+    """What a seed does to all of its cells widens the interval; cells that agree do not narrow it."""
+    places = [(s, t, seed) for s in ("me_peg", "crocodile") for t in (0.25, 0.1, 0.01) for seed in SEEDS]
+    frame = pd.DataFrame(places, columns=["system", "tail", "seed"]).assign(conflict=0.5, regret=0.1)
+    of_seed = frame["seed"].map({0: 0.01, 1: -0.01, 2: 0.03})
+    frame.loc[frame["system"] == "crocodile", "regret"] += of_seed
+    found = phase.over_tails(frame, "regret")[0.5]
+    assert found.n == len(SEEDS)
+    np.testing.assert_allclose([found.mean, found.half], [0.01, 4.3026527 * 0.02 / np.sqrt(3)], rtol=1e-6)
+    frame.loc[0, "regret"] = np.nan
+    assert phase.over_tails(frame, "regret")[0.5].n == len(SEEDS) - 1
+
+
 def test_alpha_may_be_whole(tmp_path):
     """A CSV file has 0 for 0.0."""
     frames = {"runs": runs({a: {"alpha": a} for a in (0.0, 1.0, 10.0)}), "tuning": tuning(["crocodile"])}
