@@ -232,7 +232,8 @@ def _in_words(found):
 def _where(cells):
     if not len(cells):
         return "none"
-    conflict = f"conflict {cells['conflict'].min():g} to {cells['conflict'].max():g}"
+    least, most = cells["conflict"].min(), cells["conflict"].max()
+    conflict = f"conflict {least:g}" + (f" to {most:g}" if most > least else "")
     return f"{len(cells)} ({conflict}, {cells['difference'].mean() / UNIT:+.0f} in the mean)"
 
 
@@ -279,11 +280,16 @@ def _covloss_in_words(effect, frame):
 def _covloss_table(overall, tail):
     rows = []
     for a, b in zip(overall.itertuples(), tail.itertuples(), strict=True):
-        rows.append([a.conflict, f"{a.tail:.1%}", *(_cell(x) for x in (a, b))])
+        rows.append([a.conflict, _share(a.tail), *(_cell(x) for x in (a, b))])
     head = ["conflict", "tail share", *MEASURES.values()]
     return Table(
         "Regret of Crocodile minus ME + PEG in 1e-4, both tuned: below 0, CovLoss helps; * by Holm.", head, rows
     )
+
+
+def _share(tail):
+    """A tail's share as a cell: shown in percent, sorted as a number."""
+    return Cell(tail, f"{tail:.1%}")
 
 
 def _cell(x):
@@ -308,7 +314,7 @@ def _winners(frame):
     rows = [
         [
             c,
-            f"{tail:.1%}",
+            _share(tail),
             NAMES[x] if q < LEVEL else f"not decided: {NAMES[x]} or {NAMES[y]}",
             Cell(regret / UNIT, shown(regret / UNIT, ".0f")),
             Cell(t.difference / UNIT, shown_with_half(t.difference / UNIT, t.half / UNIT, "+.1f", ".1f")),
@@ -332,7 +338,7 @@ def _regret_table(frame):
         for (c, tail), cell in frame.groupby(["conflict", "tail"]):
             means = [mean(cell[cell["system"] == n][measure] / UNIT) for n in names]
             shown_means = (Cell(m.mean, shown_with_half(m.mean, m.half, ".0f", ".0f")) for m in means)
-            rows.append([c, f"{tail:.1%}", *shown_means])
+            rows.append([c, _share(tail), *shown_means])
         tables.append(
             Table(
                 f"Regret in 1e-4, {what}: mean with its 95 % interval.",

@@ -472,6 +472,20 @@ def test_the_phase_diagram_names_the_planted_cells(tmp_path):
     assert "(conflict 1, tail" in said
 
 
+def test_tail_shares_are_sorted_as_numbers(tmp_path):
+    for section in presented("phase", tmp_path):
+        for table in section.tables:
+            if "tail share" in table.head:
+                at = table.head.index("tail share")
+                assert {row[at]["key"] for row in table.shown()} == {"0.01", "0.25"}
+                assert {row[at]["text"] for row in table.shown()} == {"1.0%", "25.0%"}
+
+
+def test_one_conflict_is_no_range(tmp_path):
+    said = texts(presented("phase", tmp_path))
+    assert "better in 2 (conflict 1, " in said
+
+
 def test_cells_that_share_a_seed_are_no_sample():
     """What a seed does to all of its cells widens the interval; cells that agree do not narrow it."""
     places = [(s, t, seed) for s in ("me_peg", "crocodile") for t in (0.25, 0.1, 0.01) for seed in SEEDS]
