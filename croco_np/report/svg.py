@@ -14,6 +14,7 @@ from ..canvas import BLUE, GREEN, GREY, ORANGE, Figure, canvas
 INK = "#010203"  # of axes and text: the page's own
 PURPLE, SKY = "#cc79a7", "#56b4e9"  # Okabe & Ito, beside those of `canvas`
 SERIES = {BLUE: "blue", ORANGE: "orange", GREEN: "green", PURPLE: "purple", SKY: "sky", GREY: "grey"}
+WIDE = 600  # pt: a wider picture is scrolled on a small screen, where its text would be too small to read
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, GREY)  # for things that follow on each other
 SETTINGS = {
     "svg.fonttype": "none",
@@ -60,7 +61,8 @@ def _for_a_page(text):
     text = _DROPPED.sub("", text).strip()
     head, rest = text.split(">", 1)
     size = {side: float(re.search(rf'{side}="([\d.]+)pt"', head)[1]) for side in ("width", "height")}
-    box = f'viewBox="0 0 {size["width"]:g} {size["height"]:g}" style="max-width: {size["width"]:g}pt"'
+    wide = 'class="wide" ' if size["width"] > WIDE else ""
+    box = f'{wide}viewBox="0 0 {size["width"]:g} {size["height"]:g}" style="max-width: {size["width"]:g}pt"'
     names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
     for colour, name in SERIES.items():
         rest = re.sub(colour, f"var(--{name})", rest, flags=re.IGNORECASE)

@@ -190,6 +190,20 @@ def test_a_click_sorts_and_a_second_one_turns_round(opened):
     assert tab.said == []
 
 
+def test_a_wide_picture_stays_readable_on_a_phone(opened):
+    """It scrolls in its box, and the page does not; a narrow one is shrunk as far as it must."""
+    with drawing(12, 3) as wide:
+        wide.figure.subplots().set_xlabel("a word")
+    with drawing(7, 3) as narrow:
+        narrow.figure.subplots()
+    figures = [Figure("Wide.", wide.svg), Figure("Narrow.", narrow.svg)]
+    tab = opened(Page("Title", "Lead.", [Section("Pictures", "", (), figures)]), viewport={"width": 390, "height": 844})
+    widths = tab.evaluate("[...document.querySelectorAll('svg')].map(s => s.getBoundingClientRect().width)")
+    assert widths[0] > 600
+    assert widths[1] <= 390
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_it_fits_a_phone(opened):
     tab = opened(small_page(), viewport={"width": 390, "height": 844})
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
