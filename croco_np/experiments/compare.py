@@ -17,6 +17,10 @@ from .frames import by_seed
 from .statistics import LEVEL, Mean, Paired, holm, mean, paired
 
 UNIT = 1e-4  # of differences, in tables and figures
+LEGEND = (
+    "*: differs at 5 %, by Holm over the rows. Could have shown: how large a true difference must be, in 1e-4, for so "
+    "many seeds to find it four times in five."
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Comparison:
     corrected: dict[str, float]
 
     def significant(self, row: str) -> bool:
-        """Whether the row differs from the reference, at 5 % for the whole table."""
+        """Whether the row differs from the reference, at 5 % for all rows together."""
         return bool(self.corrected.get(row, np.nan) < LEVEL)
 
     def best_other(self) -> str:
@@ -136,7 +140,7 @@ def table_of(
             else:
                 cells += [cell_of_difference(c.against[row], c.corrected[row]), could_have_shown(c.against[row])]
         rows.append(cells)
-    return Table(caption, head, rows)
+    return Table(f"{caption} {LEGEND}", head, rows)
 
 
 def could_have_shown(p: Paired) -> Cell:
@@ -163,4 +167,4 @@ def in_words(c: Comparison, names: dict[str, str], title: str) -> str:
     rest, untested = tested - len(better) - len(worse), len(c.against) - tested
     tail = f"; {rest} of {len(c.against)} cannot be told apart from it" if rest else ""
     tail += f"; {untested} of {len(c.against)} could not be tested" if untested else ""
-    return f"{title}, paired t-tests over seeds, Holm over the table, 5 %: {'; '.join(apart) or 'none differs'}{tail}."
+    return f"{title}, paired t-tests over seeds, Holm over the rows, 5 %: {'; '.join(apart) or 'none differs'}{tail}."

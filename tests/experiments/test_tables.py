@@ -314,6 +314,16 @@ def test_undecided_systems_are_told_apart(tmp_path):
     assert all(" or " in text for text in shown if text.startswith("not decided: "))
 
 
+@pytest.mark.usefixtures("unrendered")
+@pytest.mark.parametrize("name", FRAMES)
+def test_what_a_column_means_is_said(name, tmp_path):
+    """Each measure is a family of tests by itself, so nothing holds "over the table" of two."""
+    sections = presented(name, tmp_path)
+    tables = [table for section in sections for table in section.tables if "could have shown" in table.head]
+    assert all("by Holm over the rows. Could have shown: " in table.caption for table in tables)
+    assert "Holm over the table" not in texts(sections)
+
+
 def test_no_star_without_runs():
     assert star_of([np.nan, np.nan], [np.nan, np.nan]).startswith("AUC: Crocodile earns no star")
     frame = pd.DataFrame({"system": ["mmoe", "crocodile"], "seed": 0, "auc": np.nan})
