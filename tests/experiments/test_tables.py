@@ -324,6 +324,15 @@ def test_what_a_column_means_is_said(name, tmp_path):
     assert "Holm over the table" not in texts(sections)
 
 
+@pytest.mark.usefixtures("unrendered")
+def test_a_domain_of_one_item_has_no_smallest_singular_value(tmp_path):
+    """Its only one is the largest, too: 1 would pass for a spectrum without collapse."""
+    frame = of_figure4(SEEDS)["spectra"]
+    frame = frame[(frame["domain"] != "NA") | (frame["rank"] == 1)]
+    (section,) = presented("figure4", tmp_path, {"spectra": frame})
+    assert cells(section.tables[0])["STEM"] == ["0.33", "0.33", "–"]
+
+
 def test_no_star_without_runs():
     assert star_of([np.nan, np.nan], [np.nan, np.nan]).startswith("AUC: Crocodile earns no star")
     frame = pd.DataFrame({"system": ["mmoe", "crocodile"], "seed": 0, "auc": np.nan})
