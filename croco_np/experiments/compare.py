@@ -5,7 +5,7 @@ Everything is computed from a frame of runs (`frames.runs_frame`), so a committe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,10 @@ from .frames import by_seed
 from .statistics import LEVEL, Mean, Paired, holm, mean, paired
 
 UNIT = 1e-4  # of differences, in tables and figures
-LEGEND = (
-    "*: differs at 5 %, by Holm over the rows. Could have shown: how large a true difference must be, in 1e-4, for so "
-    "many seeds to find it four times in five."
+LOWER_IS_BETTER = ("regret",)
+A_STAR = "*: differs at 5 %, by Holm over the rows."
+COULD_HAVE_SHOWN = (
+    "“Could have shown”: the true difference that one such test finds in four of five repetitions, in 1e-4."
 )
 
 
@@ -45,6 +46,11 @@ class Comparison:
     def significant(self, row: str) -> bool:
         """Whether the row differs from the reference, at 5 % for all rows together."""
         return bool(self.corrected.get(row, np.nan) < LEVEL)
+
+    def best_mean(self) -> float:
+        """The best mean of all rows; NaN if there is none."""
+        best = min if self.measure in LOWER_IS_BETTER else max
+        return best((m.mean for m in self.means.values() if np.isfinite(m.mean)), default=np.nan)
 
     def best_other(self) -> str:
         """The row with the best mean, the reference left out."""
@@ -111,36 +117,27 @@ def cell_of_difference(p: Paired, corrected: float, unit: float = UNIT) -> Cell:
 
 
 def table_of(
-    comparisons: Sequence[Comparison],
-    titles: Sequence[str],
-    caption: str,
-    first: str,
-    names: dict[str, str],
-    best: Callable[[Iterable[float]], float] = max,
+    comparisons: Sequence[Comparison], titles: Sequence[str], caption: str, first: str, names: dict[str, str]
 ) -> Table:
     """Means of several measures, each followed by the difference to the reference in 1e-4 and what could have shown.
 
     names  {row: as it is shown}
-    best   which mean stands out: `min` where lower is better
     """
     head = [first]
     for title in titles:
         head += [title, f"{title}: difference, 1e-4", "could have shown"]
     rows = []
-    tops = []
-    for c in comparisons:
-        means = [m.mean for m in c.means.values() if np.isfinite(m.mean)]
-        tops.append(best(means) if means else np.nan)
+    best = [c.best_mean() for c in comparisons]
     for row in comparisons[0].values:
         cells: list[Cell | str] = [names.get(row, row)]
-        for c, top in zip(comparisons, tops, strict=True):
+        for c, top in zip(comparisons, best, strict=True):
             cells.append(cell_of_mean(c.means[row], c.means[row].mean == top))
             if row == c.reference:
                 cells += [Cell(0.0, "reference"), Cell(None)]
             else:
                 cells += [cell_of_difference(c.against[row], c.corrected[row]), could_have_shown(c.against[row])]
         rows.append(cells)
-    return Table(f"{caption} {LEGEND}", head, rows)
+    return Table(f"{caption} {A_STAR} {COULD_HAVE_SHOWN}", head, rows)
 
 
 def could_have_shown(p: Paired) -> Cell:

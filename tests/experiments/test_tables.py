@@ -320,7 +320,7 @@ def test_what_a_column_means_is_said(name, tmp_path):
     """Each measure is a family of tests by itself, so nothing holds "over the table" of two."""
     sections = presented(name, tmp_path)
     tables = [table for section in sections for table in section.tables if "could have shown" in table.head]
-    assert all("by Holm over the rows. Could have shown: " in table.caption for table in tables)
+    assert all("by Holm over the rows. “Could have shown”: " in table.caption for table in tables)
     assert "Holm over the table" not in texts(sections)
 
 
