@@ -248,7 +248,7 @@ def over_tails(frame: pd.DataFrame, measure: str) -> dict[float, Mean]:
         for name in (TREATED, REFERENCE)
     )
     change = (a - b).mean(axis=1, skipna=False)
-    return {float(c): mean(part) for c, part in change.groupby(level="conflict")}
+    return {float(c): mean(change.loc[c]) for c in sorted(frame["conflict"].unique())}
 
 
 def _covloss_in_words(effect, frame):
