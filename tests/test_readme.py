@@ -86,7 +86,7 @@ def test_every_flag_exists(path):
 
     flags = {"--" + name.replace("_", "-") for name in Config.__dataclass_fields__}
     flags |= {"--out", "--resume", "--changed-data", "--help", "--json", "--match-parameters"}
-    flags |= {"--peer", "--sweep", "--predict", "--input", "--report"}
+    flags |= {"--peer", "--sweep", "--predict", "--input", "--report", "--jobs"}
     flags |= {"--check", "--bias"}  # of ruff; of the system that CONTRIBUTING adds
     assert set(re.findall(r"(?<![-\w])--[a-z][a-z0-9-]+", path.read_text())) <= flags
 

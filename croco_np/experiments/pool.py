@@ -16,7 +16,7 @@ from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import NamedTuple
 
-from ..command.interrupts import stop_if_asked
+from ..command.interrupts import stop_if_asked, uninterrupted
 from ..command.streams import one_line
 from ..errors import InputError, in_flags
 from .run import Run
@@ -120,7 +120,7 @@ def _pool(jobs, runs):
     threads = max(run.config.threads for run in runs) or 1
     with _environment(dict.fromkeys(POOLS, str(threads))):
         pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_prepare)
-        with _deaf_children():
+        with _deaf_children(), uninterrupted:  # one that got half of its orders would say so
             started = [pool.submit(os.getpid) for _ in range(jobs)]  # all start now, in this environment
     try:
         for ready in started:
