@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import ablation, alpha, complexity, data, figures, forms, losses, phase, sampling, sets, systems
+from . import ablation, alpha, complexity, covloss, data, figures, forms, losses, phase, sampling, sets, systems
 from .experiment import Experiment
 
 FEW = 3  # seeds of the sweeps, whose rows are many
@@ -116,5 +116,14 @@ EXPERIMENTS = {
         "kuairand",
         forms.collect,
         forms.present,
+    ),
+    "covloss": Experiment(
+        "CovLoss as a regulariser",
+        "CovLoss and weight decay in two simulated worlds, many seeds",
+        "laboratory",
+        covloss.collect,
+        covloss.present,
+        covloss.SEEDS,
+        ("conflict", "tail_share", "l2", "loss", "alpha"),
     ),
 }
