@@ -23,7 +23,7 @@ from .statistics import LEVEL, Paired, holm, paired
 from .study import DRAWN, Study
 
 CONFLICTS, TAIL = (0.0, 0.5), 0.02
-L2, ALPHA = (0.0, 1e-4, 1e-3), (0.0, 1e-4, 5e-4, 2e-3)
+L2, ALPHA = (0.0, 1e-4, 1e-3), (0.0, 5e-4, 2e-3)
 MEASURES = {"regret": "mean of the domains", "regret_tail": "smallest domain"}
 SEEDS = 20
 
