@@ -57,7 +57,7 @@ def _square(x, y, colour, strength):
 
 def change_by_conflict(effect: dict[str, pd.DataFrame], measures: dict[str, str]) -> Figure:
     """The change that CovLoss makes in each cell against conflict, and its mean over tail shares."""
-    with drawing(4.2 * len(measures), 3.0) as new:
+    with drawing(4.2 * len(measures), 3.3) as new:
         for axes, (measure, what) in zip(new.figure.subplots(1, len(measures)), measures.items(), strict=True):
             cells = effect[measure]
             tails = sorted(cells["tail"].unique(), reverse=True)
@@ -78,9 +78,11 @@ def change_by_conflict(effect: dict[str, pd.DataFrame], measures: dict[str, str]
             means = [(c, mean(part["difference"]).mean / UNIT) for c, part in cells.groupby("conflict")]
             axes.plot(*zip(*means, strict=True), color=CYCLE[-1], linewidth=1)
             axes.axhline(0, color=CYCLE[-1], linewidth=0.8, linestyle="--")
+            axes.set_xticks(sorted(cells["conflict"].unique()))
             axes.set_xlabel("conflict")
             axes.set_ylabel(f"change of regret by CovLoss, 1e-4\n({what})")
-        new.figure.axes[0].legend(frameon=False, fontsize=7)
+        handles, names = new.figure.axes[0].get_legend_handles_labels()
+        new.figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
     return Figure(
         "What CovLoss changes, both models tuned: below 0 it helps. Bars are 95 % intervals over seeds.", new.svg
     )
