@@ -22,7 +22,7 @@ from ..doctor.facts import versions
 from ..errors import InputError, flag
 from ..machine import cpu
 from ..machine.rates import blas
-from .catalogue import EXPERIMENTS, FEW
+from .catalogue import EXPERIMENTS, MANY
 from .page import RESULTS, Results, read_frames, write_frames, write_results
 from .pool import span
 from .store import Store
@@ -54,10 +54,8 @@ def run(argv: Sequence[str] | None) -> int:
 def _study(args, experiment, rest):
     """The runs that the flags ask for. Flags of `croco_np.train` are checked as that command checks them."""
     cores = cpu.cores()
-    jobs, seeds = (
-        args.jobs or max(1, cores // max(args.threads, 1)),
-        args.seeds if args.seeds is not None else experiment.seeds or 1,
-    )
+    jobs = args.jobs or max(1, cores // max(args.threads, 1))
+    seeds = args.seeds if args.seeds is not None else experiment.seeds or 1
     for name, value in (("--jobs", jobs), ("--threads", args.threads)):
         if value < 1:
             raise InputError(f"{name} {value}: must be at least 1")
@@ -82,11 +80,11 @@ def _about(args, experiment, study, rest) -> dict[str, Any]:
     total = splits.train.n + splits.valid.n + splits.test.n
     return about | {
         "dataset": study.base["dataset"],
-        "data": f"{splits.name}, {total:,} rows{', SIMULATED' if splits.simulated else ''}",
+        "data": f"{splits.name}, {total:,} rows in all{', SIMULATED' if splits.simulated else ''}",
         "simulated": splits.simulated,
         "rows": total,
         "seeds": len(study.seeds) if experiment.seeds else 0,
-        "budget": study.budget,
+        "budget": study.budget if experiment.tuned else "",
         "fingerprint": splits.fingerprint,
     }
 
@@ -120,14 +118,25 @@ def _parser():
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("experiment", choices=tuple(EXPERIMENTS), metavar="EXPERIMENT", help="one of the list above")
     parser.add_argument("--dataset", default="", help="which data to train on (default: that of the paper's table)")
-    few = ", ".join(name for name, e in EXPERIMENTS.items() if e.seeds == FEW)
-    parser.add_argument("--seeds", type=int, help=f"runs of each row, seeds 0 and on (default: 6; {few}: {FEW})")
-    parser.add_argument("--budget", choices=tuple(BUDGETS), default="small", help="what each row may try in tuning")
+    others = ", ".join(f"{name} {e.seeds}" for name, e in EXPERIMENTS.items() if e.seeds not in (0, MANY))
+    parser.add_argument("--seeds", type=int, help=f"runs of each row, seeds 0 and on (default: {MANY}; {others})")
+    budgets = "; ".join(f"{name}, {budget.in_words}" for name, budget in BUDGETS.items())
+    parser.add_argument(
+        "--budget",
+        choices=tuple(BUDGETS),
+        default="small",
+        help=f"what each row may try in tuning (default: small): {budgets}",
+    )
     parser.add_argument(
         "--jobs", type=int, default=0, help="runs at a time (default: as many as the cores have threads for)"
     )
     parser.add_argument("--threads", type=int, default=1, help="threads of each run (default: 1)")
-    parser.add_argument("--out", default="experiments", type=os.path.expanduser, help="folder of runs and results")
+    parser.add_argument(
+        "--out",
+        default="experiments",
+        type=os.path.expanduser,
+        help="folder of runs and results (default: experiments): OUT/runs, OUT/DATASET/EXPERIMENT",
+    )
     parser.add_argument("--report", action="store_true", help="also write report.html, one page with everything")
     return parser
 

@@ -35,7 +35,7 @@ def present(results: Results) -> list[Section]:
     names = NAMES | {"mmoe": "Base (MMoE)"}
     compared = [compare(frame, "system", rows, OURS, measure) for measure in TITLES]
     text = [in_words(c, names, TITLES[c.measure]) for c in compared] + [of_the_paper(results.about)]
-    caption = "Test measures over all domains, and the difference to Crocodile."
+    caption = "Test measures over all domains, and each row minus Crocodile."
     return [
         Section("Rows", text, [table_of(compared, list(TITLES.values()), caption, "row", names)]),
         _steps(frame),

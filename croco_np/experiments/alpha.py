@@ -44,7 +44,7 @@ def present(results: Results) -> list[Section]:
     compared = [compare(frame, "alpha", rows, str(REFERENCE), measure) for measure in TITLES]
     text = [in_words(c, names, TITLES[c.measure]) for c in compared] + [of_the_paper(results.about)]
     text.append("Keep alpha times the batch size constant: CovLoss is a sum over the rows of a batch.")
-    table = table_of(compared, list(TITLES.values()), "Test measures, and the difference to alpha = 0.", "alpha", names)
+    table = table_of(compared, list(TITLES.values()), "Test measures, and each alpha minus alpha = 0.", "alpha", names)
     learnt = learnt_table(frame, "alpha", rows, names, "What was learnt, means over the seeds.")
     return [
         Section("Weight of CovLoss", text, [table, learnt], [_figure(rows, compared)]),

@@ -18,10 +18,9 @@ from .statistics import LEVEL, Mean, Paired, holm, mean, paired
 
 UNIT = 1e-4  # of differences, in tables and figures
 LOWER_IS_BETTER = ("regret",)
-A_STAR = "*: differs at 5 %, by Holm over the rows."
-COULD_HAVE_SHOWN = (
-    "“Could have shown”: the true difference that one such test finds in four of five repetitions, in 1e-4."
-)
+A_STAR = "*: differs at 5 %, by Holm over the rows; an interval is of one test, so it may exclude 0 without a star."
+COULD_HAVE_SHOWN = "“Could have shown”: the true difference that one test at 5 % finds with 80 % power, in 1e-4."
+OF_THE_ROWS = "Mean ± standard deviation over seeds; difference with its 95 % interval."
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def table_of(
     """
     head = [first]
     for title in titles:
-        head += [title, f"{title}: difference, 1e-4", "could have shown"]
+        head += [title, f"{title} minus reference, 1e-4", "could have shown"]
     rows = []
     best = [c.best_mean() for c in comparisons]
     for row in comparisons[0].values:
@@ -137,7 +136,7 @@ def table_of(
             else:
                 cells += [cell_of_difference(c.against[row], c.corrected[row]), could_have_shown(c.against[row])]
         rows.append(cells)
-    return Table(f"{caption} {A_STAR} {COULD_HAVE_SHOWN}", head, rows)
+    return Table(f"{caption} {OF_THE_ROWS} {A_STAR} {COULD_HAVE_SHOWN}", head, rows)
 
 
 def could_have_shown(p: Paired) -> Cell:
@@ -162,6 +161,6 @@ def in_words(c: Comparison, names: dict[str, str], title: str) -> str:
         apart.append(f"below {reference}: {', '.join(worse)}")
     tested = sum(np.isfinite(p) for p in c.corrected.values())
     rest, untested = tested - len(better) - len(worse), len(c.against) - tested
-    tail = f"; {rest} of {len(c.against)} cannot be told apart from it" if rest else ""
+    tail = f"; {rest} of {len(c.against)} cannot be told apart from {reference}" if rest else ""
     tail += f"; {untested} of {len(c.against)} could not be tested" if untested else ""
-    return f"{title}, paired t-tests over seeds, Holm over the rows, 5 %: {'; '.join(apart) or 'none differs'}{tail}."
+    return f"{title}, paired t-tests over seeds, Holm over the rows, 5 %: {'; '.join(apart) or 'no row differs'}{tail}."

@@ -32,6 +32,7 @@ class Experiment(NamedTuple):
     present  the frames, as read from their CSV files -> sections of tables and figures
     seeds    how many, where no number is named; 0: it trains nothing
     sets     settings of a run that it sets itself, beside model, seed and threads: a flag could say nothing of them
+    tuned    whether its rows are tuned
     """
 
     title: str
@@ -41,3 +42,4 @@ class Experiment(NamedTuple):
     present: Callable[[Results], list[Section]]
     seeds: int = 6
     sets: tuple[str, ...] = ()
+    tuned: bool = True

@@ -27,7 +27,7 @@ def _numbers(record):
     return measures(record) | learnt(record) | provenance(record)
 
 
-MEASURES = ("auc", "gauc", "logloss", "expected_auc", "regret", "best_possible_auc")
+MEASURES = ("auc", "gauc", "logloss", "expected_auc", "best_expected_auc", "regret", "best_possible_auc")
 
 
 def measures(record: dict[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def present(results: Results) -> list[Section]:
     losses = [loss for loss in NAMES if loss in set(frame["loss"])]
     compared = [compare(frame, "loss", losses, BASE, measure) for measure in TITLES]
     text = [in_words(c, NAMES, TITLES[c.measure]) for c in compared] + [of_the_paper(results.about)]
-    caption = "Test measures over all domains, and the difference to the base without a loss."
+    caption = "Test measures over all domains, and each loss minus the base without one."
     tables = [table_of(compared, list(TITLES.values()), caption, "loss", NAMES)]
     learnt = learnt_table(frame, "loss", losses, NAMES, "What the experts and tables learnt under each loss.")
     tuned = "The base tries learning rates and l2; every loss keeps those and tries equally many alphas"

@@ -17,6 +17,7 @@ from ..report import Page, Section, Table
 from ..report.svg import SERIES
 from ..storage.files import replacing
 from .experiment import Experiment, Results
+from .study import DRAWN
 
 ABOUT, RESULTS = "about.json", "results.md"
 INK, GROUND = "#222222", '<rect width="100%" height="100%" fill="white"/>'  # of a picture in a file
@@ -60,7 +61,7 @@ def write_results(folder: Path, experiment: Experiment, results: Results, report
     for name, figure in zip(names[1:], figures, strict=True):
         _write(folder / name, for_a_file(figure.svg))
     _write(folder / RESULTS, markdown(experiment.title, lead(results.about), sections))
-    if report:
+    if report or (folder / "report.html").exists():  # one of other results would be left beside these
         names.append("report.html")
         _write(folder / names[-1], page(experiment.title, sections, results.about).html())
     return names
@@ -68,7 +69,9 @@ def write_results(folder: Path, experiment: Experiment, results: Results, report
 
 def lead(about: dict[str, Any]) -> str:
     """What results are of, in a line or two, and the command that makes them."""
-    trained = f"; seeds: {about['seeds']}, budget of tuning: {about['budget']}" if about["seeds"] else ""
+    tuned = f"budget of tuning: {about['budget']}" if about.get("budget") else "nothing is tuned"
+    worlds = ", each in a world of its own" if about["dataset"] == DRAWN else ""
+    trained = f"; seeds: {about['seeds']}{worlds}; {tuned}" if about["seeds"] else ""
     return f"{about['data']}{trained}. Made by `{about['command']}`."
 
 
@@ -95,7 +98,7 @@ def markdown(title: str, lead: str, sections: Sequence[Section]) -> str:
 
 def markdown_table(table: Table) -> str:
     """A table as Markdown; numbers are set to the right."""
-    rows = [[_cell(cell["text"]) for cell in row] for row in table.shown()]
+    rows = [[f"**{_cell(c['text'])}**" if c["strong"] else _cell(c["text"]) for c in row] for row in table.shown()]
     rules = ["---:" if right else "---" for right in table.numeric()]
     lines = [list(map(_cell, table.head)), rules, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -361,7 +361,10 @@ def _tuning(tried):
         ]
         for r in chosen.itertuples()
     ]
-    text = "Six settings a system and tuning cell, by validation AUC; a cell takes what the nearest tuning cell chose."
+    text = (
+        "Six settings a system and tuning cell, by validation AUC; a cell takes what the nearest tuning cell chose. "
+        "Crocodile takes the learning rate of ME + PEG, and tries six pairs of l2 and alpha."
+    )
     return Section(
         "Tuning",
         text,

@@ -47,8 +47,11 @@ def make(runs: Sequence[Run], store: Store, jobs: int, what: str, say: Callable[
     wanted = {run.key: run for run in runs}
     missing = {key: run for key, run in wanted.items() if _record(run, store) is None}
     failed: dict[str, tuple[str, str]] = {}
-    if missing:
-        say(f"{what}: {len(missing):,} of {len(wanted):,} runs to make, {min(jobs, len(missing))} at a time")
+    if not missing:
+        say(f"{what}: all {len(wanted):,} runs are there")
+    else:
+        there = f", {len(wanted) - len(missing):,} are there" if len(missing) < len(wanted) else ""
+        say(f"{what}: {len(missing):,} runs to make{there}; {min(jobs, len(missing))} at a time")
         progress = _Progress(len(missing), what, say)
         for run, wrong in _made(list(missing.values()), store, jobs):
             if wrong:

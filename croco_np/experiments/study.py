@@ -29,6 +29,12 @@ class Budget(NamedTuple):
     l2: tuple[float, ...]
     seeds: int
 
+    @property
+    def in_words(self) -> str:
+        """What it allows, for `--help`."""
+        seeds = "one seed" if self.seeds == 1 else f"{self.seeds} seeds"
+        return f"{len(self.lr)} learning rates x {len(self.l2)} weight decays, {seeds} each"
+
 
 BUDGETS = {
     "small": Budget(lr=(1.0, 2.0), l2=(1.0, 10.0), seeds=1),

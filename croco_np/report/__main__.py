@@ -22,6 +22,8 @@ def run(argv: list[str] | None) -> int:
     folder = RunFolder(args.run)
     if not folder.path.is_dir():
         raise InputError(f"{args.run}: no such folder; it should be that of a run of croco_np.train")
+    if (folder.path / "about.json").exists() and not (folder.path / CONFIG).exists():
+        raise InputError(f"{args.run}: results of an experiment; repeat its command with --report to get their page")
     read_results(folder.path)  # now, not when the data have been read
     moved = {name: value for name, value in (("data_dir", args.data_dir), ("path", args.path)) if value}
     saved = read_model(args.run, **moved)
