@@ -59,7 +59,14 @@ def test_what_a_tutorial_covers_stands_in_the_table(tutorial):
 
 def test_the_pages_of_reference_are_linked():
     index = (ROOT / "tutorials" / "index.md").read_text()
-    assert {path.stem for path in REFERENCE} == {"choices", "laboratory", "reproducibility", "results", "speed"}
+    assert {path.stem for path in REFERENCE} == {
+        "choices",
+        "experiments",
+        "laboratory",
+        "reproducibility",
+        "results",
+        "speed",
+    }
     for path in REFERENCE:
         assert f"(tutorials/reference/{path.name})" in README
         assert f"(reference/{path.name})" in index
@@ -86,7 +93,7 @@ def test_every_flag_exists(path):
 
     flags = {"--" + name.replace("_", "-") for name in Config.__dataclass_fields__}
     flags |= {"--out", "--resume", "--changed-data", "--help", "--json", "--match-parameters"}
-    flags |= {"--peer", "--sweep", "--predict", "--input", "--report", "--jobs"}
+    flags |= {"--peer", "--sweep", "--predict", "--input", "--report", "--jobs", "--budget", "--seeds"}
     flags |= {"--check", "--bias"}  # of ruff; of the system that CONTRIBUTING adds
     assert set(re.findall(r"(?<![-\w])--[a-z][a-z0-9-]+", path.read_text())) <= flags
 
