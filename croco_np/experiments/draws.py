@@ -27,7 +27,7 @@ def sampled(predictor: Predictor, splits: Splits, config: Config) -> dict[str, A
     o = _experts(predictor, splits, rng.permutation(splits.test.n)[: 4 * MANY])
     if o is None:
         return {"many": None, "reason": f"{config.system} has no experts that every row runs through"}
-    many = min(MANY, len(o))
+    many = min(MANY, len(o) // 2)  # other draws of as many are other rows
     drawn = {str(n): [_value(o, rng, n) for _ in range(DRAWS)] for n in SIZES if n <= many}
     again = [_value(o, rng, many) for _ in range(PAPERS_DRAWS)]
     return {"many": _value(o, rng, many), "rows": many, "draws": drawn, "again": again}

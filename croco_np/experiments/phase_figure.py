@@ -38,7 +38,7 @@ def _map(axes, cells):
     for r in cells.itertuples():
         x, y = tails.index(r.tail), conflicts.index(r.conflict)
         size = r.difference / UNIT
-        colour, strength = (CYCLE[0] if size < 0 else CYCLE[1]), min(1.0, 0.15 + 0.6 * abs(size) / LARGEST)
+        colour, strength = (CYCLE[0] if size < 0 else CYCLE[1]), min(0.75, 0.15 + 0.6 * abs(size) / LARGEST)
         decided = r.holm < LEVEL
         axes.add_patch(_square(x, y, colour if decided else UNDECIDED, strength if decided else 0.5))
         axes.text(x, y, f"{size:+.0f}", ha="center", va="center", fontsize=8)

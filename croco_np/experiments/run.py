@@ -54,7 +54,8 @@ class Run:
 
     def is_of(self, record: dict[str, Any]) -> bool:
         """Whether a record with this run's key is this run's: a default of its config may have been another."""
-        if not isinstance(record.get("config"), dict):  # damaged
+        parts = ("config", "test", "valid", *self.looks)
+        if not all(isinstance(record.get(part), dict) for part in parts):  # damaged
             return False
         theirs, ours = (_of_the_model(config) for config in (record["config"], self.config.json()))
         return all(plain(theirs[name]) == plain(ours[name]) for name in theirs.keys() & ours.keys())

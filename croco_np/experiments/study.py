@@ -114,6 +114,6 @@ def _round(x):
 
 def seeds_of(n: int) -> tuple[int, ...]:
     """The first n seeds."""
-    if n < 1:
-        raise InputError(f"--seeds {n}: must be at least 1")
+    if not 1 <= n <= TUNING_SEED:
+        raise InputError(f"--seeds {n}: must be from 1 to {TUNING_SEED:,}, where the seeds of tuning begin")
     return tuple(range(n))

@@ -188,7 +188,7 @@ def test_an_experiment_of_which_all_runs_fail(tmp_path, capsys):
     [
         (["nonsense"], "invalid choice: 'nonsense'"),
         ([], "EXPERIMENT"),
-        (["table5", *TINY, "--seeds", "0"], "--seeds 0: must be at least 1"),
+        (["table5", *TINY, "--seeds", "0"], "--seeds 0: must be from 1 to"),
         (["table5", *TINY, "--seeds", "two"], "--seeds: invalid int value"),
         (["table5", *TINY, "--jobs", "-1"], "--jobs -1: must be at least 1"),
         (["table5", *TINY, "--budget", "huge"], "--budget"),

@@ -100,8 +100,11 @@ def test_a_key_depends_on_what_numbers_depend_on(other):
     assert other.key != RUN.key
 
 
+WHOLE = {"key": RUN.key, "config": CONFIG.json(), "test": {}, "valid": {}, "learnt": {}}
+
+
 def test_a_record_of_these_settings_is_this_runs():
-    record = json.loads(json.dumps({"key": RUN.key, "config": CONFIG.json()}))
+    record = json.loads(json.dumps(WHOLE))
     assert RUN.is_of(record)
     assert RUN.is_of({**record, "config": {**record["config"], "data_dir": "/elsewhere"}})
     assert RUN.is_of({**record, "config": {k: v for k, v in record["config"].items() if k != "patience"}})
@@ -109,10 +112,13 @@ def test_a_record_of_these_settings_is_this_runs():
 
 def test_a_record_whose_default_was_another_is_not():
     """The key leaves defaults out, so it is the same when a later version changes one."""
-    record = json.loads(json.dumps({"key": RUN.key, "config": CONFIG.json()}))
+    record = json.loads(json.dumps(WHOLE))
     assert not RUN.is_of({**record, "config": {**record["config"], "patience": CONFIG.patience + 1}})
 
 
-@pytest.mark.parametrize("record", [{"key": RUN.key}, {"key": RUN.key, "config": None}])
-def test_a_record_without_settings_is_not(record):
+@pytest.mark.parametrize("part", ["config", "test", "valid", "learnt"])
+def test_a_record_that_lacks_a_part_is_not(part):
+    record = json.loads(json.dumps(WHOLE))
+    assert not RUN.is_of({**record, part: None})
+    del record[part]
     assert not RUN.is_of(record)
