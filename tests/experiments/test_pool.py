@@ -82,7 +82,7 @@ def test_failures_are_named(real):
     assert len(outcome.failed) == 3
     for title, wrong in outcome.failed.values():
         assert f"grid: {title} failed: {wrong}" in lines
-    assert lines[0] == "grid: 5 of 5 runs to make, 2 at a time"
+    assert lines[0] == "grid: 5 runs to make; 2 at a time"
     assert lines[-1].startswith("grid: 5 of 5 runs, 3 failed, ")
 
 
@@ -92,7 +92,7 @@ def test_what_has_a_record_is_not_made(real):
     before = {path: path.stat().st_mtime_ns for path in store.folder.iterdir()}
     lines = []
     again = make(good, store, 2, "grid", lines.append)
-    assert (again.records, again.failed, lines) == (outcome.records, {}, [])
+    assert (again.records, again.failed, lines) == (outcome.records, {}, ["grid: all 2 runs are there"])
     assert {path: path.stat().st_mtime_ns for path in store.folder.iterdir()} == before
 
 
