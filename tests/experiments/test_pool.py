@@ -205,7 +205,7 @@ TWO_AT_ONCE = """
         with open(folder / "log", "a") as log:
             log.write(f"{run.key}\\n")
         time.sleep(0.1)
-        return {"key": run.key, "config": run.config.json(), "by": os.getpid()}, None
+        return {"key": run.key, "config": run.config.json(), "test": {}, "valid": {}, "by": os.getpid()}, None
 
     folder = Path(sys.argv[1])
     pool._pool, pool.SECONDS_BETWEEN_LOOKS, run.carry_out = lambda jobs, runs: InThisProcess(jobs), 0.02, carry_out
