@@ -110,7 +110,7 @@ def _cell(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Text that Markdown shows as it is: a domain may be called <b>, $x$ or a\\b."""
-    return re.sub(r"[\\$]|<(?=[A-Za-z/!?])", r"\\\g<0>", text)
+    return re.sub(r"[\\$*]|<(?=[A-Za-z/!?])", r"\\\g<0>", text)
 
 
 def _write(path: Path, text: str) -> None:
