@@ -121,9 +121,7 @@ def test_the_systems_and_losses_of_the_results_exist():
     from croco_np.models import MODELS
 
     text = (ROOT / "tutorials" / "reference" / "results.md").read_text()
-    named = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
-    assert named <= {*MODELS, *ABLATIONS}
-    assert len(named) >= 15  # the paper's twelve systems, and three rows of Table 5
+    assert all(f"`{name}`" in text for name in (*MODELS, *ABLATIONS))
     assert all(f"`{name}`" in text for name in LOSSES)
 
 
