@@ -17,7 +17,7 @@ def named(folder):
 
 
 def test_there_are_results():
-    assert len(FOLDERS) >= 11
+    assert len(FOLDERS) >= 26
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=named)
