@@ -36,10 +36,13 @@ def page(folder: str) -> str:
 
 def table(folder: str, name: str) -> Table:
     """The table that a mark names; LookupError if there is none."""
-    title, _, number = name.rpartition(" ") if name.rpartition(" ")[2].isdigit() else (name, "", "1")
-    found = [section for section in sections(folder) if section.title == title]
+    of = sections(folder)
+    title, number = name, "1"
+    if name not in {section.title for section in of} and name.rpartition(" ")[2].isdigit():
+        title, _, number = name.rpartition(" ")
+    found = [section for section in of if section.title == title]
     if not found:
-        raise LookupError(f"{folder}: no section {title!r}; there are {[s.title for s in sections(folder)]}")
+        raise LookupError(f"{folder}: no section {title!r}; there are {[s.title for s in of]}")
     return found[0].tables[int(number) - 1]
 
 
