@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from .scene import figure
 
@@ -11,11 +12,11 @@ SETTINGS = {"legend.frameon": False, "legend.fontsize": 10}
 class Chart:
     """A figure to draw on (`.figure`, `.axes()`), shown as SVG when the `with` block of `chart` has ended."""
 
-    def __init__(self, drawing, label):
+    def __init__(self, drawing: Any, label: str) -> None:
         self._drawing, self.label = drawing, label
         self.figure = drawing.figure
 
-    def axes(self, rows: int = 1, columns: int = 1, **options):
+    def axes(self, rows: int = 1, columns: int = 1, **options: Any) -> Any:
         """Axes of the figure, as Matplotlib's `subplots` gives them."""
         return self.figure.subplots(rows, columns, **options)
 
@@ -35,7 +36,7 @@ def chart(label: str, height: float = 2.6, width: float = 4.0) -> Iterator[Chart
 
     4 inches are the width of a phone's page, on which text of 10 points is still read: stack axes, do not widen.
     """
-    from matplotlib import cycler
+    from cycler import cycler
 
     from ...report.svg import CYCLE, drawing
 

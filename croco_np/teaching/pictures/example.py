@@ -1,6 +1,7 @@
 """A Crocodile small enough to be read, and one batch of it: what the graphs of the lessons are drawn from."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ SCHEMA = Schema(
     domains=("X", "Y"),
     context=(),
 )
-SIZES = {
+SIZES: dict[str, Any] = {
     "n_experts": 3,
     "embedding_width": 2,
     "embedding_std": 0.5,

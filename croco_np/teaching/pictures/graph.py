@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...objective import Objective
-from ...tree import flatten
+from ...tree import Tree, flatten
 from ..source import show
 from .grids import grid
 from .scene import Control, Scene
@@ -74,7 +74,7 @@ def training_graph(
     return _scene(nodes, told if steps else [], here, wrong, {c.name: c.layer for c in forward} | {"loss": objective})
 
 
-def leaf_graph(layer: Any, params: dict, inputs: tuple, *, wrong: Collection[str] = ()) -> Scene:
+def leaf_graph(layer: Any, params: Tree, inputs: tuple, *, wrong: Collection[str] = ()) -> Scene:
     """One layer as a graph: a box with its parameters, and below it a box for each input of floats."""
     given = [
         f"input {i}"
