@@ -10,6 +10,8 @@ from ..errors import InputError
 
 TITLE = re.compile(r"^\|\s*(\d+)\s*\|\s*\[([^\]]+)\]\((\d\d_\w+\.ipynb)\)\s*\|(.*)\|\s*$", re.MULTILINE)
 
+CELLS = re.compile(r"(?<!\\)\|")  # between the cells of a row
+
 
 class Lesson(NamedTuple):
     """A lesson as the table in tutorials/index.md has it.
@@ -43,7 +45,7 @@ def lessons(root: Path) -> list[Lesson]:
     index = (folder / "index.md").read_text(encoding="utf-8")
     column = _column_of_minutes(index)
     found = [
-        Lesson(int(number), title, folder / name, _minutes(row.split("|"), column))
+        Lesson(int(number), title, folder / name, _minutes(CELLS.split(row), column))
         for number, title, name, row in TITLE.findall(index)
     ]
     if not found:
@@ -57,7 +59,7 @@ def lessons(root: Path) -> list[Lesson]:
 def _column_of_minutes(index):
     """The place of the column "minutes" among those after the title; None if there is none."""
     head = re.search(r"^\|[^|\n]*\|\s*tutorial\s*\|(.*)\|\s*$", index, re.MULTILINE)
-    names = [name.strip() for name in head[1].split("|")] if head else []
+    names = [name.strip() for name in CELLS.split(head[1])] if head else []
     return names.index("minutes") if "minutes" in names else None
 
 

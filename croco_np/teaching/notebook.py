@@ -11,9 +11,10 @@ from typing import Any
 
 from ..errors import InputError
 from ..storage.files import replacing
+from .slices import graded
 
 OURS = "croco_np"  # the key of our records in a notebook's metadata
-CALL = re.compile(r"""\bgrade\(\s*["'](\d+\.\d+)["']""")
+NUMBER = re.compile(r"\d+\.\d+")
 
 
 def read(path: Path | str) -> dict[str, Any]:
@@ -26,8 +27,8 @@ def read(path: Path | str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         said = str(error).partition("\n")[0]
         raise InputError(f"{path}: not a notebook, {said}; open it in a text editor, or take another copy") from None
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if is_odd(cells) or notebook.get("nbformat") != 4:
+    cells = notebook.get("cells", []) if isinstance(notebook, dict) else []
+    if not cells or is_odd(cells) or notebook.get("nbformat") != 4:
         raise InputError(f"{path}: not a notebook of format 4; open and save it in JupyterLab, or take another copy")
     for cell in cells:
         cell["source"] = joined(cell["source"])
@@ -42,7 +43,7 @@ def read(path: Path | str) -> dict[str, Any]:
 
 
 def is_odd(cells: Any) -> bool:
-    """Whether a list of cells is none, or holds what is no cell."""
+    """Whether what should be a list of cells is none, or holds what is no cell."""
     if not isinstance(cells, list) or not all(isinstance(c, dict) for c in cells):
         return True
     outputs = [c.get("outputs", []) for c in cells]
@@ -94,8 +95,8 @@ def is_as_built(notebook: Any) -> bool:
 
 def exercises(notebook: Any) -> list[str]:
     """The numbers of the exercises that a notebook grades, in order."""
-    found = [CALL.findall(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    return list(dict.fromkeys(number for numbers in found for number in numbers))
+    found = [graded(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return list(dict.fromkeys(n for numbers in found for n in numbers if NUMBER.fullmatch(n)))
 
 
 def solved(notebook: Any) -> set[str]:

@@ -34,9 +34,9 @@ def run(argv):
         raise InputError(
             f"--tutorials {folder}: no file NN_name.py there; run this in the repository, or name the folder"
         )
-    index = folder / "index.md"
-    index.write_text(lessons.with_table(read(index), folder), encoding="utf-8")
     wrong = 0 if args.pages_only else write_notebooks(chosen(sources, args.only), args.replace)
+    if not wrong:
+        write_table(folder, sources)
     if not wrong and not args.notebooks_only:
         wrong = write_pages(folder, args.out, args.screenshots)
     return 2 if wrong else 0
@@ -74,6 +74,17 @@ def write_notebooks(sources, replace):
             failed(error)
             wrong += 1
     return wrong
+
+
+def write_table(folder, sources):
+    """Renew the table in tutorials/index.md, whose minutes are those of the notebooks, where it says anything new."""
+    for path in sources:
+        if path.with_suffix(".ipynb").exists():
+            notebooks.load(path.with_suffix(".ipynb"))  # InputError if it is none
+    index = folder / "index.md"
+    text = read(index)
+    if (new := lessons.with_table(text, folder)) != text:
+        index.write_text(new, encoding="utf-8")
 
 
 def write_pages(folder, out, screenshots):

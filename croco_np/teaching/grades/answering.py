@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ START = "import sys; sys.path.insert(0, sys.argv[1]); from croco_np.teaching.gra
 
 
 class Limits(NamedTuple):
-    """What an answer may take: seconds for all its calls, start included; bytes of memory."""
+    """What an answer may take: seconds for its start and all its calls; bytes of memory."""
 
     seconds: int = 60
     memory: int = 4 * 2**30
@@ -57,10 +58,12 @@ class Answer:
     """
 
     def __init__(self, process: subprocess.Popen, seconds: float) -> None:
-        self.process, self.timed_out, self.gone, self.value = process, False, False, None
-        self.timer = threading.Timer(seconds, self._out_of_time)
-        self.timer.daemon = True
-        self.timer.start()
+        assert process.stdin is not None  # it is a pipe
+        assert process.stdout is not None
+        self.given, self.back = process.stdin, process.stdout
+        self.process, self.timed_out, self.gone = process, False, False
+        self.value: Any = None
+        self.left = seconds  # while we wait for it; what the checks take is not its own
 
     def _out_of_time(self):
         self.timed_out = True
@@ -68,15 +71,21 @@ class Answer:
 
     def ask(self, frame: bytes) -> tuple:
         """Send what is pickled, and wait for the reply; `Gone` if none comes."""
+        started, timer = time.monotonic(), threading.Timer(self.left, self._out_of_time)
+        timer.daemon = True
+        timer.start()
         try:
-            self.process.stdin.write(wire.HEAD.pack(len(frame)) + frame)
-            self.process.stdin.flush()
-            reply = wire.decoded(wire.received(self.process.stdout))
+            self.given.write(wire.HEAD.pack(len(frame)) + frame)
+            self.given.flush()
+            reply = wire.decoded(wire.received(self.back))
         except (EOFError, OSError, ValueError):
             self.gone = True
             raise Gone(self.timed_out) from None
         except wire.Undecodable as error:
             return "raised", "TypeError", str(error)
+        finally:
+            timer.cancel()
+            self.left = max(self.left - (time.monotonic() - started), 0.0)
         return reply if isinstance(reply, tuple) and reply else ("raised", "TypeError", "no reply to read")
 
     def function(self, names: Sequence[str] | None) -> Any:
@@ -94,7 +103,8 @@ class Answer:
         if names and all(isinstance(name, str) and name.isidentifier() for name in names):
             with suppress(ValueError):
                 kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-                call.__signature__ = inspect.Signature([inspect.Parameter(name, kind) for name in names])
+                signature = inspect.Signature([inspect.Parameter(name, kind) for name in names])
+                call.__dict__["__signature__"] = signature
         return call
 
 
@@ -127,11 +137,10 @@ def answering(job: dict, limits: Limits, closed: Sequence[Path] = ()) -> Iterato
             answer.value = answer.function(told[0]) if kind == "function" else told[0]
             yield answer
         finally:
-            answer.timer.cancel()
             end(process)
-            process.stdout.close()
+            answer.back.close()
             with suppress(OSError):
-                process.stdin.close()
+                answer.given.close()
 
 
 def environment(folder: str) -> dict[str, str]:

@@ -144,7 +144,7 @@ def _limit(seconds, memory):
     wanted = {"RLIMIT_CPU": seconds + 5, "RLIMIT_AS": memory, "RLIMIT_FSIZE": 2**20, "RLIMIT_CORE": 0}
     for name, most in wanted.items():
         if hasattr(resource, name):
-            soft, hard = resource.getrlimit(getattr(resource, name))
+            _, hard = resource.getrlimit(getattr(resource, name))
             most = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.setrlimit(getattr(resource, name), (most, most))
 
