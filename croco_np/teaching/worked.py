@@ -13,8 +13,9 @@ from ..gradcheck.snapshot import KEYS, contents
 from ..kernels.twin import using
 from . import solutions
 from .compare import same
-from .grading import Exercise, find, first_line, verdict
+from .grading import Exercise, find, verdict
 from .guard import guarded
+from .stops import first_line
 
 
 class Worked:
@@ -65,9 +66,7 @@ def _beside(found, right, answer):
         return "Yours is still open."
     if not callable(right):
         return f"Yours{told} You say {answer!r}, the solution says {right!r}."
-    if not callable(answer):
-        return f"Yours: a function is wanted, and this is one {type(answer).__name__}."
-    departs = first_difference(found, right, answer)
+    departs = first_difference(found, right, answer) if callable(answer) else ""
     return f"Yours{told}\n\n{departs}" if departs else f"Yours{told}"
 
 

@@ -1,6 +1,8 @@
 """The worked solution, and where an answer departs from it."""
 
+import ast
 import inspect
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from croco_np.teaching.solutions import every
 
 from .answers import every as answers
 
+TUTORIALS = Path(__file__).parents[2] / "tutorials"
 SOLUTIONS = every()
 ANSWERS = answers()
 FUNCTIONS = sorted(n for n, solved in SOLUTIONS.items() if callable(solved.answer))
@@ -28,14 +31,19 @@ def test_it_shows_derivation_and_answer(number):
     assert inspect.cleandoc(solved.derivation) in repr(worked)
 
 
-@pytest.mark.parametrize("number", sorted(SOLUTIONS))
+def imported(number):
+    """The names that the tutorial of an exercise imports."""
+    source = next(TUTORIALS.glob(f"{int(number.split('.')[0]):02}_*.py")).read_text()
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return {alias.asname or alias.name for node in nodes for alias in node.names}
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
 def test_it_stands_by_itself(number):
-    """A reader may copy the listing into a cell: it needs NumPy and its arguments only."""
+    """A reader may copy the listing into a cell: it needs what the tutorial imports, and its arguments, only."""
     right = SOLUTIONS[number].answer
-    if callable(right):
-        assert not right.__closure__
-        own = {name for name in right.__code__.co_names if name in right.__globals__}
-        assert own <= {"np"}, own
+    assert not right.__closure__
+    assert {name for name in right.__code__.co_names if name in right.__globals__} <= imported(number)
 
 
 @pytest.mark.parametrize("number", sorted(SOLUTIONS))
@@ -83,7 +91,7 @@ def test_open_answers_and_other_things():
 
     assert solution("3.1", ...).beside == solution("3.1").beside == ""
     assert solution("3.1", still_open).beside == "Yours is still open."
-    assert "a function is wanted" in solution("3.1", np.ones(3)).beside
+    assert "A function is wanted" in solution("3.1", np.ones(3)).beside
 
 
 def test_no_example_is_spoiled_by_an_answer_that_writes():
