@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +31,8 @@ class Worked:
 
     def _repr_markdown_(self):
         listing = f"```python\n{self.listing}\n```"
-        parts = (f"**Exercise {self.number}, worked out**", self.derivation, listing, self.beside)
+        beside = re.sub(r"([*_<`$\\])", r"\\\1", self.beside)  # as it stands: lines of Python may stand in it
+        parts = (f"**Exercise {self.number}, worked out**", self.derivation, listing, beside)
         return "\n\n".join(part for part in parts if part)
 
 

@@ -112,6 +112,43 @@ def test_the_first_hints_of_an_exercise_tell_its_mistakes_apart(number):
     assert len(set(told)) >= max(3, 2 * len(told) / 3), "\n".join(told)
 
 
+@pytest.mark.parametrize(
+    ("number", "mistake", "named"),
+    [
+        ("1.1", "dx without a", "dx: by how much does y_ij move"),
+        ("1.1", "no sum over the rows", "da has shape (6, 4), and must have that of a, (4,). All rows share a"),
+        ("1.1", "a mean over the rows", "da: 1/B of what it should be"),
+        ("1.1", "da without dy", "the upstream dy is not"),
+        ("1.1", "dc with the factor a", "dc: c is added after a"),
+        ("3.1", "keepdims forgotten", "keepdims=True keeps it"),
+        ("3.1", "unweighted mean", "counts all experts alike"),
+        ("4.2", "divided by the rows", "Too small by B"),
+        ("4.2", "twice", "C holds each pair twice"),
+        ("5.1", "a forgotten axis of the logits", "ValueError: dy has shape (6,), want (6, 1), in the line"),
+        ("5.1", "a dict in the place of a list", "gates is a dict, where a list is wanted"),
+        ("5.1", "a layer's pair in the place of its gradients", "experts is a tuple, where a list is wanted"),
+        ("5.1", "one level too many", "one level too deep"),
+        ("5.1", "no gradients of the towers", "has no towers"),
+        ("5.1", "CovLoss's road dropped", "as if d.experts were None"),
+    ],
+)
+def test_a_common_mistake_is_named(number, mistake, named):
+    assert named in verdict(number, ANSWERS[number].wrong[mistake])[1]
+
+
+def test_the_line_that_stops_is_named():
+    def below(g):
+        return g[99]
+
+    def my_softmax_backward(g, dg):
+        return below(g)
+
+    told = verdict("3.1", my_softmax_backward)[1]
+    assert "It stops with IndexError" in told
+    assert "in the line 'return g[99]'" in told
+    assert "A function is wanted, and this is one int" in verdict("3.1", 3)[1]
+
+
 @pytest.mark.parametrize("number", sorted(SOLUTIONS))
 def test_hints_do_not_hold_the_solution(number):
     """Neither a line of its code, nor the number that is asked for."""
@@ -131,17 +168,19 @@ def test_hints_do_not_hold_the_solution(number):
 
 
 def test_grading_needs_no_compiler_no_table_and_no_thread():
-    """In a process in which Numba and pandas cannot be imported, and no thread can be started."""
+    """In a process without Numba, pandas and a terminal, in which neither a thread nor a process can be started."""
     code = """
-import sys, threading
+import os, subprocess, sys, threading
 sys.modules["numba"] = sys.modules["pandas"] = None
-def refuse(*_): raise RuntimeError("can't start new thread")
-threading.Thread.start = refuse
+def refuse(*_, **__): raise RuntimeError("can't start another")
+threading.Thread.start = os.fork = os.posix_spawn = subprocess.Popen.__init__ = refuse
 from croco_np.teaching import solutions
 from croco_np.teaching.grading import verdict
 for number, solved in solutions.every().items():
     right, told = verdict(number, solved.answer)
     assert right, (number, told)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr

@@ -81,6 +81,14 @@ def test_an_error_is_named():
     assert "yours stops with IndexError" in solution("3.1", lambda g, dg: g[99]).beside
 
 
+def test_lines_of_python_are_no_markdown():
+    def my_softmax_backward(g, dg):
+        return g**2 @ dg**2
+
+    assert "g**2 @ dg**2" in repr(solution("3.1", my_softmax_backward))
+    assert r"g\*\*2 @ dg\*\*2" in solution("3.1", my_softmax_backward)._repr_markdown_()
+
+
 def test_a_value_is_set_beside_the_solution():
     assert "You say 0.0001, the solution says" in solution("4.3", 1e-4).beside
 

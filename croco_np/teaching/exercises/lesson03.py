@@ -32,14 +32,14 @@ def _known_softmax(g, dg, da):
         da,
         (
             g * dg,
-            "Only the first term: a logit is also in the sum below all shares. What does the second term subtract?",
+            "Only the first term: a logit is also in the sum below all shares. What does that subtract?",
         ),
         (g * (1 - g) * dg, "Each share answers to its own logit only; but a logit moves the other shares as well."),
         (g * (dg - mean), "The mean counts all experts alike. Which mean is it whose da of a row add up to 0?"),
-        (dg - mean, "Less the plain mean, but where do the shares come in? An expert with none has nothing to give."),
+        (dg - mean, "A plain mean, and no share in front: an expert with no share has nothing to give."),
         (
             dg - weighted,
-            "The mean is right; what is left has to be weighted, too: an expert with no share has nothing to give.",
+            "The mean is right; but an expert with no share has nothing to give: what is in front?",
         ),
         (g * (dg - (g * dg).sum(axis=0)), "The sum runs over the rows. A row's gate knows nothing of other rows."),
         (g * (dg - (g * dg).sum()), "The sum runs over rows and experts. A row's gate knows nothing of other rows."),
@@ -103,7 +103,7 @@ def check_temperature(answer: Callable) -> str | None:
                 (db * T, "db is right. By how much does b = a / T move if a moves by 1?"),
                 (
                     softmax_backward(softmax(a), dg),
-                    "These are the shares of a; the gate takes the softmax of b = a / T.",
+                    "T is not in it yet: the gate takes the shares of b = a / T.",
                 ),
                 (softmax_backward(softmax(a), dg) / T, "These are the shares of a; the gate takes those of b = a / T."),
             )

@@ -53,12 +53,12 @@ def _known_value(o, value):
         (_over_pairs(o), "The outputs are not centred: each loses its mean over the rows first."),
         (
             _over_pairs(z, np.asarray),
-            "Covariances of both signs cancel here: which step makes a negative one count as much?",
+            "Covariances of both signs cancel: which step lets a negative one count as much?",
         ),
         (abs(_over_pairs(z, np.asarray)), "The absolute value is taken of the sum; Eq. (6) takes that of each entry."),
         (
             _over_pairs(o - o.mean()),
-            "One mean for everything is subtracted; each output of each expert has a mean of its own.",
+            "One mean is subtracted from everything; each output has one of its own.",
         ),
     )
 
@@ -88,7 +88,7 @@ def _wrong_gradient(answer, o):
         do,
         (
             2 * right,
-            "Twice too large: C holds each pair twice, so L has a 1/2 in front, which the 2 of step 2 cancels.",
+            "Twice too large: C holds each pair twice, so L has a 1/2, which cancels the 2 of step 2.",
         ),
         (right / 2, "Half of what it should be: Z is in C twice, in its rows and in its columns, and both pull."),
         (right / len(o), "Too small by B: Eq. (6) adds up over the rows, and nothing divides by their number."),
@@ -103,7 +103,7 @@ def _wrong_gradient(answer, o):
     if same(do, right + own) or same(do, right + own / 2):  # Omega = 2 or 1 on the diagonal
         return "This pulls on each expert's own variance as well: which blocks of Omega are 0?"
     if same(do, _gradient(o, 1 - np.eye(o[0].size))):
-        return "Only variances are left out. Two outputs of the same expert are no pair either: Omega is 0 on whole blocks."
+        return "Only variances are left out. Outputs of one expert are no pair either: Omega is 0 on blocks."
     if same(do, _gradient(o, np.kron(np.ones((K, K)), 1 - np.eye(M)))):
         return "Omega has its blocks inside out: the K columns of one expert stand side by side. Which factor is which?"
     return "Columns add up to 0, so Z is right; look at Omega and the signs. Which expert owns column a of Z?"
@@ -144,9 +144,7 @@ def check_sampled(answer: Callable) -> str | None:
             return "The value is a sum over n rows: scale it, so that it stands for all B."
         z = o - o.mean(axis=0)
         if same(value * len(rows), len(o) * _over_pairs(z[rows])):
-            return (
-                "The means are those of all rows; the sampled loss sees its own rows only, and centres by their means."
-            )
+            return "The means are those of all rows; the sampled loss sees its own rows only, and their means."
         if same(value * len(o) ** 2, right * len(rows) ** 2):
             return "The value is scaled the wrong way round: do n rows say more than B, or less?"
         if not same(value, right):
