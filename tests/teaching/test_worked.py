@@ -17,6 +17,7 @@ from .answers import every as answers
 TUTORIALS = Path(__file__).parents[2] / "tutorials"
 SOLUTIONS = every()
 ANSWERS = answers()
+SAME_NUMBERS = {("9.2", "+= over all rows")}  # wrong in what it writes to, not in what stands there in the end
 FUNCTIONS = sorted(n for n, solved in SOLUTIONS.items() if callable(solved.answer))
 
 
@@ -57,7 +58,7 @@ def test_a_wrong_answer_is_placed(number):
     for name, answer in ANSWERS[number].wrong.items():
         beside = solution(number, answer).beside
         assert beside.startswith("Yours: not yet. "), name
-        assert "On the checker's example" in beside, name
+        assert ("On the checker's example" in beside) == ((number, name) not in SAME_NUMBERS), name
 
 
 def test_an_entry_is_named_with_both_values():

@@ -1,4 +1,4 @@
-"""Lesson 8: stop-gradients, factors of weights, two networks that trade, who teaches whom."""
+"""Checks of tutorial 8: stop-gradients, factors of weights, two networks that trade, who teaches whom."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,12 +7,11 @@ import numpy as np
 
 from ...batch import Batch
 from ...datasets.splits import Schema
-from ...gradcheck import check
 from ...kernels.mix import mix_scalars, mix_scalars_backward
 from ...models import PLE
 from ...models.output import Output
 from ...tree import tree_map
-from ..compare import same
+from ..compare import mistaken, same
 from ..grading import exercise
 from ..guard import parts
 
@@ -26,80 +25,253 @@ def stopped(answer: Callable) -> str | None:
         g, h = mix_scalars(a, o)
         do, da = mix_scalars_backward(g, o, h, dh)
         said = parts(answer(g, o, dh, flow), "do", "da")
+        if np.shape(said[0]) == da.shape and np.shape(said[1]) == do.shape:
+            return "do and da are the other way round: first the gradient of the experts' outputs."
         if np.shape(said[0]) != do.shape or np.shape(said[1]) != da.shape:
-            return f"do must have the shape of o, {o.shape}, and da that of g, {g.shape}."
-        if same(said[0], do):
-            return "do still teaches experts whose flow is 0."
-        if not same(said[0], do * flow[:, :, None]):
-            return "do is wrong: an open expert gets its share of dh, a closed one exactly 0."
+            return (
+                f"do must have the shape of o, {o.shape}, and da that of g, {g.shape}; it returns {np.shape(said[0])} "
+                f"and {np.shape(said[1])}."
+            )
+        right = do * flow[:, :, None]
+        if not same(said[0], right):
+            told = mistaken(said[0], *_do_mistakes(g, o, dh, flow, do))
+            return told or "do is wrong: an open expert gets its share of dh, a closed one exactly 0."
         if not same(said[1], da):
-            return "da is wrong. May the gate learn from the value of a stopped expert?"
+            told = mistaken(said[1], *_da_mistakes(g, o, dh, flow, da))
+            return told or "da is wrong. May the gate learn from the value of a stopped expert?"
     return None
 
 
-class RankOne:
-    """W * (r q^T) as a layer of three leaves, with an answer for its backward."""
+def _do_mistakes(g, o, dh, flow, do):
+    upstream = np.broadcast_to(dh[:, None], o.shape)
+    return [
+        (do, "do still teaches experts whose flow is 0."),
+        (do * (1 - flow[:, :, None]), "do teaches the wrong experts: flow is 1 where the row may teach."),
+        (upstream * flow[:, :, None], "do forgets the shares: expert m gets g_m dh."),
+        (upstream, "do forgets the shares and the stop: expert m gets g_m dh, and nothing where flow is 0."),
+        (
+            np.broadcast_to((g * flow)[:, :, None], o.shape),
+            "do forgets what arrives from above, dh: it is right only if dh is 1.",
+        ),
+    ]
 
-    def __init__(self, answer: Callable) -> None:
-        self.answer = answer
 
-    def forward(self, p: dict) -> tuple[np.ndarray, dict]:
-        return p["W"] * p["r"][:, None] * p["q"], p
+def _through_softmax(g, dg):
+    return g * (dg - (g * dg).sum(axis=1, keepdims=True))
 
-    def backward(self, p: dict, dWs: np.ndarray) -> dict:
-        dW, dr, dq = parts(self.answer(dWs, p["W"], p["r"], p["q"]), "dW", "dr", "dq")
-        return {"W": dW, "r": dr, "q": dq}
+
+def _da_mistakes(g, o, dh, flow, da):
+    dg = (o * dh[:, None]).sum(axis=2)
+    return [
+        (
+            _through_softmax(g, flow * dg),
+            "The stop closes the gate, too: da is that of a mixture without the closed experts. A stopped expert is "
+            "not taught, but its value was read, and the gate learns from it.",
+        ),
+        (
+            flow * da,
+            "da is multiplied by flow at the end: the gate's logit of a stopped expert may still learn. Only the way "
+            "into the expert is closed.",
+        ),
+        (
+            g * (dg - (g * flow * dg).sum(axis=1, keepdims=True)),
+            "In da, h is made of the open experts only: the forward mixed all of them.",
+        ),
+        (
+            g * (flow * dg - (g * dg).sum(axis=1, keepdims=True)),
+            "In da, dg of a stopped expert is 0, but not in the mean that is subtracted: neither should be closed.",
+        ),
+        (
+            dg,
+            "This is dg, the gradient of the shares. The shares come from logits through a softmax: one more step back "
+            "to da.",
+        ),
+        (g * dg, "da lacks the mean: dg_m is compared with the mean of dg under the shares, since shares add up to 1."),
+        (dg - (g * dg).sum(axis=1, keepdims=True), "da lacks its factor g_m in front."),
+        (
+            g * (dg - dg.mean(axis=1, keepdims=True)),
+            "The mean in da is over experts, each counted alike; it has to be weighed by the shares g.",
+        ),
+    ]
 
 
 @exercise("8.2", "dW, dr and dq of the weights W * (r q^T)")
 def rank_one(answer: Callable) -> str | None:
     rng = np.random.default_rng(82)
-    params = {"W": rng.standard_normal((4, 3)), "r": rng.standard_normal(4), "q": rng.standard_normal(3)}
-    checks = check(RankOne(answer), params, (), rng)
-    return _wrong(checks, "Each of the three factors gets the product of the other two")
+    for n, k in ((4, 3), (2, 5)):
+        W, r, q, dWs = rng.standard_normal((n, k)), rng.standard_normal(n), rng.standard_normal(k), rng.random((n, k))
+        said = parts(answer(dWs, W, r, q), "dW", "dr", "dq")
+        right = {"dW": dWs * np.outer(r, q), "dr": (dWs * W) @ q, "dq": (dWs * W).T @ r}
+        if same(said[1], right["dq"]) and same(said[2], right["dr"]):
+            return "dr and dq are the other way round."
+        for (name, value), it in zip(right.items(), said, strict=True):
+            if np.shape(it) == W.shape != value.shape:
+                return (
+                    f"{name} has an entry for each entry of W*: one number of {name[1]} multiplies a whole "
+                    f"{'row' if name == 'dr' else 'column'}, so its gradient is a sum over it."
+                )
+            if np.shape(it) != value.shape:
+                return f"{name} must have the shape of {name[1]}, {value.shape}; it has {np.shape(it)}."
+            if not same(it, value):
+                told = mistaken(it, *_factor_mistakes(name, W, r, q, dWs))
+                return told or f"{name} is wrong. Each of the three factors gets the product of the other two."
+    return None
 
 
-class CrossStitch:
-    """Two inputs mixed by a 2 x 2 matrix, with an answer for its backward."""
-
-    def __init__(self, answer: Callable) -> None:
-        self.answer = answer
-
-    def forward(self, p: dict, u: np.ndarray, v: np.ndarray) -> tuple[tuple, tuple]:
-        A = p["A"]
-        return (A[0, 0] * u + A[0, 1] * v, A[1, 0] * u + A[1, 1] * v), (u, v, A)
-
-    def backward(self, c: tuple, d: tuple) -> tuple[tuple, dict]:
-        du, dv, dA = parts(self.answer(*c, *d), "du", "dv", "dA")
-        return (du, dv), {"A": dA}
+def _factor_mistakes(name, W, r, q, dWs):
+    if name == "dW":
+        return [
+            (dWs, "dW is as for a sum: W* is a product, and each factor gets the others."),
+            (dWs * W, "dW gets W itself, and not the other two factors."),
+            (dWs * r[:, None], "dW forgets q: the other factor of W is the product r_i q_j."),
+            (dWs * q, "dW forgets r: the other factor of W is the product r_i q_j."),
+            (np.outer(r, q), "dW forgets what arrives from above, dWs."),
+        ]
+    axis, other, mine = (1, q, r[:, None]) if name == "dr" else (0, r[:, None], q)
+    rest = "q" if name == "dr" else "r"
+    return [
+        (dWs.sum(axis), f"{name} is as for a sum: W* is a product, and each factor gets the others."),
+        ((dWs * W).sum(axis), f"{name} forgets {rest}: entry by entry, the factor of {name[1]} is W times {rest}."),
+        ((dWs * other).sum(axis), f"{name} forgets W: entry by entry, the factor of {name[1]} is W times {rest}."),
+        (
+            (dWs * W * other).mean(axis),
+            f"{name} is a mean: a number that is used in many places gets the sum of what comes back from them.",
+        ),
+        ((dWs * W * other * mine).sum(axis), f"{name} multiplies by {name[1]} itself, too."),
+        ((dWs * W * mine).sum(axis), f"{name} multiplies by {name[1]} in the place of {rest}."),
+    ]
 
 
 @exercise("8.3", "du, dv and dA of a cross-stitch unit")
 def cross_stitch(answer: Callable) -> str | None:
     rng = np.random.default_rng(83)
-    inputs = rng.standard_normal((7, 3)), rng.standard_normal((7, 3))
-    checks = check(CrossStitch(answer), {"A": rng.standard_normal((2, 2))}, inputs, rng)
-    return _wrong(checks, "Which outputs did each input reach, and by which entry of A? input 0 is u, input 1 is v")
+    for B, K in ((7, 3), (2, 4)):
+        u, v, du2, dv2 = rng.standard_normal((4, B, K))
+        A = rng.standard_normal((2, 2))
+        said = parts(answer(u, v, A, du2, dv2), "du", "dv", "dA")
+        dA = np.array([[(d * x).sum() for x in (u, v)] for d in (du2, dv2)])
+        right = {"du": A[0, 0] * du2 + A[1, 0] * dv2, "dv": A[0, 1] * du2 + A[1, 1] * dv2, "dA": dA}
+        if same(said[0], right["dv"]) and same(said[1], right["du"]):
+            return "du and dv are the other way round."
+        for (name, value), it in zip(right.items(), said, strict=True):
+            if np.shape(it) != value.shape:
+                return _cross_shape(name, np.shape(it), value.shape)
+            if not same(it, value):
+                told = mistaken(it, *_cross_mistakes(name, u, v, A, du2, dv2))
+                return told or f"{name} is wrong. Which outputs did {name[1]} reach, and by which entry of A?"
+    return None
 
 
-def _wrong(checks, advice):
-    wrong = next((c for c in checks if not c.ok), None)
-    return wrong and f"{wrong.name.removeprefix(': ')} is wrong ({wrong.hint}). {advice}."
+def _cross_shape(name, found, wanted):
+    told = f"{name} must have the shape of {name[1]}, {wanted}; it has {found}."
+    if name == "dA" and found[:2] == wanted:
+        return f"{told} One number of A multiplies all rows and all dimensions: its gradient sums over both."
+    return told
+
+
+def _cross_mistakes(name, u, v, A, du2, dv2):
+    if name == "dA":
+        dA = np.array([[(d * x).sum() for x in (u, v)] for d in (du2, dv2)])
+        return [
+            (dA.T, "dA is transposed: A_01 takes v into u', so its gradient pairs du2 with v."),
+            (
+                dA / len(u),
+                "dA is a mean over rows: one number of A is used in all of them, and its gradient is the sum.",
+            ),
+            (dA / u.size, "dA is a mean: one number of A is used in every entry, and its gradient is the sum."),
+            (
+                np.array([[(d * x).sum() for x in (u, v)] for d in _inputs_backward(A, du2, dv2)]),
+                "dA pairs the wrong things, u and v with du and dv: A_00 multiplied u and came out in u', so it gets "
+                "du2 times u.",
+            ),
+        ]
+    own, mine, other = (0, du2, dv2) if name == "du" else (1, dv2, du2)
+    x, out, theirs = name[1], f"{name[1]}'", "v'" if name == "du" else "u'"
+    transposed = A[own, own] * mine + A[own, 1 - own] * other
+    return [
+        (
+            transposed,
+            f"{name} takes A as in the forward: {x} came into u' by A_0{own} and into v' by A_1{own}, a column of A, "
+            "not a row.",
+        ),
+        (A[own, own] * mine, f"{name} knows one road only: {x} reached {out} and {theirs}."),
+        (A[1 - own, own] * other, f"{name} knows only the road over {theirs}: {x} reached {out}, too."),
+        (mine, f"{name} is what arrives at {out}, without A."),
+        (mine + other, f"{name} adds what arrives at u' and v' without A: each road has its factor."),
+        (A[own, own] * mine * A[1 - own, own] * other, f"{name} forgets the sum of the two roads: it multiplies them."),
+    ]
+
+
+def _inputs_backward(A, du2, dv2):
+    return A[0, 0] * du2 + A[1, 0] * dv2, A[0, 1] * du2 + A[1, 1] * dv2
+
+
+EXPERTS = ("A's", "B's", "the shared one")
 
 
 @exercise("8.4", "a table of 0 and 1, two domains by three experts of the middle level")
 def middle_level(answer: Any) -> str | None:
-    answer = np.asarray(answer, float)
+    try:
+        answer = np.asarray(answer, float)
+    except (TypeError, ValueError):
+        return "Write the table as two rows of three numbers, a list of two lists: [[..., ..., ...], [..., ..., ...]]."
+    if answer.shape == (3, 2):
+        return "The table has a row for each expert: turn it, so that it has a row for each of the 2 domains."
     if answer.shape != (2, 3):
         return f"The table has shape {answer.shape}; it must have a row for each of 2 domains, a column for 3 experts."
+    if not np.isin(answer, (0, 1)).all():
+        return "The table asks for 0 or 1 only: does a row of the domain teach the expert, or does it not?"
     truth = _taught()
     if (answer == truth).all():
         return None
+    told = mistaken(answer, *TABLES)
     s, e = (int(i) for i in np.argwhere(answer != truth)[0])
-    return (
-        f"Look again at domain {'AB'[s]} and expert {('A', 'B', 'shared')[e]}. "
+    return told or (
+        f"Look again at domain {'AB'[s]} and this expert: {EXPERTS[e]}. "
         "Which path of the next level reads the shared path, and what does that one mix?"
     )
+
+
+TABLES = [
+    (
+        [[1, 0, 1], [0, 1, 1]],
+        "That is the last level, where path s mixes the experts of s and the shared ones, and nothing follows. Behind "
+        "the middle level there is one more level: what do its shared experts read?",
+    ),
+    (
+        [
+            [1, 0, 0],
+            [0, 1, 0],
+        ],
+        "A domain teaches more than its own expert: which experts does its own path mix, in any level?",
+    ),
+    (
+        [
+            [0, 0, 1],
+            [0, 0, 1],
+        ],
+        "Only the shared expert, you say: but path A mixes A's expert with the shared one, and it leads to A's tower.",
+    ),
+    (
+        [
+            [0, 1, 1],
+            [1, 0, 1],
+        ],
+        "The columns are A's expert, B's and the shared one: here a domain teaches the other's expert and not its own.",
+    ),
+    (
+        [[0, 0, 0], [0, 0, 0]],
+        "Nothing is stopped in PLE: where there is a road forward, there is one back. Does nothing lead from the "
+        "middle level to a tower?",
+    ),
+    (
+        [
+            [1, 1, 0],
+            [1, 1, 0],
+        ],
+        "The shared expert is missing: path A of every level mixes A's experts with the shared ones.",
+    ),
+]
 
 
 def _taught():
