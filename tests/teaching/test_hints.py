@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from croco_np.teaching import grade
-from croco_np.teaching.grading import EXERCISES, verdict
+from croco_np.teaching.grading import EXERCISES, _load, verdict
 from croco_np.teaching.solutions import every
 from croco_np.teaching.tries import count_miss, fingerprint, forget
 
 from .answers import every as answers
 
+_load()
 ANSWERS = answers()
 SOLUTIONS = every()
 
