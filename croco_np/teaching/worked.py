@@ -145,13 +145,22 @@ def _departure(said, wanted, names):
 def _entries(name, ours, theirs):
     """The first of the entries that differ, and how many do."""
     if not theirs.ndim:
-        return f"{name or 'the value'} is {ours:.6g} in yours, {theirs:.6g} in the solution."
+        return f"{name or 'the value'} is {_figure(ours[()])} in yours, {_figure(theirs[()])} in the solution."
     wrong = [at for at in np.ndindex(theirs.shape) if not same(ours[at], theirs[at])]
+    if not wrong:
+        return f"{name or 'the array'} holds {ours.dtype} in yours, {theirs.dtype} in the solution."
     at = wrong[0]
     where = f"{name or 'the array'}[{', '.join(map(str, at))}]"
     count = f"{len(wrong)} of {theirs.size} entries differ"
-    # + 0.0 turns -0, which a check may begin with to see what is written to, into 0
-    return f"{where} is {ours[at] + 0.0:.6g} in yours, {theirs[at] + 0.0:.6g} in the solution ({count})."
+    return f"{where} is {_figure(ours[at])} in yours, {_figure(theirs[at])} in the solution ({count})."
+
+
+def _figure(value):
+    """An entry in six digits, or as it is if it is no number."""
+    try:
+        return f"{value + 0.0:.6g}"  # + 0.0 makes 0 of -0, with which a check may begin to see what is written to
+    except (TypeError, ValueError):
+        return f"{value!r:.40}"
 
 
 def _name(path, names):

@@ -31,8 +31,8 @@ def auc_by_pairs(answer: Callable) -> str | None:
             if ties:
                 return f"Right without ties, but with ties it says {said:.4f}, and {right:.4f} is right."
             return (
-                f"On {n} scores without ties it says {said:.4f}, and {right:.4f} is right. Which pairs are counted, and "
-                "divided by how many?"
+                f"On {n} scores without ties it says {said:.4f}, and {right:.4f} is right. Which pairs are counted, "
+                "and divided by how many?"
             )
     return None
 
