@@ -75,7 +75,7 @@ def _beside(found, right, answer):
 def first_difference(found: Exercise, right: Callable, answer: Callable) -> str:
     """Where `answer` first departs from the solution on the examples that the check of the exercise draws; "" if
     nowhere."""
-    names = _names_returned(right)
+    names = _names_written(found, right) if found.writes else _names_returned(right)
     for n, (args, wanted) in enumerate(_examples(found, right)):
         place = f"On the checker's example {n + 1}{_sizes(right, args)}"
         args = copied(args)
@@ -107,7 +107,8 @@ def _examples(found, right):
 
 def _outcome(found, args, returned):
     """What an answer is judged by: what it returns, or the arguments it was asked to write into."""
-    return tuple(args[i] for i in found.writes) if found.writes else returned
+    written = tuple(args[i] for i in found.writes)
+    return returned if not written else written[0] if len(written) == 1 else written
 
 
 def copied(thing: Any) -> Any:
@@ -144,12 +145,22 @@ def _departure(said, wanted, names):
 def _entries(name, ours, theirs):
     """The first of the entries that differ, and how many do."""
     if not theirs.ndim:
-        return f"{name or 'the value'} is {ours:.6g} in yours, {theirs:.6g} in the solution."
+        return f"{name or 'the value'} is {_figure(ours[()])} in yours, {_figure(theirs[()])} in the solution."
     wrong = [at for at in np.ndindex(theirs.shape) if not same(ours[at], theirs[at])]
+    if not wrong:
+        return f"{name or 'the array'} holds {ours.dtype} in yours, {theirs.dtype} in the solution."
     at = wrong[0]
     where = f"{name or 'the array'}[{', '.join(map(str, at))}]"
     count = f"{len(wrong)} of {theirs.size} entries differ"
-    return f"{where} is {ours[at]:.6g} in yours, {theirs[at]:.6g} in the solution ({count})."
+    return f"{where} is {_figure(ours[at])} in yours, {_figure(theirs[at])} in the solution ({count})."
+
+
+def _figure(value):
+    """An entry in six digits, or as it is if it is no number."""
+    try:
+        return f"{value + 0.0:.6g}"  # + 0.0 makes 0 of -0, with which a check may begin to see what is written to
+    except (TypeError, ValueError):
+        return f"{value!r:.40}"
 
 
 def _name(path, names):
@@ -162,6 +173,12 @@ def _name(path, names):
     else:
         first = f"value {first + 1}" if isinstance(first, int) else str(first)
     return ".".join([first, *map(str, rest)])
+
+
+def _names_written(found, right):
+    """The names of the arguments that an answer writes into."""
+    names = list(inspect.signature(right).parameters)
+    return [names[i] for i in found.writes]
 
 
 def _names_returned(right):

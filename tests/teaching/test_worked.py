@@ -121,3 +121,31 @@ def test_an_exercise_of_ones_own_may_have_none():
             solution("99.1")
     finally:
         del EXERCISES["99.1"]
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda returned: None,
+        lambda returned: "a",
+        lambda returned: [returned],
+        lambda returned: np.full(np.shape(returned), None),
+        lambda returned: np.asarray(returned).astype(object),
+        lambda returned: np.asarray(returned) * 1j,
+        lambda returned: np.asarray(returned, np.float32),
+        lambda returned: np.asarray(returned) * np.nan,
+    ],
+    ids=["None", "text", "list", "array of None", "object", "complex", "float32", "NaN"],
+)
+def test_other_things_than_numbers_can_be_set_beside(number, change):
+    """What a student may return by mistake has a place beside the solution, and no traceback."""
+    right = SOLUTIONS[number].answer
+
+    def first(returned):
+        if isinstance(returned, tuple):
+            return (change(returned[0]), *returned[1:])
+        return change(returned) if returned is not None and not isinstance(returned, dict) else returned
+
+    told = repr(solution(number, lambda *args: first(right(*args))))
+    assert "Yours" in told

@@ -30,12 +30,15 @@ def auc_by_pairs(answer: Callable) -> str | None:
                 return named
             if ties:
                 return f"Right without ties, but with ties it says {said:.4f}, and {right:.4f} is right."
-            return f"On {n} scores without ties it says {said:.4f}, and {right:.4f} is right. Divide by which pairs?"
+            return (
+                f"On {n} scores without ties it says {said:.4f}, and {right:.4f} is right. Which pairs are counted, "
+                "and divided by how many?"
+            )
     return None
 
 
 def _form(said: Any) -> str:
-    return f"it returns an array of shape {said.shape}" if np.ndim(said) else f"it returns {type(said).__name__}"
+    return f"it returns {np.size(said)} of them, shape {np.shape(said)}" if np.ndim(said) else f"this is {said!r:.40}"
 
 
 def _gaps(scores, labels):
@@ -74,13 +77,27 @@ def _auc_mistakes(scores, labels):
             "It compares every row with every other one and does not look at the labels: keep the pairs of a clicked "
             "row and one that was not clicked.",
         ),
+        (
+            (scores[labels][:, None] > scores[1 - labels]).mean(),
+            "scores[labels] takes scores number 0 and 1 again and again: labels are numbers, not True and False. Ask "
+            "labels == 1.",
+        ),
+        (
+            (scores[labels][:, None] > scores[~labels]).mean(),
+            "scores[labels] takes scores number 0 and 1 again and again, and ~labels is -1 and -2: labels are numbers, "
+            "not True and False. Ask labels == 1.",
+        ),
         (blind.mean(), "It compares every row with every row, itself included, and does not look at the labels."),
     ]
 
 
 def _auc_with_ties(scores, labels):
     gaps = _gaps(scores, labels)
+    (clicked,), (others,) = np.nonzero(labels == 1), np.nonzero(labels == 0)
+    below = others < clicked[:, None]  # (n_1, n_0): whether the clicked row stands behind the other one
+    sorted_out = "Right without ties; here sorting decides ties by which row comes first, and each is worth one half."
     return [
+        *((((gaps > 0) | (gaps == 0) & first).mean(), sorted_out) for first in (below, ~below)),
         (
             (gaps > 0).mean(),
             "Right without ties; here pairs of equal scores count nothing, and each is worth one half.",

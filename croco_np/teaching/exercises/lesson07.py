@@ -78,6 +78,10 @@ def _abundance_mistakes(X):
             "The second term, for sigma_1 below the line, lacks a division: 1 / sigma_1 has the derivative "
             "-1 / sigma_1^2.",
         ),
+        (
+            above - np.outer(U[:, 0], Vt[0]) / largest,
+            "The second term lacks a factor: the quotient rule leaves the whole quotient, IA, in front of u_1 v_1^T.",
+        ),
         (above - below / total, "The second term lacks the sum of all singular values, which stands above the line."),
         (
             np.outer(U[:, 0], Vt[0]) / largest - below,
@@ -224,6 +228,15 @@ def _correlation_mistakes(x, y):
             right * len(x),
             f"It is {len(x)} times too large: lengths are roots of sums of squares; a standard deviation is a root of "
             "their mean.",
+        ),
+        (
+            right * (len(x) - 1),
+            f"It is {len(x) - 1} times too large: lengths are roots of sums of squares; a standard deviation is a root "
+            "of their mean, here with ddof=1.",
+        ),
+        (
+            (b / nb - len(x) * (a @ b) / (na * nb) * a / na) / na * len(x),
+            "Standard deviations stand where lengths should. The dot product over two of them is B r, not r.",
         ),
         (right * na, "The last division by the length of the centred x is missing."),
         (

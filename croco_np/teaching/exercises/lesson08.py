@@ -89,6 +89,14 @@ def _da_mistakes(g, o, dh, flow, da):
         (g * dg, "da lacks the mean: dg_m is compared with the mean of dg under the shares, since shares add up to 1."),
         (dg - (g * dg).sum(axis=1, keepdims=True), "da lacks its factor g_m in front."),
         (
+            g * dg - (g * dg).sum(axis=1, keepdims=True),
+            "The mean is subtracted too late: g_m multiplies the difference of dg_m and the mean, not dg_m alone.",
+        ),
+        (
+            g * (dg - (g * dg).sum(axis=0)),
+            "The mean in da runs over the rows of the batch; it belongs to each row, over its experts, axis 1.",
+        ),
+        (
             g * (dg - dg.mean(axis=1, keepdims=True)),
             "The mean in da is over experts, each counted alike; it has to be weighed by the shares g.",
         ),
@@ -109,6 +117,10 @@ def rank_one(answer: Callable) -> str | None:
                 return (
                     f"{name} has an entry for each entry of W*: one number of {name[1]} multiplies a whole "
                     f"{'row' if name == 'dr' else 'column'}, so its gradient is a sum over it."
+                )
+            if name != "dW" and np.shape(it) == (k if name == "dr" else n,):
+                return (
+                    f"{name} is summed over the wrong axis: it has {len(it)} entries, and {name[1]} has {len(value)}."
                 )
             if np.shape(it) != value.shape:
                 return f"{name} must have the shape of {name[1]}, {value.shape}; it has {np.shape(it)}."
@@ -158,7 +170,11 @@ def cross_stitch(answer: Callable) -> str | None:
                 return _cross_shape(name, np.shape(it), value.shape)
             if not same(it, value):
                 told = mistaken(it, *_cross_mistakes(name, u, v, A, du2, dv2))
-                return told or f"{name} is wrong. Which outputs did {name[1]} reach, and by which entry of A?"
+                return told or (
+                    "dA is wrong: which input did A_01 multiply, and in which output did that end up?"
+                    if name == "dA"
+                    else f"{name} is wrong. Which outputs did {name[1]} reach, and by which entry of A?"
+                )
     return None
 
 
@@ -173,6 +189,7 @@ def _cross_mistakes(name, u, v, A, du2, dv2):
     if name == "dA":
         dA = np.array([[(d * x).sum() for x in (u, v)] for d in (du2, dv2)])
         return [
+            (np.diag(np.diag(dA)), "dA has its diagonal only: A_01 and A_10 are read as well."),
             (dA.T, "dA is transposed: A_01 takes v into u', so its gradient pairs du2 with v."),
             (
                 dA / len(u),

@@ -21,7 +21,7 @@ def count_training(answer: Callable) -> str | None:
             return "The two are the other way round: first operations, then bytes."
         if said[0] != operations:
             factor = said[0] / operations
-            return mistaken(said[0], *_operation_mistakes(one)) or (
+            return mistaken(said[0], *_operation_mistakes(m, k, n)) or (
                 f"For m={m}, k={k}, n={n} your operations are {factor:.3g} times the right ones: count + and *."
             )
         if said[1] != moved:
@@ -31,7 +31,8 @@ def count_training(answer: Callable) -> str | None:
     return None
 
 
-def _operation_mistakes(one):
+def _operation_mistakes(m, k, n):
+    one = m * k * n
     return [
         (2 * one, "These are the operations of the forward pass, x W, alone: the backward takes two more products."),
         (
@@ -43,6 +44,14 @@ def _operation_mistakes(one):
             4 * one,
             "These are two products. There are three: x W in the forward, and two in the backward, one for each of its "
             "factors.",
+        ),
+        *(
+            (
+                strictly,
+                "A sum of k products takes k - 1 additions, strictly speaking. The text counts an addition with each "
+                "multiplication, as nearly everybody does.",
+            )
+            for strictly in (3 * m * n * (2 * k - 1), 6 * one - m * k - k * n - m * n)
         ),
         (one, "This is one product with + and * counted as one: there are three products, and both count."),
     ]
@@ -87,7 +96,7 @@ def _who_writes(written, used, slots):
     n_workers, writers = len(written), written.sum(axis=0)
     strange = np.setdiff1d(np.flatnonzero(writers), used)
     if not writers.any():
-        return f"With {n_workers} worker(s), nobody writes to any row: add to sums in place, `sums[...] += ...`."
+        return f"With {n_workers} workers, nobody writes to any row: add to sums in place, `sums[...] += ...`."
     if len(strange) and written[0].all():
         return (
             "Worker 0 writes to every row of sums, those of the others too: `sums += ...` and `sums[:] = ...` read "
@@ -105,12 +114,12 @@ def _who_writes(written, used, slots):
             f"It occurs {(slots == row).sum()} times in slots, and the occurrences have been shared out. Share out "
             "what is written, rows, not what is read, the batch."
         )
-    if (writers[used] == 0).any():
-        row = used[np.argmin(writers[used])]
-        return (
-            f"With {n_workers} workers, nobody writes to row {row}. Who owns the rows that are left over when the rows "
-            "are divided by the workers?"
-        )
+    left = used[writers[used] == 0]
+    if len(left):
+        told = f"With {n_workers} workers, nobody writes to {len(left)} of {len(used)} rows, row {left[0]} first. "
+        if len(left) < n_workers:
+            return told + "Who owns what is left over when the rows are divided by the workers?"
+        return told + "Every row needs an owner, however few workers there are."
     share = written.sum(axis=1).max() / len(used)
     if 1 < n_workers <= 3 and (share > 0.8 or not written.any(axis=1).all()):
         most = int(written.sum(axis=1).argmax())
@@ -149,7 +158,7 @@ def _what_is_written(together, start, slots, d, n_workers):
         ],
     )
     return told or (
-        f"With {n_workers} worker(s), sums are wrong: is d added to what they hold, and does a row that occurs twice "
+        f"With {n_workers} workers, sums are wrong: is d added to what they hold, and does a row that occurs twice "
         "get both its gradients?"
     )
 
@@ -185,6 +194,7 @@ def catch_up(answer: Callable) -> str | None:
 
 def _moment_mistakes(moment, k, beta):
     return [
+        (moment * beta ** k.max(), "All entries fade by the largest k; each has a k of its own, k[i] for m[i]."),
         (moment, "m is as it was: with g = 0 each step leaves beta m of it."),
         (beta * moment, "m fades once; it fades in each of the k steps."),
         (beta * k * moment, "m fades by beta in each step, beta times beta times ...; here it is beta times k."),
@@ -221,6 +231,10 @@ def _weight_mistakes(start, moment, k, lr, beta):
         (
             start - lr * moment * beta * (1 - beta ** (k + 1)) / (1 - beta),
             "It is one step too many: the powers are 1 to k.",
+        ),
+        (
+            start - lr * moment * beta * (1 - beta ** (k - 1.0)) / (1 - beta),
+            "It is one step too few: the powers are 1 to k, k of them.",
         ),
         (
             start - lr * moment * beta / (1 - beta),

@@ -19,6 +19,12 @@ def labels_ignored(scores, labels):
     return (scores[:, None] > scores).sum() / (len(scores) * (len(scores) - 1))
 
 
+def by_ranks(scores, labels):
+    """The sum of ranks, without mean ranks for ties."""
+    ranks, n1 = np.argsort(np.argsort(scores, kind="stable")), (labels == 1).sum()
+    return (ranks[labels == 1].sum() - n1 * (n1 - 1) / 2) / (n1 * (labels == 0).sum())
+
+
 def best(credit=lambda t: (t > 0) + 0.5 * (t == 0), weigh=lambda p: np.outer(p, 1 - p), keep=None, per_pair=True):
     """The best possible AUC with one of its parts changed."""
 
@@ -69,6 +75,9 @@ WRONG = {
         "signs": by_gaps(lambda t, n: np.sign(t).mean()),
         "a share for each clicked row": by_gaps(lambda t, n: (t > 0).mean(axis=1)),
         "labels ignored": labels_ignored,
+        "labels for a mask": lambda scores, labels: (scores[labels][:, None] > scores[~labels]).mean(),
+        "ties by place": by_ranks,
+        "no return": lambda scores, labels: None,
     },
     "6.2": {
         "a row against itself": best(keep=lambda n: np.ones((n, n), bool)),

@@ -40,6 +40,11 @@ def centred(change):
     return answer
 
 
+def standard_deviations(x, y):
+    a, b, sa, sb = x - x.mean(), y - y.mean(), x.std(), y.std()
+    return (b / sb - (a @ b) / (sa * sb) * a / sa) / sa
+
+
 WRONG = {
     "7.1": {
         "the largest taken for a constant": abundance(lambda UV, uv, s: UV / s[0]),
@@ -51,6 +56,7 @@ WRONG = {
         "not divided": abundance(lambda UV, uv, s: UV - s.sum() / s[0] * uv),
         "1 / sigma_1 in the second term": abundance(lambda UV, uv, s: UV / s[0] - s.sum() / s[0] * uv),
         "no sum in the second term": abundance(lambda UV, uv, s: UV / s[0] - uv / s[0] ** 2),
+        "no IA in the second term": abundance(lambda UV, uv, s: (UV - uv) / s[0]),
         "columns of Vt": columns_of_Vt,
         "V for V^T": transposed_twice,
         "transposed": lambda X: my_abundance_backward(X).T,
@@ -74,6 +80,8 @@ WRONG = {
         "with respect to y": lambda x, y: my_correlation_backward(y, x),
         "sign": lambda x, y: -my_correlation_backward(x, y),
         "standard deviations": lambda x, y: len(x) * my_correlation_backward(x, y),
+        "standard deviations of a sample": lambda x, y: (len(x) - 1) * my_correlation_backward(x, y),
+        "standard deviations in all places": standard_deviations,
         "not divided by the length of x": centred(lambda a, b, na, nb: b / nb - (a @ b) / (na * nb) * a / na),
         "not divided by the length of y": centred(lambda a, b, na, nb: (b - (a @ b) / na * a / na) / na),
         "projection of y itself": centred(lambda a, b, na, nb: (b / nb - (a @ b) * a / na) / na),

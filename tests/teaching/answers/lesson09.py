@@ -65,6 +65,12 @@ def one_does_all(at_work):
     return answer
 
 
+def one_row_each(sums, slots, d, worker, n_workers):
+    for i, row in enumerate(slots):
+        if row == worker:
+            sums[row] += d[i]
+
+
 def rebind(sums, slots, d, worker, n_workers):
     sums = sums.copy()
     add_mine(sums, slots, d, worker, n_workers)
@@ -85,6 +91,7 @@ WRONG = {
         "a product counts one operation": counted(3, 12),
         "forward only": counted(2, 4),
         "backward only": counted(4, 8),
+        "k - 1 additions": lambda m, k, n: (3 * m * n * (2 * k - 1), counted(6, 12)(m, k, n)[1]),
         "one product": counted(1, 12),
         "results not written": counted(6, 8),
         "each array once": counted(6, 4),
@@ -105,6 +112,7 @@ WRONG = {
         "everybody does everything": lambda sums, slots, d, worker, n: np.add.at(sums, slots, d),
         "worker 0 does everything": one_does_all(lambda n: 0),
         "the last worker does everything": one_does_all(lambda n: n - 1),
+        "a row for each worker": one_row_each,
         "into a copy": rebind,
         "subtracts": lambda sums, slots, d, worker, n: add_mine(sums, slots, -d, worker, n),
     },
@@ -116,9 +124,11 @@ WRONG = {
         "k times the first step": moved(lambda m, k, lr, beta: k * lr * beta * m),
         "the last step only": moved(lambda m, k, lr, beta: lr * m * beta**k),
         "from the faded m": moved(lambda m, k, lr, beta: lr * m * beta**k * beta * (1 - beta**k) / (1 - beta)),
+        "one step too few": moved(lambda m, k, lr, beta: lr * m * beta * (1 - beta ** (k - 1.0)) / (1 - beta)),
         "for ever": moved(lambda m, k, lr, beta: lr * m * beta / (1 - beta)),
         "w stays": moved(lambda m, k, lr, beta: 0),
         "m does not fade": faded(lambda m, k, beta: m),
+        "all fade alike": faded(lambda m, k, beta: m * beta ** k.max()),
         "m fades once": faded(lambda m, k, beta: beta * m),
         "lazy": lambda w, m, k, lr, beta: (w, m),
         "m first": lambda *args: catch_up(*args)[::-1],
