@@ -75,8 +75,8 @@ def test_a_missing_heading_is_named(repository, heading):
 
 def test_the_table(repository):
     text = lessons.with_table(INDEX, repository / "tutorials")
-    assert "| 3 | [Mix experts](03_mix.ipynb) | Mix by Eq. (8), and see. | Eq. (8), Eq. (10) |\n" in text
-    assert "old" not in text
+    assert "| 3 | [Mix experts](03_mix.ipynb) | Mix by Eq. (8), and see. | Eq. (8), Eq. (10) | 0 |\n" in text
+    assert "\nold\n" not in text
     assert text.startswith("# Tutorials\n")
     assert text.endswith(f"{lessons.END}\n\nEnd.\n")
     assert lessons.with_table(text, repository / "tutorials") == text

@@ -1,8 +1,9 @@
-"""The sentence after a right answer is true: what those of tutorials 6 to 10 claim in numbers."""
+"""The sentence after a right answer is true: what it claims in numbers."""
 
 import numpy as np
 import pytest
 
+from croco_np.losses import covariance, row_weights
 from croco_np.losses.bce import sigmoid
 from croco_np.teaching.solutions import every
 
@@ -18,6 +19,107 @@ def worth(number, *said):
     """The right answer of an exercise whose sentence says all of `said`."""
     assert all(text in SOLUTIONS[number].worth for text in said), SOLUTIONS[number].worth
     return SOLUTIONS[number].answer
+
+
+def test_a_squared_relu_has_no_kink():
+    backward = worth("1.3", "no kink")
+    for z in (-1e-9, 0.0, 1e-9):
+        assert abs(backward((np.eye(1), np.ones((1, 1)), np.full((1, 1), z)), np.ones((1, 1)))[0].item()) < 1e-8
+
+
+def test_float32_sees_four_digits():
+    step, eps = worth("1.4", "2.5e-5"), np.finfo(np.float32).eps
+    errors = {s: eps / s + s**2 / 6 for s in (step / 2, step, 2 * step)}
+    assert min(errors, key=errors.get) == step
+    assert abs(errors[step] - 2.5e-5) < 5e-7
+
+
+def test_most_of_a_large_table_is_not_named():
+    worth("2.1", "at most 8,192 of 467,298", "98 % zeros")
+    assert 0.98 < 1 - 8192 / 467_298 < 0.985
+
+
+def ends(turns):
+    """All sums that two workers can end at, each reading and writing `turns` times, on any schedule."""
+    seen, stack = set(), [(0, (0, 0), (0, 0))]  # the sum; of each worker how often it read or wrote, and what it read
+    while stack:
+        state = stack.pop()
+        if state in seen:
+            continue
+        seen.add(state)
+        total, *workers = state
+        for i, (steps, read) in enumerate(workers):
+            if steps < 2 * turns:
+                after, now = list(workers), total if steps % 2 == 0 else read + 1
+                after[i] = (steps + 1, now if steps % 2 == 0 else 0)
+                stack.append((now, *after))
+    return {total for total, *workers in seen if all(steps == 2 * turns for steps, _ in workers)}
+
+
+@pytest.mark.parametrize("turns", [2, 3, 5])
+def test_two_old_reads_undo_any_number_of_turns(turns):
+    assert min(ends(turns)) == worth("2.4", "any number of turns from two up")
+    assert max(ends(turns)) == 2 * turns
+    assert ends(1) == {1, 2}
+
+
+def test_cross_entropy_through_the_softmax(rng):
+    backward = worth("3.1", "dg = -t / g", "da = g - t")
+    g, t = rng.dirichlet(np.ones(4), 5), np.eye(4)[rng.integers(0, 4, 5)]
+    assert np.allclose(backward(g, -t / g), g - t)
+
+
+def test_an_expert_without_a_share_learns_nothing(rng):
+    backward = worth("3.2", "share has gone to 0")
+    g, o = np.zeros((2, 3, 4)), rng.standard_normal((2, 3, 4))
+    g[:, 1:] = 0.5
+    do, da = backward(g, o, (g * o).sum(axis=1), rng.standard_normal((2, 4)))
+    assert not do[:, 0].any()
+    assert not da[:, 0].any()
+
+
+def test_a_and_T_that_grow_alike_change_no_share(rng):
+    backward = worth("3.3", "add up to 0")
+    a, dg = rng.standard_normal((2, 5, 4))
+    da, dT = backward(a, 0.7, dg)
+    assert abs(0.7 * dT + (a * da).sum()) < 1e-12
+
+
+def test_covloss_forgets_constants_and_falls_with_the_outputs(rng):
+    value = worth("4.1", "Add a constant", "to a quarter")
+    o = rng.standard_normal((9, 3, 4))
+    assert np.isclose(value(o + rng.standard_normal((3, 4))), value(o))
+    assert np.isclose(value(o / 2), value(o) / 4)
+
+
+def test_only_signs_push(rng):
+    """An output that is made 1000 times smaller pushes the others less, and is pushed as hard as before."""
+    backward = worth("4.2", "Of C only the signs")
+    o = rng.standard_normal((9, 2, 1))
+    small = o * np.array([1, 1e-3])[:, None]
+    assert np.allclose(backward(small)[:, 1], backward(o)[:, 1])
+
+
+def test_the_weight_of_the_mean():
+    assert round(worth("4.3", "0.41") * 256, 2) == 0.41
+
+
+def test_a_sample_of_independent_outputs_says_too_much(rng):
+    sampled = worth("4.4", "11 times")
+    o = rng.standard_normal((4096, 4, 8))
+    drawn = [sampled(o, rng.choice(4096, 32, replace=False))[0] for _ in range(40)]
+    assert abs(np.mean(drawn) / covariance(o)[0] - np.sqrt(128)) < 1
+
+
+def test_a_rare_row_weighs_more():
+    w = worth("5.2", "179 + 69 + 8", "22 times")((slice(0, 179), slice(179, 248), slice(248, 256)))
+    assert round(w[-1] / w[0]) == 22
+
+
+def test_one_rare_row_makes_a_hundred_worth_four():
+    worth("5.3", "worth 4", "n (100 - n) / 25")
+    w = row_weights((slice(0, 1), slice(1, 100)), "domain_mean")
+    assert round(w.sum() ** 2 / (w**2).sum()) == 4
 
 
 def test_even_probabilities_have_a_ceiling_of_five_sixths():

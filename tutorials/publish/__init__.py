@@ -2,12 +2,13 @@
 
 notebooks  a .py in percent format -> an executed .ipynb, the same file in each build
 outputs    do two runs of a notebook say the same?
+minutes    how long a tutorial takes to read: `python -m tutorials.publish.minutes`
 lessons    what the first cell of a tutorial promises, and the table of tutorials
 results    tables of committed results inside pages: `python -m tutorials.publish.results`
 links      links between files of the repository -> links between pages
 pages      notebooks, sources and index -> HTML, by Sphinx
 mathml     formulas -> MathML, which browsers draw without a script
-look       style sheet and settings of the pages
+look       settings of the pages, and the files of static: style sheets, scripts, icons
 browser    every page opened in Chromium: what is broken, and pictures of pages
 
 Libraries of the extra `tutorials` are imported where they are used, so all modules load without them.

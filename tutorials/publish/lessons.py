@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from croco_np.errors import InputError
 
+from .minutes import minutes
+
 HEADINGS = ("What you will do", "What you will learn", "What you need", "Equations:")
 BEGIN, END = "<!-- tutorials: written by python -m tutorials.publish -->", "<!-- end of tutorials -->"
 
@@ -57,14 +59,18 @@ def _under(heading, text, path):
 
 
 def table(folder):
-    """The table of tutorials, in Markdown."""
-    rows = ["| | tutorial | what you will do | equations |", "|---|---|---|---|"]
+    """The table of tutorials, and a sentence that says what they take in all, in Markdown."""
+    rows = ["| | tutorial | what you will do | equations | minutes |", "|---|---|---|---|---|"]
+    total = 0
     for path in sources(folder):
         one = lesson(path)
         sentence = re.match(r".+?[.!?](?=\s+[A-Z]|$)|.+", one.do)[0]  # "Eq. (6)" goes on
         do = (sentence[0].upper() + sentence[1:]).replace("|", r"\|")
-        rows.append(f"| {one.number} | [{one.title}]({path.stem}.ipynb) | {do} | {one.equations.rstrip('.')} |")
-    return "\n".join(rows)
+        equations, takes = one.equations.rstrip("."), minutes(path)
+        total += takes
+        rows.append(f"| {one.number} | [{one.title}]({path.stem}.ipynb) | {do} | {equations} | {takes:.0f} |")
+    said = f"Minutes of reading, {total / 60:.1f} hours in all; exercises and folded parts come on top."
+    return "\n".join([*rows, "", said])
 
 
 def with_table(text, folder):

@@ -44,8 +44,8 @@ def gather(folder, copies):
     links = Links(folder)
     names = [path.stem for path in lessons.sources(folder)]
     (copies / "_static").mkdir(parents=True)
-    (copies / "_static" / "croco.css").write_text(look.STYLE)
-    (copies / "_static" / "icon.svg").write_text(look.ICON)
+    for name in look.files(".css", ".js", ".svg"):
+        shutil.copy(look.STATIC / name, copies / "_static" / name)
     for name in names:
         path = links.folder / f"{name}.ipynb"
         notebook = notebooks.load(path)
