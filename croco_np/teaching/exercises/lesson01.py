@@ -80,6 +80,8 @@ def _known(said, right, guesses):
 
 def _axes(name, g, wanted, rows):
     """What a wrong shape looks like."""
+    if name == "x" and g.ndim == 2 and len(g) == rows:
+        return "It stands at the columns of something further up: which matrix is still on its way down to x?"
     if name == "x":
         return "Every row of x has a gradient of its own."
     if not g.ndim:

@@ -8,6 +8,7 @@ import numpy as np
 from ..compare import is_number, mistaken, same
 from ..grading import exercise
 from ..guard import parts
+from ..stops import first_line
 
 SEEDS = range(3)
 B, V, E, N = 12, 7, 3, 4  # more rows of data than values, so ids repeat; two values never occur
@@ -36,13 +37,23 @@ def two_uses(answer: Callable) -> str | None:
         rng = np.random.default_rng(seed)
         a, c = rng.integers(0, USED - 1, size), rng.integers(1, USED, size)
         dx, dz = rng.standard_normal((2, size, E))
-        rows, values = parts(answer(a, c, dx, dz), "rows", "values")
+        try:
+            returned = answer(a, c, dx, dz)
+        except (IndexError, ValueError) as error:
+            if size:
+                raise
+            return f"Right where the batch has rows; if it is empty, it stops with {first_line(error)}."
+        rows, values = parts(returned, "rows", "values")
         used = np.unique(np.r_[a, c])
         if np.ndim(rows) != 1 or (len(rows) and np.asarray(rows).dtype.kind not in "iu"):
             return "rows is an array of integers, (R,): the table is indexed with it."
         if not np.array_equal(np.sort(rows), used):
             repeat = len(np.unique(rows)) < len(rows)
-            return "A row occurs more than once." if repeat else "The rows are not those that a and c name."
+            return (
+                "A row occurs more than once: each has one place in rows, and in values all of its gradient."
+                if repeat
+                else "The rows are not those that a and c name."
+            )
         if not np.array_equal(rows, used):
             return "All rows are there, but not in ascending order."
         if np.shape(values) != (len(used), E):

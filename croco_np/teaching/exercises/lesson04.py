@@ -48,8 +48,18 @@ def _over_pairs(z, size=np.abs):
 def _known_value(o, value):
     """What to say of a wrong value whose mistake is known."""
     z = o - o.mean(axis=0)
+    right, own = covariance(o)[0], covariance(o, within=True)[0] - covariance(o)[0]
+    n_pairs = o.shape[1] * (o.shape[1] - 1) / 2
     return mistaken(
         value,
+        (right / (len(o) - 1), "Too small by B - 1, as np.cov divides: Eq. (6) adds up over the rows."),
+        (right * o.shape[2], "Too large by K: a block has K times K entries, and the mean is over all of them."),
+        (right / n_pairs, "A mean over the pairs of experts; Eq. (6) adds them up."),
+        (2 * right + own, "All of C: each pair of experts twice, and each expert with itself."),
+        (
+            right + own / 2,
+            "Half of C has each pair once, and each expert with itself, too: only p > q is meant.",
+        ),
         (_over_pairs(o), "The outputs are not centred: each loses its mean over the rows first."),
         (
             _over_pairs(z, np.asarray),
@@ -99,6 +109,8 @@ def _wrong_gradient(answer, o):
         return told
     if same(do, right * np.sum(do * right) / np.sum(right**2)):
         return "Right but for a factor: C holds each pair twice, and a block has K^2 entries."
+    if same(do, _gradient(o, 1 - np.kron(np.eye(M), np.ones((K, K))), slope=np.asarray)):
+        return "This is the gradient of squares, C itself in the place of its signs. What is the slope of |c|?"
     own = covariance(o, within=True)[1] - right
     if same(do, right + own) or same(do, right + own / 2):  # Omega = 2 or 1 on the diagonal
         return "This pulls on each expert's own variance as well: which blocks of Omega are 0?"
@@ -109,10 +121,10 @@ def _wrong_gradient(answer, o):
     return "Columns add up to 0, so Z is right; look at Omega and the signs. Which expert owns column a of Z?"
 
 
-def _gradient(o, omega):
-    """The gradient with another Omega."""
+def _gradient(o, omega, slope=np.sign):
+    """The gradient with another Omega, or of another function than |c|."""
     Z = (o - o.mean(axis=0)).reshape(len(o), -1)
-    return (Z @ (omega * np.sign(Z.T @ Z))).reshape(o.shape) / o.shape[2] ** 2
+    return (Z @ (omega * slope(Z.T @ Z))).reshape(o.shape) / o.shape[2] ** 2
 
 
 @exercise("4.3", "set my_alpha to the weight to try first with B = 256")

@@ -26,6 +26,13 @@ def two_uses_mean(a, c, dx, dz):
     return rows, values / np.maximum(np.bincount(np.r_[a, c], minlength=7)[rows], 1)[:, None]
 
 
+def two_uses_by_reduceat(a, c, dx, dz):
+    ids, d = np.r_[a, c], np.r_[dx, dz]
+    order = np.argsort(ids, kind="stable")
+    rows, starts = np.unique(ids[order], return_index=True)
+    return rows, np.add.reduceat(d[order], starts, axis=0) if len(rows) else d[0]
+
+
 def two_uses_unsorted(a, c, dx, dz):
     rows, values = two_uses(a, c, dx, dz)
     return rows[::-1], values[::-1]
@@ -99,6 +106,7 @@ WRONG = {
         "the first use only": two_uses_first_only,
         "the second use only": lambda a, c, dx, dz: two_uses(a, c, 0 * dx, dz),
         "a mean for a sum": two_uses_mean,
+        "no empty batch": two_uses_by_reduceat,
         "descending": two_uses_unsorted,
         "rows of one use": two_uses_misses_c,
         "values of all rows": two_uses_dense,

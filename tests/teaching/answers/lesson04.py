@@ -23,6 +23,12 @@ def gradient(o, centre=True, mask=None):
     return ((z if centre else o) @ (mask * np.sign(z.T @ z))).reshape(n, m, k) / k**2
 
 
+def gradient_of_squares(o):
+    z = (o - o.mean(axis=0)).reshape(len(o), -1)
+    omega = np.kron(1 - np.eye(o.shape[1]), np.ones(2 * o.shape[2:]))
+    return (z @ (omega * (z.T @ z))).reshape(o.shape) / o.shape[2] ** 2
+
+
 def one_side(o, side):
     """The gradient by loops over the pairs p > q that teach only p (side 0) or only q (side 1)."""
     z, do = o - o.mean(axis=0), np.zeros_like(o)
@@ -51,12 +57,19 @@ WRONG = {
         "each pair twice": lambda o: pairs(o, both=True),
         "experts with themselves": lambda o: pairs(o, own=True),
         "divided by the rows": lambda o: pairs(o) / len(o),
+        "np.cov": lambda o: pairs(o) / (len(o) - 1),
+        "a mean over the pairs": lambda o: pairs(o) / (o.shape[1] * (o.shape[1] - 1) / 2),
+        "K for K^2": lambda o: pairs(o) * o.shape[2],
+        "all of C": lambda o: pairs(o, own=True, both=True),
+        "half of C": lambda o: pairs(o, own=True, both=True) / 2,
+        "one mean for everything": lambda o: pairs(o - o.mean(), centre=False),
         "4 K for K^2": lambda o: pairs(o) * o.shape[2] / 4,
         "2^K for K^2": lambda o: pairs(o) * o.shape[2] ** 2 / 2 ** o.shape[2],
         "K (M + 1) for K^2": lambda o: pairs(o) * o.shape[2] / (o.shape[1] + 1),
         "sum over the entries": lambda o: pairs(o) * o.shape[2] ** 2,
     },
     "4.2": {
+        "squares": lambda o: gradient_of_squares(o),
         "twice": lambda o: 2 * gradient(o),
         "divided by the rows": lambda o: gradient(o) / len(o),
         "K^2 forgotten": lambda o: gradient(o) * o.shape[2] ** 2,
