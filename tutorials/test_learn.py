@@ -108,6 +108,16 @@ def test_a_click_opens_a_lesson_and_a_click_in_it_the_library(tab):
     assert any("mix.py" in text for text in tab.locator(".lm-TabBar-tabLabel").all_inner_texts())
 
 
+def test_looking_leaves_nothing_in_the_repository(started, tab):
+    """Jupyter keeps a checkpoint of every file that is opened: the learner's folder has them."""
+    for _ in range(100):
+        if (started[1] / ".ipynb_checkpoints" / "mix-checkpoint.py").is_file():
+            break
+        tab.wait_for_timeout(100)
+    assert not [path for name in ("croco_np", "tests") for path in (FOLDER.parent / name).rglob(".ipynb_checkpoints")]
+    assert (started[1] / ".ipynb_checkpoints" / "mix-checkpoint.py").is_file()
+
+
 def test_pictures_of_a_copy_show_at_once(tab, started):
     """The copy is signed: Jupyter shows what it does not show of notebooks from elsewhere."""
     at = urlsplit(started[2])

@@ -33,7 +33,8 @@ def run(argv: Sequence[str] | None) -> int:
     if args.only_copy:
         print(f"your notebooks: {folder}")
         return 0
-    with desk(root, folder) as place, lab(place, f"{NAME}/{start.NAME}") as running:
+    kept = folder / ".ipynb_checkpoints"
+    with desk(root, folder) as place, lab(place, f"{NAME}/{start.NAME}", kept) as running:
         print(f"your notebooks: {folder}\n{running.address}\nCtrl-C ends it", flush=True)
         if not args.no_browser:
             webbrowser.open(running.address)

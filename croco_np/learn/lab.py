@@ -41,10 +41,11 @@ def need() -> None:
 
 
 @contextmanager
-def lab(root: Path, page: str) -> Iterator[Lab]:
+def lab(root: Path, page: str, checkpoints: Path) -> Iterator[Lab]:
     """JupyterLab with `root` as its root, which answers; at the end of the block it and its kernels end.
 
-    page  the file that its address opens, below root
+    page         the file that its address opens, below root
+    checkpoints  the folder for its copies of files at their last save, also of files of the library that are looked at
     """
     need()
     port, token = _free_port(), secrets.token_hex(16)
@@ -55,7 +56,7 @@ def lab(root: Path, page: str) -> Iterator[Lab]:
     environment = os.environ | {"JUPYTER_TOKEN": token}  # not among the arguments, which all users of a machine see
     with tempfile.TemporaryFile() as said, tempfile.TemporaryDirectory() as settings:
         Path(settings, "overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
-        command += [f"--LabApp.app_settings_dir={settings}"]
+        command += [f"--LabApp.app_settings_dir={settings}", f"--FileCheckpoints.checkpoint_dir={checkpoints}"]
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
         )  # its own session: Ctrl-C reaches us, and we end it without its question

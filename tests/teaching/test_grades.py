@@ -243,6 +243,19 @@ def test_a_folder_of_one_student(folder):
     assert [one.student for one in book.handed_in([folder])] == ["=eve()", "ada", "ada", "bob"]
 
 
+def test_a_file_of_exercises_that_fails(folder, tmp_path_factory, capsys):
+    own = tmp_path_factory.mktemp("own") / "own.py"
+    for text, said in (
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ('from croco_np.teaching import exercise\nexercise("3.1", "again")(print)', "exercise 3.1 exists already"),
+    ):
+        own.write_text(text)
+        assert main([str(folder), "--exercises", str(own)]) == 2
+        assert said in capsys.readouterr().err
+    assert main([str(folder), "--exercises", str(own.with_name("none.py"))]) == 2
+    assert "no such file" in capsys.readouterr().err
+
+
 def test_bad_input_is_one_line(tmp_path, capsys):
     assert main([str(tmp_path / "none")]) == 2
     assert main([str(tmp_path)]) == 2

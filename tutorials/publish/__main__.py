@@ -7,7 +7,7 @@ from pathlib import Path
 from croco_np.command import Parser, status
 from croco_np.errors import InputError
 
-from . import browser, lessons, notebooks, pages
+from . import browser, lessons, notebooks, pages, teachers
 
 
 def run(argv):
@@ -36,7 +36,7 @@ def run(argv):
         )
     wrong = 0 if args.pages_only else write_notebooks(chosen(sources, args.only), args.replace)
     if not wrong:
-        write_table(folder, sources)
+        write_tables(folder, sources)
     if not wrong and not args.notebooks_only:
         wrong = write_pages(folder, args.out, args.screenshots)
     return 2 if wrong else 0
@@ -76,15 +76,21 @@ def write_notebooks(sources, replace):
     return wrong
 
 
-def write_table(folder, sources):
-    """Renew the table in tutorials/index.md, whose minutes are those of the notebooks, where it says anything new."""
+def write_tables(folder, sources):
+    """Renew what the pages say of the lessons, by their notebooks, where that is anything new."""
     for path in sources:
         if path.with_suffix(".ipynb").exists():
             notebooks.load(path.with_suffix(".ipynb"))  # InputError if it is none
-    index = folder / "index.md"
-    text = read(index)
-    if (new := lessons.with_table(text, folder)) != text:
-        index.write_text(new, encoding="utf-8")
+    index, teaching = folder / "index.md", folder / "reference" / "teachers.md"
+    renew(index, lessons.with_table(read(index), folder))
+    if teaching.exists():
+        renew(teaching, teachers.with_lists(read(teaching), folder))
+
+
+def renew(path, text):
+    """Write a page, if it says anything new."""
+    if read(path) != text:
+        path.write_text(text, encoding="utf-8")
 
 
 def write_pages(folder, out, screenshots):
@@ -108,12 +114,12 @@ def failed(*errors):
         print(f"error: {error}", file=sys.stderr)
 
 
-def read(index):
-    """The text of tutorials/index.md."""
+def read(page):
+    """The text of tutorials/index.md, or of another page with tables."""
     try:
-        return index.read_text(encoding="utf-8")
+        return page.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError(f"{index}: not there; it introduces the tutorials and holds their table") from None
+        raise InputError(f"{page}: not there; it introduces the tutorials and holds their table") from None
 
 
 def main(argv=None):
