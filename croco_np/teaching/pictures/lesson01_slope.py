@@ -8,7 +8,7 @@ import numpy as np
 from .scene import Control, Scene
 from .svg import Drawing
 
-LEFT, RIGHT = 44, 348  # of both panels
+LEFT, RIGHT = 48, 348  # of both panels
 MIDDLE, TALL = 84, 58  # centre and half height of the microscope
 TOP, BOTTOM = 222, 366  # of the errors
 LOWEST = -17.0  # logarithm of an error of 0
@@ -47,8 +47,8 @@ def slope_by_steps(phi: Callable[[Any], Any], slope: float, steps: Sequence[floa
         ).replace("-", MINUS)
 
     return Scene(
-        "above, the curve phi between minus s and s with a chord; below, the error of its slope over the step s: a V for "
-        "central differences, a line that falls and stays at the bottom for the complex step",
+        "above, the curve phi between minus s and s with a chord; below, the error of its slope over the step s: "
+        "a V for central differences, a line that falls and stays at the bottom for the complex step",
         [Control("step s", [_power(s) for s in steps], start=1, kind="steps")],
         draw,
         say,
@@ -102,7 +102,7 @@ def _errors(drawing, steps, errors, at):
         drawing.circle(*place(logs[at], error[at]), 4.5, f"fill {colour.split()[0]}")
     drawing.text(*place(-3.6, 1e-3), "central differences", "orange")
     drawing.text(*place(-8.6, 1e-13), "complex step", "blue")
-    drawing.text(LEFT - 40, TOP - 10, "error of the slope", "name")
+    drawing.text(LEFT - 46, TOP - 10, "error of the slope", "name")
 
 
 def _power(value):
