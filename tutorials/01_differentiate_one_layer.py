@@ -46,11 +46,8 @@ weight_gradient(x=np.array([[1.0, 2, 0], [0, 1, 3]]), dy=np.array([[1.0, -2], [0
 # %% [markdown]
 # ## Two rows on the blackboard
 #
-# A *batch* has $B = 2$ rows. Each row holds 3 inputs and becomes 2 outputs:
-#
-# $$y = xW + b, \qquad x: (2, 3), \quad W: (3, 2), \quad b: (2), \quad y: (2, 2).$$
-#
-# All rows share $W$ and $b$. Work out the first output yourself before you run the cell:
+# A *batch* has $B = 2$ rows. Each row holds 3 inputs and becomes 2 outputs, $y = xW + b$: `x` has the shape (2, 3), `W`
+# (3, 2), `b` (2) and `y` (2, 2). All rows share `W` and `b`. Work out the first output yourself before you run the cell:
 # $1 \cdot 1 + 2 \cdot 2 + 0 \cdot 0 + 1 = 6$.
 
 # %%
@@ -111,17 +108,23 @@ jacobian(x, dy)
 # %% [markdown]
 # With $\delta_{lj}$ for "1 where $l = j$, else 0", the picture in symbols, and the other two gradients in the same way:
 #
-# $$dW_{kj} = \sum_{il} dy_{il} \, x_{ik} \, \delta_{lj} = \sum_i x_{ik} \, dy_{ij}, \qquad
-# db_j = \sum_i dy_{ij}, \qquad dx_{ik} = \sum_{l} dy_{il} \, W_{kl} .$$
+# $$\begin{aligned}
+# dW_{kj} &= \sum_{il} dy_{il} \, x_{ik} \, \delta_{lj} = \sum_i x_{ik} \, dy_{ij} \\
+# db_j &= \sum_i dy_{ij} \\
+# dx_{ik} &= \sum_{l} dy_{il} \, W_{kl}
+# \end{aligned}$$
 #
 # In a matrix product $AC$ the summed index is the last one of $A$ and the first one of $C$. In $dW_{kj}$ it is the row
 # $i$, the *first* index of $x$, so $x$ has to be turned over:
 #
 # $$\begin{aligned}
-# dx &= dy \, W^\top && \text{each output that } x_{ik} \text{ reached, weighted by the path} \\
-# dW &= x^\top dy && \text{summed over the rows, since all rows share } W \\
+# dx &= dy \, W^\top \\
+# dW &= x^\top dy \\
 # db &= \sum_i dy_i
 # \end{aligned}$$
+#
+# In `dx` each output that $x_{ik}$ reached is weighted by its path. `dW` and `db` are sums over the rows, since all rows
+# share `W` and `b`.
 
 # %%
 dx = dy @ W.T
@@ -193,11 +196,11 @@ show(bias_relu, relu_backward, Dense.backward)
 #
 # The paper's tower turns the vector $h$ of one row into a click probability:
 #
-# $$p = \mathrm{sigmoid}(\mathrm{tower}(h)), \qquad \mathrm{sigmoid}(z) = \frac{1}{1 + e^{-z}}.$$
+# $$p = \mathrm{sigmoid}(\mathrm{tower}(h))$$
 #
-# It is a stack of `Dense` layers and a `Linear` layer to one number, the *logit* $z$. (The loss does the sigmoid. Each
-# domain, that is, each tab of the app, has its own tower; here is one.) The backward pass has the lines of the forward
-# pass from bottom to top.
+# with $\mathrm{sigmoid}(z) = 1 / (1 + e^{-z})$, which the loss computes. The tower itself is a stack of `Dense` layers
+# and a `Linear` layer to one number, the *logit* $z$. (Each domain, that is, each tab of the app, has its own tower;
+# here is one.) The backward pass has the lines of the forward pass from bottom to top.
 
 # %%
 show(Tower.forward, Tower.backward)
@@ -269,8 +272,10 @@ assert error[steps < 1e-15].max() > 1e-3
 #
 # ### At length: both errors from Taylor's series
 #
-# $$\varphi(\pm s) = \varphi(0) \pm s \, \varphi'(0) + \frac{s^2}{2} \varphi''(0) \pm \frac{s^3}{6} \varphi'''(0)
-# + \dots$$
+# $$\begin{aligned}
+# \varphi(\pm s) = \varphi(0) &\pm s \, \varphi'(0) + \frac{s^2}{2} \varphi''(0) \\
+# &\pm \frac{s^3}{6} \varphi'''(0) + \dots
+# \end{aligned}$$
 #
 # In the difference $\varphi(s) - \varphi(-s)$ the even terms cancel, those of $\varphi(0)$ and $\varphi''(0)$; that is
 # why parabolas come out exact. What is left is $2 s \varphi' + \frac{s^3}{3} \varphi'''$; divide by $2 s$. For the
