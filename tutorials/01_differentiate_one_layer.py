@@ -47,8 +47,8 @@ weight_gradient(x=np.array([[1.0, 2, 0], [0, 1, 3]]), dy=np.array([[1.0, -2], [0
 # ## Two rows on the blackboard
 #
 # A *batch* has $B = 2$ rows. Each row holds 3 inputs and becomes 2 outputs, $y = xW + b$: `x` has the shape (2, 3), `W`
-# (3, 2), `b` (2) and `y` (2, 2). All rows share `W` and `b`. Work out the first output yourself before you run the cell:
-# $1 \cdot 1 + 2 \cdot 2 + 0 \cdot 0 + 1 = 6$.
+# (3, 2), `b` (2) and `y` (2, 2). All rows share `W` and `b`. Work out the first output yourself before you run the
+# cell: $1 \cdot 1 + 2 \cdot 2 + 0 \cdot 0 + 1 = 6$.
 
 # %%
 x = np.array([[1.0, 2, 0], [0, 1, 3]])
@@ -123,8 +123,8 @@ jacobian(x, dy)
 # db &= \sum_i dy_i
 # \end{aligned}$$
 #
-# In `dx` each output that $x_{ik}$ reached is weighted by its path. `dW` and `db` are sums over the rows, since all rows
-# share `W` and `b`.
+# In `dx` each output that $x_{ik}$ reached is weighted by its path. `dW` and `db` are sums over the rows, since all
+# rows share `W` and `b`.
 
 # %%
 dx = dy @ W.T
