@@ -37,13 +37,15 @@ from croco_np.teaching.pictures.lesson01_slope import slope_by_steps
 np.set_printoptions(precision=4, suppress=True)
 
 # %% [markdown]
-# Below is what you will derive. `x` goes into a layer, `dy` says how its outputs should change, and `dW` how its
-# weights should. Point at a number of `dW` (click or tap it, or use the Tab key) to see what it is made of.
+# This is what you will derive. Point at a number of `dW` (or tap it, or use the Tab key) to see what it is made of.
 
 # %% tags=["hide-input"]
 weight_gradient(x=np.array([[1.0, 2, 0], [0, 1, 3]]), dy=np.array([[1.0, -2], [0, 1]]))
 
 # %% [markdown]
+# `x` is what went into the layer, a row for each example. `dy` says how the objective changes with each output, and
+# `dW` how it changes with each weight.
+#
 # ## Two rows on the blackboard
 #
 # A *batch* has $B = 2$ rows. Each row holds 3 inputs and becomes 2 outputs, $y = xW + b$: `x` has the shape (2, 3), `W`

@@ -70,7 +70,7 @@ print(x)
 # embeddings of width $E$. This is the linear layer of tutorial 1 with $N$ (B, V) as its input and $T$ (V, E) as its
 # weights. So its gradient is known:
 #
-# $$dT = N^\top dx, \qquad dT_v = \sum_{i \,:\, \mathrm{id}_i = v} dx_i .$$
+# $$dT = N^\top dx, \quad dT_v = \sum_{i \,:\, \mathrm{id}_i = v} dx_i .$$
 #
 # In words: **the gradient of a row of the table is the sum of the gradients of all places that looked it up.** The ids
 # themselves have no gradient; they are names, not numbers.
@@ -154,7 +154,7 @@ show(Embeddings.forward, Embeddings.backward, sum_by_row)
 # layers; tutorial 3 mixes their outputs). The input of expert $m$ is the embeddings of all fields from the tables
 # number $m$, one after the other:
 #
-# $$x_m = [E_1^m[\mathrm{id}_1], \dots, E_F^m[\mathrm{id}_F]], \qquad m = 1, \dots, M .$$
+# $$x_m = [E_1^m[\mathrm{id}_1], \dots, E_F^m[\mathrm{id}_F]]$$
 #
 # All of it lives in *one* array of shape $(V, M, E)$, where $V$ now counts the values of all fields together. The
 # fields lie below each other: value 0 of the second field comes after the last value of the first. The first row of a
@@ -313,7 +313,7 @@ with chart(label, height=3) as picture:
     ax.plot(sizes, np.mean(owned, axis=1), "s-", color=BLUE, label="half of the rows each: owner computes")
     ax.set(xscale="log", xlabel="rows of the table", ylabel="updates lost, of 400")
     ax.set_xticks(sizes)
-    ax.legend()
+    ax.legend(loc="upper right")
 picture
 
 # %% [markdown]
@@ -374,7 +374,10 @@ assert_ok(check(prior, p_prior, (who_what_where,), np.random.default_rng(0)))
 # An expert multiplies what was looked up by a weight matrix. For one field, $z = xW = (NT)W$ with $W$ of shape
 # $(E, n)$. Products may be bracketed the other way:
 #
-# $$(N T) \, W = N \, (T W), \qquad\text{that is}\qquad T[\mathrm{ids}] \, W = (T W)[\mathrm{ids}] .$$
+# $$\begin{aligned}
+# (N T) \, W &= N \, (T W) \\
+# T[\mathrm{ids}] \, W &= (T W)[\mathrm{ids}]
+# \end{aligned}$$
 #
 # On the left $B$ rows are multiplied, on the right $V$. Move the number of values:
 
@@ -385,7 +388,7 @@ two_brackets(batch=4096, width=16, outputs=64, vocabularies=(4, 16, 64, 128, 512
 # Call the small product $P = TW$. Its backward pass is one you know twice over: first the sum of this tutorial, then
 # the linear layer of the last one,
 #
-# $$dP = N^\top dz, \qquad dW = T^\top dP, \qquad dT = dP \, W^\top .$$
+# $$dP = N^\top dz, \quad dW = T^\top dP, \quad dT = dP \, W^\top .$$
 
 # %%
 rng = np.random.default_rng(3)

@@ -38,9 +38,7 @@ def slope_by_steps(phi: Callable[[Any], Any], slope: float, steps: Sequence[floa
     def say(at):
         why = "the least they reach"
         if at != best:
-            why = (
-                "the curve bends between the points" if at < best else "phi is rounded, and the step divides by little"
-            )
+            why = "the curve bends between the points" if at < best else "rounding, divided by 2 s, has grown"
         return (
             f"s = {_power(steps[at])}: central differences give {central[at]:.10f}, an error of {errors[0][at]:.0e}: "
             f"{why}. The complex step gives {imaginary[at]:.10f}, an error of {errors[1][at]:.0e}."

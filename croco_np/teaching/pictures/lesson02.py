@@ -174,7 +174,7 @@ def two_brackets(batch: int, width: int, outputs: int, vocabularies: Sequence[in
 
     return Scene(
         "two ways to a product, as bars as high as the rows that are multiplied",
-        [Control("values of the field", [f"{v:,}" for v in vocabularies], start=3)],
+        [Control("values of the field", [f"{v:,}" for v in vocabularies], start=len(vocabularies) // 2)],
         draw,
         say,
     )
