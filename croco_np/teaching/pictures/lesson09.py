@@ -111,7 +111,9 @@ def lines_of_memory(size: int = 8, line: int = 4, held: int = 4) -> Scene:
 
     def say(way, at):
         fetched = walks[way][at][2]
-        told = f"{ways[way]}: {at + 1} numbers used, {fetched} lines of {line} fetched, {(at + 1) / fetched:.2g} a line."
+        told = (
+            f"{ways[way]}: {at + 1} numbers used, {fetched} lines of {line} fetched, {(at + 1) / fetched:.2g} a line."
+        )
         return f"{told} The cache (light blue) holds {held} lines."
 
     return Scene(
