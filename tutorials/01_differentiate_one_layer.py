@@ -31,7 +31,9 @@ from croco_np.kernels.relu import bias_relu, relu_backward
 from croco_np.layers import Dense, Linear, Tower
 from croco_np.layers.chain import Chain
 from croco_np.teaching import catches, grade, show
+from croco_np.teaching.pictures import you_are_here
 from croco_np.teaching.pictures.lesson01 import adjoint_square, jacobian, weight_gradient
+from croco_np.teaching.pictures.lesson01_nudge import nudge_a_weight
 from croco_np.teaching.pictures.lesson01_slope import slope_by_steps
 
 np.set_printoptions(precision=4, suppress=True)
@@ -90,8 +92,13 @@ print(f"{(objective(x, nudged, b) - objective(x, W, b)) / 0.001:.4f}")
 # %% [markdown]
 # So `dW[1, 0]` should be 2. Where does it come from? The weight carries input 1 to output 0, in *both* rows. In row 0
 # the input is 2 and the output is wanted lower by `dy[0, 0]` = 1: that gives $2 \cdot 1$. In row 1 the input is 1 but
-# `dy[1, 0]` = 0: that gives $1 \cdot 0$. A weight that is used in many places collects from all of them.
-#
+# `dy[1, 0]` = 0: that gives $1 \cdot 0$. A weight that is used in many places collects from all of them. Shrink the
+# nudge, and try the other weights; their slopes are the numbers of the first picture:
+
+# %% tags=["hide-input"]
+nudge_a_weight(lambda W: objective(x, W, b), W)
+
+# %% [markdown]
 # ## Derive it with indices
 #
 # Write the forward pass with all indices, $y_{il} = \sum_k x_{ik} W_{kl} + b_l$. The chain rule goes through everything
@@ -202,7 +209,14 @@ show(bias_relu, relu_backward, Dense.backward)
 #
 # with $\mathrm{sigmoid}(z) = 1 / (1 + e^{-z})$, which the loss computes. The tower itself is a stack of `Dense` layers
 # and a `Linear` layer to one number, the *logit* $z$. (Each domain, that is, each tab of the app, has its own tower;
-# here is one.) The backward pass has the lines of the forward pass from bottom to top.
+# here is one.) In the whole model it is the last box before the loss; click it, or another, to see its lines:
+
+# %% tags=["hide-input"]
+you_are_here("towers")
+
+# %% [markdown]
+# The backward pass has the lines of the forward pass from bottom to top. Parameters of a layer made of layers are dicts
+# and lists, nested: a *tree*. Its arrays are called *leaves*, and each is named by its path, such as `hidden.0.W`.
 
 # %%
 show(Tower.forward, Tower.backward)

@@ -32,7 +32,7 @@ from croco_np.gradcheck import assert_ok, check
 from croco_np.kernels.rows import sum_by_row
 from croco_np.layers import Embeddings, Experts, LookUpExperts
 from croco_np.teaching import catches, grade, show
-from croco_np.teaching.pictures import chart
+from croco_np.teaching.pictures import chart, you_are_here
 from croco_np.teaching.pictures.lesson02 import fields_of_a_table, look_up, two_brackets
 from croco_np.teaching.pictures.lesson02_race import race
 from croco_np.teaching.pictures.lesson02_sums import add_in_place, sort_and_reduce
@@ -151,8 +151,13 @@ show(Embeddings.forward, Embeddings.backward, sum_by_row)
 # ## Many fields and M tables: Eq. (3)
 #
 # A model has $F$ fields, and Crocodile has $M$ tables for each of them, one for every *expert* (a stack of `Dense`
-# layers; tutorial 3 mixes their outputs). The input of expert $m$ is the embeddings of all fields from the tables
-# number $m$, one after the other:
+# layers; tutorial 3 mixes their outputs). They are the first box of the model; the box `prior` comes further down.
+
+# %% tags=["hide-input"]
+you_are_here("embeddings", "prior")
+
+# %% [markdown]
+# The input of expert $m$ is the embeddings of all fields from the tables number $m$, one after the other:
 #
 # $$x_m = [E_1^m[\mathrm{id}_1], \dots, E_F^m[\mathrm{id}_F]]$$
 #

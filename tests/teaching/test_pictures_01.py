@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from croco_np.teaching.pictures.lesson01 import adjoint_square, jacobian
+from croco_np.teaching.pictures.lesson01_nudge import NUDGES, nudge_a_weight
 from croco_np.teaching.pictures.lesson01_slope import slope_by_steps
 
 from .test_pictures import at
@@ -108,3 +109,14 @@ def test_under_the_microscope_rounding_is_a_staircase(exponential):
 
     assert levels(int(np.argmin(abs(steps - 1e-2)))) > 100
     assert levels(len(steps) - 1) <= 4
+
+
+def test_a_small_nudge_finds_a_number_of_dW():
+    W = np.array([[1.0, 0], [2, -1], [0, 1]])
+    targets = X @ W - DY
+    scene = nudge_a_weight(lambda moved: ((X @ moved - targets) ** 2).sum() / 2, W)
+    for which, (k, j) in enumerate(np.ndindex(3, 2)):
+        for at_nudge, nudge in enumerate(NUDGES):
+            told = number(re.search(r"nudge: (\S+)\.$", scene.said[which * len(NUDGES) + at_nudge])[1])
+            # L is a parabola in each weight: its slope, and half of its bend times the nudge
+            assert told == pytest.approx(X[:, k] @ DY[:, j] + (X[:, k] ** 2).sum() * nudge / 2, rel=1e-3)
