@@ -269,7 +269,7 @@ race(worker, added=(1, 4), orders=["AABB", "ABAB", "BAAB"], start=1)
 
 # %%
 def run(schedule, places_of_a, places_of_b, n_rows=1):
-    """-> the sums."""
+    """Let workers A and B take turns as the letters say, then finish -> the sums."""
     sums = [0] * n_rows
     workers = {"A": worker(sums, places_of_a), "B": worker(sums, places_of_b)}
     for who in schedule:
@@ -393,7 +393,11 @@ two_brackets(batch=4096, width=16, outputs=64, vocabularies=(4, 16, 64, 128, 512
 # Call the small product $P = TW$. Its backward pass is one you know twice over: first the sum of this tutorial, then
 # the linear layer of the last one,
 #
-# $$dP = N^\top dz, \quad dW = T^\top dP, \quad dT = dP \, W^\top .$$
+# $$\begin{aligned}
+# dP &= N^\top dz \\
+# dW &= T^\top dP \\
+# dT &= dP \, W^\top
+# \end{aligned}$$
 
 # %%
 rng = np.random.default_rng(3)
