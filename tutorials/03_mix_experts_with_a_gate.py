@@ -38,6 +38,8 @@ from croco_np.kernels.mix import (
 )
 from croco_np.layers import ElementGate, ScalarGate
 from croco_np.teaching import catches, grade, show
+from croco_np.teaching.pictures import you_are_here
+from croco_np.teaching.pictures.lesson03 import learning, reach, two_shares, two_tests
 
 np.set_printoptions(precision=4, suppress=True)
 
@@ -47,8 +49,6 @@ np.set_printoptions(precision=4, suppress=True)
 # objective". What each logit hears of it is $da$.
 
 # %% tags=["hide-input"]
-from croco_np.teaching.pictures.lesson03 import two_shares
-
 two_shares(a=np.array([[np.log(3), 0.0]]), o=np.array([[[4.0], [8.0]]]), dh=np.array([[2.0]]))
 
 # %% [markdown]
@@ -169,8 +169,6 @@ show(mix_scalars, mix_scalars_backward)
 # This is its place in the model:
 
 # %% tags=["hide-input"]
-from croco_np.teaching.pictures import you_are_here
-
 you_are_here("prior", "gates")
 
 # %% [markdown]
@@ -203,8 +201,6 @@ assert_ok(check(pg, pg.init(rng), (domains, e, o), rng, name="PG"))
 # $g$ is. Give each dimension shares of its own, and the wish can be met. Try it:
 
 # %% tags=["hide-input"]
-from croco_np.teaching.pictures.lesson03 import reach
-
 reach(o=np.array([[[1.0, 0], [0, 1]]]), wish=np.array([1.0, 1]))
 
 # %% [markdown]
@@ -277,8 +273,6 @@ def learn(gate, steps=300, rate=1.0):
 
 
 # %% tags=["hide-input"]
-from croco_np.teaching.pictures.lesson03 import learning
-
 scalar_losses, scalar_shares = learn(ScalarGate(1, M, n_domains=2))
 element_losses, element_shares = learn(ElementGate(1, M, K, n_domains=2))
 assert element_losses[-1] < 0.1 * scalar_losses[-1] < 0.1 * scalar_losses[0]
@@ -345,8 +339,6 @@ class WrongAxis(Mix):
 # Which bug passes which test? Say it, then look:
 
 # %% tags=["hide-input"]
-from croco_np.teaching.pictures.lesson03 import two_tests
-
 B, M, K = 6, 3, 4
 a, o = rng.standard_normal((2, B, M, K))
 assert_ok(check(Mix(), {}, (a, o), rng, name="Mix"))  # the right one passes
