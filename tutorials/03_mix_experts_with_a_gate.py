@@ -78,20 +78,26 @@ show(softmax)
 #
 # Move one logit $a_n$ a little. Its own exponential grows, and so does the sum below every share:
 #
-# $$ \frac{\partial g_m}{\partial a_n} = \frac{e^{a_m} \delta_{mn}}{\sum e^{a}} - \frac{e^{a_m} e^{a_n}}{(\sum e^{a})^2}
-#    = g_m (\delta_{mn} - g_n) $$
+# $$ \begin{aligned}
+# \frac{\partial g_m}{\partial a_n}
+#   &= \frac{e^{a_m} \delta_{mn}}{\sum e^{a}} - \frac{e^{a_m} e^{a_n}}{(\sum e^{a})^2} \\
+#   &= g_m (\delta_{mn} - g_n)
+# \end{aligned} $$
 #
 # with $\delta_{mn} = 1$ for $m = n$ and 0 otherwise. For our shares that is $3/16$ for $m = n$ and $-3/16$ otherwise:
 # what one expert wins, the others lose. Backward multiplies by the transposed Jacobian. With $dg_m$ for the gradient of
 # the objective with respect to the share $g_m$,
 #
-# $$ da_n = \sum_m dg_m \, g_m (\delta_{mn} - g_n) = g_n \Big( dg_n - \sum_m g_m \, dg_m \Big) $$
+# $$ \begin{aligned}
+# da_n &= \sum_m dg_m \, g_m (\delta_{mn} - g_n) \\
+#      &= g_n \Big( dg_n - \sum_m g_m \, dg_m \Big)
+# \end{aligned} $$
 #
 # The sum is the *mean* of the $dg$, weighted by the shares. So an expert's logit is pushed by how much its share is
 # worth **more than the average share**, in proportion to the share it has. No $M \times M$ matrix is needed.
 #
-# With $dg = (8, 16)$ the mean is $3/4 \cdot 8 + 1/4 \cdot 16 = 10$, so $da = (3/4 \cdot (8 - 10),\ 1/4 \cdot (16 -
-# 10)) = (-3/2, 3/2)$.
+# With $dg = (8, 16)$ the mean is $3/4 \cdot 8 + 1/4 \cdot 16 = 10$, so $da_1 = 3/4 \cdot (8 - 10) = -3/2$ and
+# $da_2 = 1/4 \cdot (16 - 10) = 3/2$.
 
 # %%
 dg = np.array([[8.0, 16.0]])
@@ -134,8 +140,10 @@ grade("3.1", my_softmax_backward)
 #
 # **To the logits**, through the softmax. The mean that it subtracts is
 #
-# $$ \sum_n g_n \, dg_n = \sum_n g_n \langle dh, o_n \rangle = \Big\langle dh, \sum_n g_n o_n \Big\rangle
-#    = \langle dh, h \rangle $$
+# $$ \begin{aligned}
+# \sum_n g_n \, dg_n &= \sum_n g_n \langle dh, o_n \rangle \\
+#   &= \Big\langle dh, \sum_n g_n o_n \Big\rangle = \langle dh, h \rangle
+# \end{aligned} $$
 #
 # and $h$ was computed in the forward pass. So the two steps fuse into one:
 #
@@ -212,7 +220,10 @@ reach(o=np.array([[[1.0, 0], [0, 1]]]), wish=np.array([1.0, 1]))
 # The price: M K logits for a row, not M. Nothing new has to be derived. In each dimension this is a scalar gate with
 # K = 1, whose scalar product is one product:
 #
-# $$ do_{mk} = g_{mk} \, dh_k, \qquad da_{mk} = g_{mk} \, dh_k \, (o_{mk} - h_k) = do_{mk} \, (o_{mk} - h_k) $$
+# $$ \begin{aligned}
+# do_{mk} &= g_{mk} \, dh_k \\
+# da_{mk} &= g_{mk} \, dh_k \, (o_{mk} - h_k) = do_{mk} \, (o_{mk} - h_k)
+# \end{aligned} $$
 
 # %%
 show(mix_elements, mix_elements_backward)

@@ -113,7 +113,10 @@ grade("4.1", my_covariance)
 # **Step 2, a matrix with itself.** $C_{ab} = \sum_i Z_{ia} Z_{ib}$, and $Z_{ia}$ occurs in row a of $C$ and in
 # column a:
 #
-# $$ dZ_{ia} = \sum_b Z_{ib} \, dC_{ab} + \sum_b Z_{ib} \, dC_{ba}, \qquad dZ = Z \, (dC^T + dC) $$
+# $$ \begin{aligned}
+# dZ_{ia} &= \sum_b Z_{ib} \, dC_{ab} + \sum_b Z_{ib} \, dC_{ba} \\
+# dZ &= Z \, (dC^T + dC)
+# \end{aligned} $$
 #
 # $\Omega * \mathrm{sgn}(C)$ is symmetric, so both terms are equal and the 2 cancels:
 #
@@ -132,8 +135,9 @@ show(covariance)
 
 # %% [markdown]
 # By hand, row 1 of expert 1, which needs the block *below* the diagonal. Its signs are
-# $\begin{pmatrix} 1 & 0 \\ -1 & -1 \end{pmatrix}$, and row 1 of $\tilde O_2$ is $(-2, 2)$:
-# $(-2 \cdot 1 + 2 \cdot (-1), \; -2 \cdot 0 + 2 \cdot (-1)) / 4 = (-1, -0.5)$. The view *gradient* has the rest.
+# $\begin{pmatrix} 1 & 0 \\ -1 & -1 \end{pmatrix}$, and row 1 of $\tilde O_2$ is $(-2, 2)$. Output 1 gets
+# $(-2 \cdot 1 + 2 \cdot (-1)) / 4 = -1$, output 2 gets $(-2 \cdot 0 + 2 \cdot (-1)) / 4 = -0.5$: row 1 of $dZ$ in the
+# view *gradient*.
 
 # %%
 _, do = covariance(small)
