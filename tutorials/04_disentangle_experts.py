@@ -57,7 +57,7 @@ blocks(small)
 # %% [markdown]
 # ## The loss on a blackboard
 #
-# **Centre.** $Z$ below holds all outputs side by side, each column minus its mean: $(1, 1)$ for expert 1 and $(2, 1)$
+# **Centre.** $Z$ holds all outputs side by side, each column minus its mean: $(1, 1)$ for expert 1 and $(2, 1)$
 # for expert 2. A tilde marks what is centred, so $Z = [\tilde O_1 \; \tilde O_2]$.
 #
 # **Multiply.** An entry of $C = Z^T Z$ is the product of two columns of $Z$, added up over the rows. Point at one to
@@ -136,8 +136,8 @@ show(covariance)
 # %% [markdown]
 # By hand, row 1 of expert 1, which needs the block *below* the diagonal. Its signs are
 # $\begin{pmatrix} 1 & 0 \\ -1 & -1 \end{pmatrix}$, and row 1 of $\tilde O_2$ is $(-2, 2)$. Output 1 gets
-# $(-2 \cdot 1 + 2 \cdot (-1)) / 4 = -1$, output 2 gets $(-2 \cdot 0 + 2 \cdot (-1)) / 4 = -0.5$: row 1 of $dZ$ in the
-# view *gradient*.
+# $(-2 \cdot 1 + 2 \cdot (-1)) / 4 = -1$, output 2 gets $(-2 \cdot 0 + 2 \cdot (-1)) / 4 = -0.5$: row 1 of $dZ$
+# in the picture. Its view *gradient* says which column of $Z$ each entry adds.
 
 # %%
 _, do = covariance(small)
@@ -234,7 +234,7 @@ assert between_experts(after_within, 3).correlation > between_experts(after, 3).
 fading(frames=[*range(10), *range(10, 60, 5), *range(60, 301, 24)], runs=runs)
 
 # %% [markdown]
-# Play both. With p > q the blocks off the diagonal fade, and those on it keep their colour: the experts still vary, but
+# Play both. With p > q the blocks off the diagonal fade, and those on it stay coloured: the experts still vary, but
 # apart. With p ≥ q everything fades, and the cloud shrinks: the experts put out something nearly constant.
 #
 # Two things more. With p ≥ q the correlations stay larger than with p > q, although the covariances are smaller: a

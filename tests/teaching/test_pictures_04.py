@@ -58,20 +58,25 @@ def test_what_the_entries_say_of_the_gradient_adds_up_to_it(within):
     assert np.allclose(dZ, covariance(SMALL, within=within)[1].reshape(4, 4))
 
 
-def test_the_loss_is_written_and_dZ_is_shown_with_the_gradient_only():
+def test_the_loss_is_written_beside_its_gradient():
     scene = blocks(SMALL)
-    for within, loss in ((False, "L = 3.5"), (True, "L = 13")):
-        shapes = at(scene, 8 * 12 + 6 + within)
-        assert loss in [text for _, _, text in shapes]
-        assert not any("hidden" in a.get("class", "") for _, a, _ in shapes)
-    hidden = [a for _, a, _ in at(scene, 8 * 12) if "hidden" in a.get("class", "")]
-    assert len(hidden) == 16 * 2 + 1 + 1 + 2  # cells and numbers, name, line, experts
+    for within, loss in ((False, "loss L = 3.5"), (True, "loss L = 13")):
+        texts = [text for _, _, text in at(scene, 8 * 12 + within)]
+        assert loss in texts
+        gradient = [
+            float(t.replace("\N{MINUS SIGN}", "-")) for t in texts if re.fullmatch(r"\N{MINUS SIGN}?\d(\.\d\d)?", t)
+        ]
+        assert np.allclose(gradient[-16:], covariance(SMALL, within=within)[1].ravel())
 
 
-def test_pointing_at_an_entry_frames_it_and_its_columns():
-    lit = [a for _, a, _ in at(blocks(SMALL), 8 * 12) if "lit" in a.get("class", "").split()]
+@pytest.mark.parametrize(("view", "columns"), [("C", 2), ("signs", 2), ("mask", 2), ("gradient", 2)])
+def test_pointing_at_an_entry_frames_it_and_its_two_columns(view, columns):
+    shapes = at(blocks(SMALL), 8 * 12 + 2 * VIEWS[view])
+    lit = [a for _, a, _ in shapes if "lit" in a.get("class", "").split()]
     assert [a["data-goes"] for a in lit if "data-goes" in a] == ["entry=12"]
-    assert len(lit) == 1 + 2 * 4 + 4  # the entry, two columns of Z, and one of dZ, which is hidden
+    assert len(lit) == 1 + columns * 4
+    assert len({a["x"] for a in lit if "data-goes" not in a}) == columns
+    assert len({a["y"] for a in lit if "data-goes" not in a}) == (8 if view == "gradient" else 4)  # of dZ, too
 
 
 def test_experts_that_fade_have_the_blackboard_s_covariances():

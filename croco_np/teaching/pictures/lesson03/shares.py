@@ -62,7 +62,8 @@ def _bars(drawing, g, da):
         drawing.rect(70, y, max(110 * g[m], 0.5), 24, f"fill {colour}")
         drawing.text(186, y + 17, f"{g[m]:.2f}", "number")
         drawing.arrow(zero, y + 10, zero + unit * da[m], y + 10, f"line thick {colour}")
-        drawing.text(zero, y + 30, signed(da[m]), "number", anchor="middle")
+        side = 1 if da[m] < 0 else -1  # the number stands where the arrow does not go
+        drawing.text(zero + 7 * side, y + 14, signed(da[m]), "number", anchor="start" if side > 0 else "end")
     drawing.text(zero, 124, "sum 0", "soft", anchor="middle")
 
 

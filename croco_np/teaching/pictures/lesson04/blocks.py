@@ -1,8 +1,5 @@
 """C = Z^T Z of two experts, entry by entry."""
 
-from collections.abc import Sequence
-from xml.etree.ElementTree import Element
-
 import numpy as np
 
 from ....losses import covariance
@@ -40,16 +37,18 @@ def blocks(o: np.ndarray) -> Scene:
     parts = [Parts(o, within) for within in (False, True)]
     size, n_rows = len(parts[0].C), len(o)
     names = ("C = Z\u1d40Z", "sgn(C)", "mask \u03a9", "\u03a9 \u2217 sgn(C)")
-    cell, left, top = 34, 196, 46
+    cell, left, top = 34, 212, 46
     below = top + cell * size + 62
 
     def draw(at, view, reading):
         a, b = divmod(at, size)
         one = parts[reading]
-        shown = (one.C, one.signs, one.mask, one.mask * one.signs)[view]
+        shown = (one.C, one.signs, one.mask, one.mask * one.signs)[view] + 0.0
         drawing = Drawing(below + cell * n_rows + 24)
-        drawing.text(8, 20, names[view], "name")
-        drawing.text(8, 40, f"L = {one.value:g}")
+        columns = np.arange(size)
+        grid(drawing, 8, top, one.Z, "Z", cell=cell, lit=(columns == a) | ((columns == b) & (view < 3)))
+        _split(drawing, 8, top, cell, one.width, n_rows)
+        drawing.text(150, 16, names[view], "name")
         grid(
             drawing,
             left,
@@ -61,14 +60,10 @@ def blocks(o: np.ndarray) -> Scene:
             title=lambda i, j: f"entry ({i + 1}, {j + 1}): {one.unit(i)} with {one.unit(j)}",
         )
         _experts(drawing, left, top, cell, one.width, size)
-        frames = np.arange(size)
-        grid(drawing, 8 + cell, below, one.Z, "Z", cell=cell, lit=(frames == a) | ((frames == b) & (view < 3)))
-        _split(drawing, 8 + cell, below, cell, one.width, n_rows)
-        first = len(drawing.root)
-        grid(drawing, left, below, one.dZ, "dZ", cell=cell, lit=frames == b)
+        drawing.text(8, below + 16, f"loss L = {one.value:g}", "name")
+        drawing.text(left - 8, below + 16, "gradient dZ", "name", anchor="end")
+        grid(drawing, left, below, one.dZ, cell=cell, lit=(columns == b) & (view == 3))
         _split(drawing, left, below, cell, one.width, n_rows)
-        if view < 3:
-            _hide(list(drawing.root)[first:])
         return drawing
 
     def say(at, view, reading):
@@ -107,11 +102,6 @@ def _split(drawing, left, top, cell, width, n_rows):
         drawing.text(
             left + cell * width * (m + 0.5), top + cell * n_rows + 18, f"expert {m + 1}", "soft", anchor="middle"
         )
-
-
-def _hide(elements: Sequence[Element]):
-    for element in elements:
-        element.set("class", f"{element.get('class', '')} hidden".strip())
 
 
 def _said(one, a, b, view, reading):
