@@ -6,6 +6,7 @@ minutes    how long a tutorial takes to read: `python -m tutorials.publish.minut
 lessons    what the first cell of a tutorial promises, and the table of tutorials
 results    tables of committed results inside pages: `python -m tutorials.publish.results`
 links      links between files of the repository -> links between pages
+listing    a file of code -> HTML whose lines can be linked to
 pages      notebooks, sources and index -> HTML, by Sphinx
 mathml     formulas -> MathML, which browsers draw without a script
 look       settings of the pages, and the files of static: style sheets, scripts, icons

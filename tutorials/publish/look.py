@@ -25,6 +25,7 @@ def settings(version):
         "root_doc": "index",
         "nb_execution_mode": "off",
         "nb_merge_streams": True,
+        "nb_render_markdown_format": "myst",  # outputs, too, hold formulas and links
         "myst_enable_extensions": ["dollarmath", "amsmath"],
         "myst_heading_anchors": 4,
         "html_math_renderer": "mathml",

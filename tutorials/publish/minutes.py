@@ -17,7 +17,7 @@ AT_LENGTH = "At length:"
 FORMULAS = re.compile(r"\$\$.+?\$\$", re.DOTALL)
 GENERATED = re.compile(r"<!-- (.+?): written by .*?<!-- end of \1 -->|<details.*?</details>|<!--.*?-->", re.DOTALL)
 HEADING = re.compile(r"^(#+) +(.+)$", re.MULTILINE)
-LISTING = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LISTING = re.compile(r"^(?P<marks>`{3,})\w*\n(?P<code>.*?)^(?P=marks)$", re.MULTILINE | re.DOTALL)
 
 
 class Measure(NamedTuple):
@@ -117,7 +117,7 @@ def _lines(code):
 
 def _listings(output):
     """The code that an output shows, unfolded."""
-    return LISTING.findall(GENERATED.sub("", _shown(output, "text/markdown")))
+    return [found["code"] for found in LISTING.finditer(GENERATED.sub("", _shown(output, "text/markdown")))]
 
 
 def _shown(output, kind):

@@ -1,6 +1,7 @@
 """Notebooks, index and the files they link to -> HTML. Sphinx reads a folder of copies, so nothing is written here."""
 
 import io
+import re
 import shutil
 import tempfile
 import warnings
@@ -14,6 +15,8 @@ from .extra import need
 from .links import PICTURES, Links
 
 MARK = ".croco_np_site"  # in a folder that holds a site, and may be replaced by one
+# What `Links` tells itself: links that lead nowhere, and lines of a listing, which Sphinx knows nothing of
+TOLD = re.compile(r"cross-reference target not found: ''|local id not found in doc .*: 'L\d+'")
 ORPHAN = "---\norphan: true\n---\n\n"
 
 
@@ -83,7 +86,11 @@ def _turn(notebook, links, path):
     for i, cell in enumerate(cells):
         if cell["cell_type"] == "markdown":
             cell["source"] = links.rewritten(cell["source"], path, f"tutorials/{path.name}, cell {i}")
-        elif any("image/png" in output.get("data", {}) for output in cell["outputs"]):
+            continue
+        for output in cell["outputs"]:
+            if shown := output.get("data", {}).get("text/markdown"):
+                output["data"]["text/markdown"] = links.rewritten(shown, path, f"tutorials/{path.name}, cell {i}")
+        if any(kind.startswith("image/") for output in cell["outputs"] for kind in output.get("data", ())):
             under = cells[i + 1] if i + 1 < len(cells) else cell
             said = under["source"].strip().partition("\n\n")[0] if under["cell_type"] == "markdown" else "A figure."
             cell["metadata"]["mystnb"] = {"image": {"alt": " ".join(said.replace("*", "").replace("`", "").split())}}
@@ -103,8 +110,7 @@ def _sphinx(copies, html, doctrees):
             app.build()
     except SphinxError as error:
         said.write(f"{type(error).__name__}: {error}\n")
-    told = "cross-reference target not found: ''"  # what `Links` makes of a link that leads nowhere
-    return [line for line in said.getvalue().splitlines() if line.strip() and told not in line]
+    return [line for line in said.getvalue().splitlines() if line.strip() and not TOLD.search(line)]
 
 
 def _short(line, copies):
