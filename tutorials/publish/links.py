@@ -73,8 +73,10 @@ class Links:
             if match["target"] is None:
                 return match[0]
             path, mark, fragment = match["target"].partition("#")
-            if not path or re.match(r"[a-z][a-z0-9+.-]*:", path):
+            if re.match(r"[a-z][a-z0-9+.-]*:", path):
                 return match[0]
+            if not path:
+                return f"(#{_place(Path(file), unquote(fragment))})"
             goal = Path(os.path.abspath(Path(file).parent / unquote(path)))
             if not goal.exists() or not goal.is_relative_to(self.root):
                 self.broken.append(f"{where}: the link ({match['target']}) leads nowhere")

@@ -10,7 +10,7 @@ from pathlib import Path
 from croco_np import __version__
 from croco_np.errors import InputError
 
-from . import lessons, look, notebooks
+from . import lessons, look, mentions, notebooks
 from .extra import need
 from .links import PICTURES, Links
 
@@ -82,14 +82,16 @@ def _contents(caption, names):
 
 def _turn(notebook, links, path):
     """Turn the links of a notebook, and give each picture the sentence under it for those who cannot see it."""
-    cells = notebook["cells"]
+    cells, seen = notebook["cells"], set()
     for i, cell in enumerate(cells):
         if cell["cell_type"] == "markdown":
-            cell["source"] = links.rewritten(cell["source"], path, f"tutorials/{path.name}, cell {i}")
+            cell["source"] = links.rewritten(
+                mentions.linked(cell["source"], seen), path, f"tutorials/{path.name}, cell {i}"
+            )
             continue
         for output in cell["outputs"]:
             if shown := output.get("data", {}).get("text/markdown"):
-                output["data"]["text/markdown"] = links.rewritten(shown, path, f"tutorials/{path.name}, cell {i}")
+                output["data"]["text/markdown"] = links.rewritten(shown, path, where)
         if any(kind.startswith("image/") for output in cell["outputs"] for kind in output.get("data", ())):
             under = cells[i + 1] if i + 1 < len(cells) else cell
             said = under["source"].strip().partition("\n\n")[0] if under["cell_type"] == "markdown" else "A figure."
