@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from ..errors import InputError
 from . import kuairand_dates
 from .csv_files import CsvFile
+
+if TYPE_CHECKING:  # a function that needs it imports it: half a second, and a browser has none
+    import pandas as pd
 
 TABS = (0, 1, 2, 4, 6)  # the five domains of the paper, of the fifteen tabs of the app
 MAX_RAGGED = 10  # lines of a log with a wrong number of columns that are skipped, not refused; 1K has one
@@ -33,7 +35,7 @@ class Logs(NamedTuple):
     notes  on what was dropped, in order; the last is on duplicates
     """
 
-    rows: pd.DataFrame
+    rows: "pd.DataFrame"
     paths: list[Path]
     notes: list[str]
 
@@ -45,6 +47,8 @@ class Logs(NamedTuple):
 
 def read_logs(paths: Sequence[Path]) -> Logs:
     """All logs as `Logs`: the paper's tabs only, no duplicates, in order of time."""
+    import pandas as pd
+
     kept, notes, total = [], [], 0
     for i, path in enumerate(paths):
         n, frames, more = _read_log(path)
@@ -95,6 +99,8 @@ def _read_log(path):
 
 def _frame(lines, at, path):
     """The rows of the paper's tabs of some lines, where `row_hash` is equal for equal rows; and the days of all."""
+    import pandas as pd
+
     columns = {name: lines.numbers(at[name]) for name in COLUMNS}
     for name in _LEAST:
         lines.check(columns[name] >= 0, f"{name} is {{}}, must not be negative", columns[name])

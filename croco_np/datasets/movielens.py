@@ -5,10 +5,9 @@ The genuine files were not at hand when this was written: it is tested on made-u
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from ..errors import InputError
 from .movielens_files import find
@@ -16,6 +15,9 @@ from .movielens_tables import read_movies, read_ratings, read_users
 from .oddities import share
 from .splits import Splits
 from .table import from_columns
+
+if TYPE_CHECKING:  # a function that needs it imports it: half a second, and a browser has none
+    import pandas as pd
 
 FIELDS = ("user_id", "movie_id", "gender", "age", "occupation", "zip_area", "year", "genres", "age_group")
 KINDS = {name: "text" if name in ("gender", "genres", "age_group") else "integer" for name in FIELDS}
@@ -32,7 +34,7 @@ class Columns(NamedTuple):
     notes  what a user should know of the files, in lines
     """
 
-    rows: pd.DataFrame
+    rows: "pd.DataFrame"
     notes: list[str]
 
 
@@ -70,6 +72,8 @@ def read(folder: Path | str, min_count: int = 10) -> Splits:
 
 def read_columns(folder: Path | str) -> Columns:
     """The three files joined, before anything is encoded; as `read` says, and with its errors."""
+    import pandas as pd
+
     ratings_path, users_path, movies_path = find(folder)
     ratings, users, movies = read_ratings(ratings_path), read_users(users_path), read_movies(movies_path)
     rows = ratings.rows

@@ -6,14 +6,16 @@ What the columns mean, and between which numbers they lie, is said by the README
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from .movielens_lines import DatFile
 from .oddities import Oddities
 from .raw_files import shown
+
+if TYPE_CHECKING:  # a function that needs it imports it: half a second, and a browser has none
+    import pandas as pd
 
 N_RATINGS, N_USERS, N_MOVIES = 1_000_209, 6_040, 3_883  # lines of the genuine files
 LAST_USER, LAST_MOVIE = 6_040, 3_952  # ids; 69 of the movies' numbers belong to none
@@ -37,7 +39,7 @@ class Table(NamedTuple):
     notes  what a user should know of the file, in lines
     """
 
-    rows: pd.DataFrame
+    rows: "pd.DataFrame"
     notes: list[str]
 
 
@@ -46,6 +48,8 @@ def read_ratings(path: Path) -> Table:
 
     Raises InputError, with file and line, for a value that no line of MovieLens-1M has.
     """
+    import pandas as pd
+
     file = DatFile(path, ("UserID", "MovieID", "Rating", "Timestamp"))
     blocks = []
     for lines in file:
@@ -125,6 +129,8 @@ class _Keys:
         self.line, self.met = np.zeros(last + 1, np.int64), []
 
     def add(self, lines):
+        import pandas as pd
+
         keys = lines.numbers(0, 1, len(self.line) - 1)
         first = ~pd.Series(keys).duplicated().to_numpy() & (self.line[keys] == 0)
         lines.check(first, f"{lines.file.names[0]} {{}} has two lines; keep one", keys)
@@ -132,11 +138,12 @@ class _Keys:
         self.met += keys.tolist()
 
 
-def _frame(keys: _Keys, columns: dict[str, list], texts: Sequence[str]) -> pd.DataFrame:
+def _frame(keys: _Keys, columns: dict[str, list], texts: Sequence[str]) -> "pd.DataFrame":
     """A table by its ids: texts as categories, in order of the text, whole numbers as Int64; None is NA."""
-    types = {name: pd.Categorical if name in texts else _whole for name in columns}
-    return pd.DataFrame({name: types[name](values) for name, values in columns.items()}, index=keys.met)
+    import pandas as pd
 
-
-def _whole(values):
-    return pd.array(values, dtype="Int64")
+    arrays = {
+        name: pd.Categorical(values) if name in texts else pd.array(values, dtype="Int64")
+        for name, values in columns.items()
+    }
+    return pd.DataFrame(arrays, index=keys.met)

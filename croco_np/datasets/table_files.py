@@ -6,16 +6,18 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from ..errors import InputError
 from . import raw_files
 from .csv_lines import CsvLines, fields_of
 from .csv_spelling import Spelling
 from .values import MISSING_TEXT
+
+if TYPE_CHECKING:  # a function that needs it imports it: half a second, and a browser has none
+    import pandas as pd
 
 STANDARD_INPUT = "-"
 ENDS = (".csv", ".csv.gz", ".parquet")
@@ -32,7 +34,7 @@ class TableFile(NamedTuple):
     """
 
     path: Path
-    frame: pd.DataFrame
+    frame: "pd.DataFrame"
     lines: np.ndarray | None
     notes: tuple[str, ...]
 
@@ -55,11 +57,13 @@ def read_file(path: str | Path) -> TableFile:
     return _parquet(path) if path.suffix == ".parquet" else _csv(path)
 
 
-def read_blocks(source: str | Path, rows: int) -> Iterator[pd.DataFrame]:
+def read_blocks(source: str | Path, rows: int) -> "Iterator[pd.DataFrame]":
     """Yield the rows of a CSV file, or of standard input ("-"), as frames of at most `rows` rows, in constant memory.
 
     All cells are text, as they stand there; an empty one is "". As strict as `read_file`, with the same errors.
     """
+    import pandas as pd
+
     if source == STANDARD_INPUT:
         name = Path("standard input")
         text = _CheckedCsv(name, raw_files.whole_lines(sys.stdin.buffer, BLOCK_BYTES, name), keep_lines=False)
@@ -100,6 +104,8 @@ def _csv(path):
 
 def _parsed(text, names, dtype=None):
     """The columns of a `_CheckedCsv` that have these names, as a DataFrame."""
+    import pandas as pd
+
     try:
         return pd.read_csv(
             io.BufferedReader(text, BLOCK_BYTES),
@@ -211,6 +217,8 @@ class _CheckedCsv(io.RawIOBase):
 
 
 def _parquet(path):
+    import pandas as pd
+
     try:
         frame = pd.read_parquet(path, dtype_backend="numpy_nullable")
     except ImportError as error:

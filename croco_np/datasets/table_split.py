@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from ..errors import InputError, OptionError
 from .hashing import coin, combined
@@ -39,6 +38,8 @@ def read_times(raw: Any, name: str, place: Callable[[int], str]) -> Times:
 
     Dates without a zone are taken as they are, others as UTC. Raises InputError for anything else, with its place.
     """
+    import pandas as pd  # half a second that only those who bring a table have to wait; a browser has none
+
     if getattr(getattr(raw, "dtype", None), "kind", "") == "M":
         return _dates(pd.Series(raw).reset_index(drop=True), np.arange(len(raw)))
     for kind in ("integer", "number"):
@@ -113,6 +114,8 @@ def by_user(users: np.ndarray, keys: list[np.ndarray], shares: tuple[float, floa
 
 
 def _row_coins(keys, seed):
+    import pandas as pd
+
     hashes = combined(keys)
     again = pd.Series(hashes).groupby(hashes, sort=False).cumcount().to_numpy()
     return coin(combined([hashes, again, np.full(len(hashes), seed)]))

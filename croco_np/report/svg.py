@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ..canvas import BLUE, GREEN, GREY, ORANGE, Figure, canvas
 
@@ -45,9 +46,12 @@ class Drawing:
 
 
 @contextmanager
-def drawing(width: float, height: float) -> Iterator[Drawing]:
-    """A Matplotlib figure of this size in inches, in the page's style; when the block ends, `.svg` holds its SVG."""
-    with canvas(width, height, **SETTINGS) as figure:
+def drawing(width: float, height: float, **settings: Any) -> Iterator[Drawing]:
+    """A Matplotlib figure of this size in inches, in the page's style; when the block ends, `.svg` holds its SVG.
+
+    settings  of Matplotlib, beside or instead of those of the page
+    """
+    with canvas(width, height, **SETTINGS | settings) as figure:
         new = Drawing(figure)
         yield new
         text = io.StringIO()

@@ -1,5 +1,8 @@
 """Checkpoints: a dict of arrays and a dict of facts in one safetensors file, with a checksum, replaced whole or not at
-all."""
+all.
+
+The library of the format is imported where a file is written or read: arithmetic, and a browser, do without it.
+"""
 
 import json
 import os
@@ -8,8 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from ..errors import InputError
 from .digest import of_arrays, of_json
@@ -30,6 +31,9 @@ def save(path: Path | str, arrays: dict[str, np.ndarray], facts: dict) -> str:
     The file is written beside `path` and then renamed, so a reader sees the old one or the new one. Raises InputError
     if it cannot be written; what was at `path` before is then still there.
     """
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
     path = Path(path)
     arrays = {name: np.ascontiguousarray(a) for name, a in arrays.items()}  # the format writes memory as it lies
     checksum = _checksum(arrays, facts)
@@ -52,6 +56,8 @@ def load(path: Path | str, what: str = "a checkpoint") -> Checkpoint:
 
     what  which file it should be, in words
     """
+    from safetensors import safe_open
+
     require_file(path, what)
     try:
         with safe_open(path, framework="numpy") as file:
@@ -68,6 +74,8 @@ def load(path: Path | str, what: str = "a checkpoint") -> Checkpoint:
 
 def peek(path: Path | str, what: str = "a checkpoint") -> dict:
     """The facts of a file of `save`, without its arrays and so without a look at the checksum."""
+    from safetensors import safe_open
+
     require_file(path, what)
     try:
         with safe_open(path, framework="numpy") as file:

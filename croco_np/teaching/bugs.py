@@ -6,14 +6,17 @@ from typing import Any
 import numpy as np
 
 from ..gradcheck import METHODS, check, report
+from ..gradcheck.cases import Training
 from ..gradcheck.report import passed
 from ..tree import Tree
+from .pictures.graph import leaf_graph, training_graph
+from .pictures.scene import Scene
 
 
 def catches(
     layer: Any, params: Tree, inputs: tuple, leaves: set[str], methods: Sequence[str] = METHODS, seed: int = 0
-) -> None:
-    """Check a broken layer, and print what the checker says of the wrong leaves.
+) -> Scene:
+    """Check a broken layer, and print what the checker says of the wrong leaves -> its graph, these leaves in red.
 
     leaves  names of exactly the leaves whose gradient is wrong: paths of parameters, "input 0", ...; a rule of the
             protocol that is broken has a name as well: "doutput", "cache", "output"
@@ -31,3 +34,6 @@ def catches(
         raise AssertionError(f"a direction crosses a kink, which proves nothing of {kinks}: take another seed")
     if found != set(leaves):
         raise AssertionError(f"the checker finds {sorted(found)}, the text says {sorted(leaves)}")
+    if isinstance(layer, Training):
+        return training_graph(layer.model, layer.objective, params, inputs[0], steps=False, wrong=found)
+    return leaf_graph(layer, params, inputs, wrong=found)

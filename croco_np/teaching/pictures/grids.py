@@ -1,0 +1,73 @@
+"""Arrays as grids of coloured cells: orange above 0, blue below, the stronger the larger, with the numbers inside."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .svg import Drawing
+
+CELL = 34  # units: a number of three digits fits in 12-unit text
+
+
+def grid_size(array: np.ndarray, cell: float = CELL) -> tuple[float, float]:
+    """Width and height of the grid of a matrix or vector, without its name."""
+    rows, columns = np.atleast_2d(array).shape
+    return columns * cell, rows * cell
+
+
+def grid(
+    drawing: Drawing,
+    x: float,
+    y: float,
+    array: np.ndarray,
+    name: str = "",
+    *,
+    cell: float = CELL,
+    largest: float | None = None,
+    numbers: bool = True,
+    lit: Any = False,
+    goes: Callable[[int, int], dict[str, int]] | None = None,
+    title: Callable[[int, int], str] | None = None,
+) -> None:
+    """Draw a matrix (a vector is one row) with its upper left corner at x, y and its name above.
+
+    largest  value of the strongest colour; the array's own if None
+    numbers  whether they are written in the cells
+    lit      booleans of the array's shape: cells with a frame
+    goes     (row, column) -> the setting that pointing at a cell shows
+    title    (row, column) -> what a reader sees who points at it
+    """
+    values = np.atleast_2d(np.asarray(array, float))
+    strongest = largest or np.abs(values).max(initial=0) or 1.0
+    frames = np.broadcast_to(lit, values.shape)
+    if name:
+        drawing.text(x, y - 5, name, "name")
+    for (i, j), value in np.ndenumerate(values):
+        left, top = x + j * cell, y + i * cell
+        drawing.rect(
+            left + 0.5,
+            top + 0.5,
+            cell - 1,
+            cell - 1,
+            ("fill orange" if value > 0 else "fill blue") + (" lit" if frames[i, j] else " cell"),
+            fill_opacity=0.75 * min(abs(value) / strongest, 1),
+            goes=goes and goes(i, j),
+            title=title(i, j) if title else None,
+        )
+        if numbers:
+            drawing.text(left + cell / 2, top + cell / 2 + 4, brief(value), "number", anchor="middle")
+
+
+def brief(value: float) -> str:
+    """A number in at most five characters, for a cell."""
+    size = abs(value)
+    if value == int(value) and size < 1000:
+        said = f"{value:.0f}"
+    elif size >= 100:
+        said = f"{value:.0f}" if size < 1000 else f"{value:.0e}".replace("e+0", "e")
+    elif size >= 0.005:
+        said = f"{value:.2f}" if size < 10 else f"{value:.1f}"
+    else:
+        said = f"{value:.0e}".replace("e-0", "e-")
+    return said.replace("-", "\N{MINUS SIGN}")
