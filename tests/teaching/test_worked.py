@@ -1,0 +1,106 @@
+"""The worked solution, and where an answer departs from it."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from croco_np.errors import InputError
+from croco_np.teaching import solution
+from croco_np.teaching.grading import exercise
+from croco_np.teaching.solutions import every
+
+from .answers import every as answers
+
+SOLUTIONS = every()
+ANSWERS = answers()
+FUNCTIONS = sorted(n for n, solved in SOLUTIONS.items() if callable(solved.answer))
+
+
+@pytest.mark.parametrize("number", sorted(SOLUTIONS))
+def test_it_shows_derivation_and_answer(number):
+    worked, solved = solution(number), SOLUTIONS[number]
+    shown = worked._repr_markdown_()
+    assert inspect.cleandoc(solved.derivation) in shown
+    assert (inspect.getsource(solved.answer).strip() if callable(solved.answer) else repr(solved.answer)) in shown
+    assert shown.count("$") % 2 == 0
+    assert "Yours" not in shown
+    assert inspect.cleandoc(solved.derivation) in repr(worked)
+
+
+@pytest.mark.parametrize("number", sorted(SOLUTIONS))
+def test_it_stands_by_itself(number):
+    """A reader may copy the listing into a cell: it needs NumPy and its arguments only."""
+    right = SOLUTIONS[number].answer
+    if callable(right):
+        assert not right.__closure__
+        own = {name for name in right.__code__.co_names if name in right.__globals__}
+        assert own <= {"np"}, own
+
+
+@pytest.mark.parametrize("number", sorted(SOLUTIONS))
+def test_the_right_answer_beside_itself(number):
+    assert solution(number, SOLUTIONS[number].answer).beside == "Yours is right, too."
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+def test_a_wrong_answer_is_placed(number):
+    """Each wrong answer that runs departs somewhere on the examples that the checker draws."""
+    for name, answer in ANSWERS[number].wrong.items():
+        beside = solution(number, answer).beside
+        assert beside.startswith("Yours: not yet. "), name
+        assert "On the checker's example" in beside, name
+
+
+def test_an_entry_is_named_with_both_values():
+    beside = solution("3.1", lambda g, dg: g * dg).beside
+    assert "On the checker's example 1 (g (4, 3), dg (4, 3)) da[0, 0] is " in beside
+    assert "(12 of 12 entries differ)" in beside
+    assert "da has shape (4,) in yours, (4, 3) in the solution." in solution("3.1", lambda g, dg: g[:, 0]).beside
+
+
+def test_one_wrong_entry_is_found():
+    def my_softmax_backward(g, dg):
+        da = SOLUTIONS["3.1"].answer(g, dg)
+        da[1, 2] += 1
+        return da
+
+    assert "da[1, 2] is " in solution("3.1", my_softmax_backward).beside
+    assert "(1 of 12 entries differ)" in solution("3.1", my_softmax_backward).beside
+
+
+def test_an_error_is_named():
+    assert "yours stops with IndexError" in solution("3.1", lambda g, dg: g[99]).beside
+
+
+def test_a_value_is_set_beside_the_solution():
+    assert "You say 0.0001, the solution says" in solution("4.3", 1e-4).beside
+
+
+def test_open_answers_and_other_things():
+    def still_open(g, dg):
+        raise NotImplementedError
+
+    assert solution("3.1", ...).beside == solution("3.1").beside == ""
+    assert solution("3.1", still_open).beside == "Yours is still open."
+    assert "a function is wanted" in solution("3.1", np.ones(3)).beside
+
+
+def test_no_example_is_spoiled_by_an_answer_that_writes():
+    def my_softmax_backward(g, dg):
+        dg *= 0
+        return dg
+
+    assert "It writes into its argument dg" in solution("3.1", my_softmax_backward).beside
+    assert solution("3.1", SOLUTIONS["3.1"].answer).beside == "Yours is right, too."
+
+
+def test_an_exercise_of_ones_own_may_have_none():
+    from croco_np.teaching.grading import EXERCISES
+
+    exercise("99.1", "anything")(lambda answer: None)
+    try:
+        with pytest.raises(InputError, match="without a worked solution"):
+            solution("99.1")
+    finally:
+        del EXERCISES["99.1"]
