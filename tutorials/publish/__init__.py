@@ -5,6 +5,8 @@ outputs    do two runs of a notebook say the same?
 minutes    how long a tutorial takes to read: `python -m tutorials.publish.minutes`
 lessons    what the first cell of a tutorial promises, and the table of tutorials
 results    tables of committed results inside pages: `python -m tutorials.publish.results`
+cells      cells of a notebook -> cells of its page
+folding    sections "At length:" folded under their heading
 equations  formula, class, test and lesson of each equation: `python -m tutorials.publish.equations`
 mentions   equations that a text names -> links
 links      links between files of the repository -> links between pages

@@ -21,7 +21,7 @@ def settings(version):
         "version": version,
         "release": version,
         "copyright": "the authors of croco_np",
-        "extensions": ["myst_nb", "tutorials.publish.mathml"],
+        "extensions": ["myst_nb", "tutorials.publish.mathml", "tutorials.publish.folding"],
         "root_doc": "index",
         "nb_execution_mode": "off",
         "nb_merge_streams": True,

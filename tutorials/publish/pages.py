@@ -10,7 +10,7 @@ from pathlib import Path
 from croco_np import __version__
 from croco_np.errors import InputError
 
-from . import lessons, look, mentions, notebooks
+from . import cells, lessons, look, notebooks
 from .extra import need
 from .links import PICTURES, Links
 
@@ -52,7 +52,7 @@ def gather(folder, copies):
     for name in names:
         path = links.folder / f"{name}.ipynb"
         notebook = notebooks.load(path)
-        _turn(notebook, links, path)
+        cells.turned(notebook, links, path)
         notebooks.save(notebook, copies / path.name)
 
     index = links.folder / "index.md"
@@ -78,24 +78,6 @@ def gather(folder, copies):
 def _contents(caption, names):
     """A table of contents in the margin of every page; nothing for no pages."""
     return "\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *names, "```", ""]) if names else ""
-
-
-def _turn(notebook, links, path):
-    """Turn the links of a notebook, and give each picture the sentence under it for those who cannot see it."""
-    cells, seen = notebook["cells"], set()
-    for i, cell in enumerate(cells):
-        if cell["cell_type"] == "markdown":
-            cell["source"] = links.rewritten(
-                mentions.linked(cell["source"], seen), path, f"tutorials/{path.name}, cell {i}"
-            )
-            continue
-        for output in cell["outputs"]:
-            if shown := output.get("data", {}).get("text/markdown"):
-                output["data"]["text/markdown"] = links.rewritten(shown, path, where)
-        if any(kind.startswith("image/") for output in cell["outputs"] for kind in output.get("data", ())):
-            under = cells[i + 1] if i + 1 < len(cells) else cell
-            said = under["source"].strip().partition("\n\n")[0] if under["cell_type"] == "markdown" else "A figure."
-            cell["metadata"]["mystnb"] = {"image": {"alt": " ".join(said.replace("*", "").replace("`", "").split())}}
 
 
 def _sphinx(copies, html, doctrees):
