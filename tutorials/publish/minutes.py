@@ -67,7 +67,7 @@ def measure(path):
             lines += sum(_lines(code) for output in outputs for code in _listings(output))
             new = sum(map(_is_picture, outputs))
             pictures, before = pictures + new, words if new and before is None else before
-            movable += sum("data-controls" in html and "scene" in html for html in map(_html, outputs))
+            movable += sum('class="scene"' in html and "application/json" in html for html in map(_html, outputs))
     return Measure(words, formulas, lines, pictures, movable, words if before is None else before)
 
 
