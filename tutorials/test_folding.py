@@ -115,26 +115,29 @@ def test_a_click_opens_a_fold_without_a_script(site, open_page):
         plain.close()
 
 
+def wait_to_see(page, place):
+    """Wait until a place is inside the window: pages scroll smoothly."""
+    inside = f"(y => 0 <= y && y < innerHeight)(document.getElementById('{place}').getBoundingClientRect().top)"
+    page.wait_for_function(inside, timeout=5000)
+
+
 @pytest.mark.parametrize("place", ["at-length-every-step", "deep"])
 def test_a_link_into_a_fold_opens_it(open_page, place):
     page = open_page(f"03_mix.html#{place}")
     page.get_by_text("First this." if place != "deep" else "At last.").wait_for(state="visible", timeout=5000)
-    inside = f"(y => 0 <= y && y < innerHeight)(document.getElementById('{place}').getBoundingClientRect().top)"
-    page.wait_for_function(inside, timeout=5000)  # it scrolls there smoothly
+    wait_to_see(page, place)
     page = open_page("03_mix.html")
     page.get_by_role("link", name="deep" if place == "deep" else "Into the fold", exact=True).click()
     page.get_by_text("First this." if place != "deep" else "At last.").wait_for(state="visible", timeout=5000)
 
 
 def test_a_link_to_a_line_leads_to_it(open_page):
-    page = open_page("03_mix.html")
     for name in ("a line", "gate"):
         page = open_page("03_mix.html")
         page.get_by_role("link", name=name, exact=True).click()
         page.wait_for_url("**/source/croco_np/gate.py.html#L40")
         assert page.evaluate("document.getElementById('L40').matches(':target')")
-        box = page.locator("#L40").bounding_box()
-        assert 0 <= box["y"] < browser.PHONE["height"]
+        wait_to_see(page, "L40")
 
 
 def test_an_equation_leads_to_its_formula(open_page):
