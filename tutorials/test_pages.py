@@ -135,11 +135,11 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path):
         (r"\begin{aligned} a &= b \\ c &= d \end{aligned}", ["<mtable", 'columnalign="right"']),
         (r"\Big\langle a, b \Big\rangle", ["⟨", "⟩"]),
         (r"a < b", ["&#x0003C;", 'alttext="a &lt; b"']),
-        (r"\varphi(\mathrm{i} s)", ['<mi mathvariant="normal">i</mi><mi>s</mi>']),
+        (r"\varphi(\mathrm{i} s)", ['<mi mathvariant="normal">i</mi><mspace width="0.15em"/><mi>s</mi>']),
         (r"\mathrm{MLP}_m + n_{eff}", ["<mi>MLP</mi>", "<mi>eff</mi>"]),
         (r"do_{gates} + x_{own\_id}", ["<mi>gates</mi>", "<mi>own&#x0005F;id</mi>"]),
         (r"x_{ikl} + y_{ij}", ["<mi>i</mi><mi>k</mi><mi>l</mi>", "<mi>i</mi><mi>j</mi>"]),
-        (r"f'(x)", ['<mo class="prime" lspace="0" rspace="0">&#x02032;</mo>']),
+        (r"f'(x)", ['<mrow><mi>f</mi><mo class="prime" lspace="0" rspace="0">&#x02032;</mo></mrow>']),
     ],
 )
 def test_formulas(latex, parts):

@@ -40,12 +40,18 @@ def mathml(latex, display):
     text = re.sub(r"(<mi>(?:ln|log|exp|max|min)</mi>)(?=<m[in]>)", r'\1<mspace width="0.17em"/>', text)
     text = text.replace("<mo minsize", '<mo stretchy="true" lspace="0" rspace="0" minsize')
     text = _upright(text)
-    text = re.sub(r"<mi>(&#x020(?:3[2-4]|57);)</mi>", r'<mo class="prime" lspace="0" rspace="0">\1</mo>', text)
+    text = _primes(text)
     if unknown := re.search(r"\\[A-Za-z]*", text):  # what it does not know it passes through
         raise ValueError(f"{unknown[0]} is not known here")
     if ">&<" in text or 'linebreak="newline"' in text:
         raise ValueError(r"& or \\ in an environment that is not known; use aligned, cases or a matrix")
     return text.replace("<math ", f'<math alttext="{html.escape(latex)}" ', 1)
+
+
+def _primes(text):
+    """A prime is raised by its own glyph; as a superscript it would be raised and made small once more."""
+    text = re.sub(r"<mi>(&#x020(?:3[2-4]|57);)</mi>", r'<mo class="prime" lspace="0" rspace="0">\1</mo>', text)
+    return re.sub(r'<msup>(<mi[^>]*>[^<]*</mi>)(<mo class="prime".*?</mo>)</msup>', r"<mrow>\1\2</mrow>", text)
 
 
 def _upright(text):
@@ -56,7 +62,8 @@ def _upright(text):
     numbered = r"<mi>&#x000([46][1-9A-F]|[57][0-9A]);</mi>"
     text = re.sub(numbered, lambda one: f'<mi mathvariant="normal">{chr(int(one[1], 16))}</mi>', text)
     letters = r'<mi mathvariant="normal">(\w|&#x0005F;)</mi>'
-    return re.sub(rf"(?:{letters}){{2,}}", lambda run: f"<mi>{''.join(re.findall(letters, run[0]))}</mi>", text)
+    text = re.sub(rf"(?:{letters}){{2,}}", lambda run: f"<mi>{''.join(re.findall(letters, run[0]))}</mi>", text)
+    return re.sub(rf"({letters})(?=<mi>)", r'\1<mspace width="0.15em"/>', text)  # a product, no word
 
 
 def setup(app):
