@@ -8,6 +8,7 @@ results    tables of committed results inside pages: `python -m tutorials.publis
 links      links between files of the repository -> links between pages
 pages      notebooks, sources and index -> HTML, by Sphinx
 mathml     formulas -> MathML, which browsers draw without a script
+try_it     exercises that are done on the page, and the package as the browser loads it
 look       settings of the pages, and the files of static: style sheets, scripts, icons
 browser    every page opened in Chromium: what is broken, and pictures of pages
 
