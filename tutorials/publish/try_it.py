@@ -15,6 +15,7 @@ import croco_np
 from croco_np.teaching.slices import graded
 
 NUMBER = re.compile(r"\d+\.\d+")  # of an exercise; tutorial 10 has an example of another kind
+WORKER = Path(__file__).parent / "static" / "try_it_worker.js"
 WHEEL = "croco_np_wheel.js"  # a script, because a page opened from a file may load no other data
 BEGINNING = (1980, 1, 1, 0, 0, 0)  # the date of all files in the wheel: two builds of one version are the same bytes
 

@@ -23,14 +23,12 @@ const tryItPins = {
 function tryItWorker(self, pins) {
   "use strict";
   const load = self.fetch.bind(self);
-  let failure = null;  // of the first file that could not be had
-  let python = null;
+  let python = null, failed = false;
 
-  class Unavailable extends Error {
-    constructor(reason, url) {
-      super(url);
-      this.reason = reason;
-    }
+  /* Once: the runtime goes on for a while without a file, and stumbles over that. */
+  function fail(reason, detail) {
+    if (!failed) self.postMessage({ failed: reason, detail });
+    failed = true;
   }
 
   /* A file from the CDN, of which every byte is checked; a browser says of a wrong one no more than of none. */
@@ -40,8 +38,8 @@ function tryItWorker(self, pins) {
       if (response.ok) return response;
     } catch { /* told apart below */ }
     const there = await load(url, { method: "HEAD", mode: "cors", credentials: "omit" }).catch(() => ({ ok: false }));
-    failure ??= new Unavailable(there.ok ? "changed" : "unreachable", url);
-    throw failure;
+    fail(there.ok ? "changed" : "unreachable", `${url} ${integrity}`);
+    throw new Error(url);
   }
 
   /* All that the runtime asks for: its own files by the pinned hashes, packages by those of its lock file. */
@@ -77,7 +75,7 @@ function tryItWorker(self, pins) {
     });
     self.postMessage({ loading: `Python ${python.runPython("import sys; sys.version.split()[0]")} runs. Loading NumPy (about 3 MB) …` });
     await python.loadPackage("numpy", { messageCallback: () => {}, errorCallback: () => {} });
-    if (failure) throw failure;  // the runtime itself only tells its console
+    if (failed) return;  // the runtime itself only tells its console
     self.postMessage({ loading: "Loading croco_np …" });
     python.unpackArchive(Uint8Array.from(atob(wheel.base64), (c) => c.charCodeAt(0)), "wheel");
     python.runPython("import json; from croco_np.teaching.cells import attempt");
@@ -95,8 +93,7 @@ function tryItWorker(self, pins) {
       if (data.start) await start(data.start);
       else run(data.run);
     } catch (error) {
-      const reason = failure?.reason ?? (error instanceof WebAssembly.CompileError ? "old" : "error");
-      self.postMessage({ failed: reason, detail: failure?.message ?? String(error.message ?? error) });
+      fail(error instanceof WebAssembly.CompileError ? "old" : "error", String(error.message ?? error));
     }
   };
 }
