@@ -13,6 +13,7 @@ links      links between files of the repository -> links between pages
 listing    a file of code -> HTML whose lines can be linked to
 pages      notebooks, sources and index -> HTML, by Sphinx
 mathml     formulas -> MathML, which browsers draw without a script
+try_it     exercises that are done on the page, and the package as the browser loads it
 look       settings of the pages, and the files of static: style sheets, scripts, icons
 browser    every page opened in Chromium: what is broken, and pictures of pages
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from croco_np import __version__
 from croco_np.errors import InputError
 
-from . import cells, lessons, look, notebooks
+from . import cells, lessons, look, notebooks, try_it
 from .extra import need
 from .links import PICTURES, Links
 
@@ -49,10 +49,12 @@ def gather(folder, copies):
     (copies / "_static").mkdir(parents=True)
     for name in look.files(".css", ".js", ".svg"):
         shutil.copy(look.STATIC / name, copies / "_static" / name)
+    (copies / "_static" / try_it.WHEEL).write_text(try_it.wheel())
     for name in names:
         path = links.folder / f"{name}.ipynb"
         notebook = notebooks.load(path)
         cells.turned(notebook, links, path)
+        try_it.offer(notebook)
         notebooks.save(notebook, copies / path.name)
 
     index = links.folder / "index.md"
