@@ -18,6 +18,9 @@ def run(argv):
     parser.add_argument(
         "--pages-only", action="store_true", help="run nothing: the site of the notebooks that are there"
     )
+    parser.add_argument(
+        "--replace", action="store_true", help="also replace notebooks in which somebody worked: what was done is lost"
+    )
     parser.add_argument("--out", default="site", metavar="DIR", help="where the site goes (default: site)")
     parser.add_argument(
         "--screenshots", metavar="DIR", help="also picture pages in Chromium: 1440 and 390 px, light and dark"
@@ -33,9 +36,9 @@ def run(argv):
         raise InputError(
             f"--tutorials {folder}: no file NN_name.py there; run this in the repository, or name the folder"
         )
-    index = folder / "index.md"
-    index.write_text(lessons.with_table(read(index), folder), encoding="utf-8")
-    wrong = 0 if args.pages_only else write_notebooks(chosen(sources, args.only))
+    wrong = 0 if args.pages_only else write_notebooks(chosen(sources, args.only), args.replace)
+    if not wrong:
+        write_table(folder, sources)
     if not wrong and not args.notebooks_only:
         wrong = write_pages(folder, args.out, args.screenshots)
     return 2 if wrong else 0
@@ -49,19 +52,41 @@ def chosen(sources, only):
     return [path for n, path in by_number.items() if only is None or n in only]
 
 
-def write_notebooks(sources):
-    """Run tutorials one after another, so that what they measure is not each other -> how many failed."""
+def write_notebooks(sources, replace):
+    """Run tutorials one after another, so that what they measure is not each other -> how many failed.
+
+    replace  also those in which somebody worked; otherwise such a notebook is left alone, and counts as failed
+    """
     wrong = 0
     for i, path in enumerate(sources, 1):
         start = time.monotonic()
         print(f"{i}/{len(sources)} {path.stem} ... ", end="", flush=True)
+        built = path.with_suffix(".ipynb")
+        if not replace and notebooks.worked_in(built):
+            failed(
+                f"{built}: somebody worked in it, so it was left as it is; python -m croco_np.learn copies it with its "
+                "answers to a folder that is never overwritten, then --replace builds it anew"
+            )
+            wrong += 1
+            continue
         try:
-            notebooks.save(notebooks.execute(path), path.with_suffix(".ipynb"))
-            print(f"{time.monotonic() - start:.0f} s")
+            new = notebooks.renew(notebooks.execute(path), built)
+            print(f"{time.monotonic() - start:.0f} s{'' if new else ', as it was'}")
         except InputError as error:
             failed(error)
             wrong += 1
     return wrong
+
+
+def write_table(folder, sources):
+    """Renew the table in tutorials/index.md, whose minutes are those of the notebooks, where it says anything new."""
+    for path in sources:
+        if path.with_suffix(".ipynb").exists():
+            notebooks.load(path.with_suffix(".ipynb"))  # InputError if it is none
+    index = folder / "index.md"
+    text = read(index)
+    if (new := lessons.with_table(text, folder)) != text:
+        index.write_text(new, encoding="utf-8")
 
 
 def write_pages(folder, out, screenshots):
