@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from croco_np.teaching import notebook as nb
 from croco_np.teaching.source import listing
 
 from . import lessons, notebooks
@@ -269,7 +270,9 @@ def fill():
         notebook = path.with_suffix(".ipynb")
         stored = notebooks.load(notebook)
         if stored.cells[0].source != (first := lessons.first_cell(path).rstrip()):
-            stored.cells[0].source = first
+            as_built, stored.cells[0].source = nb.is_as_built(stored), first
+            if as_built:
+                stored.metadata[nb.OURS]["built"] = nb.digest(stored)
             notebooks.save(stored, notebook)
             changed.append(notebook.relative_to(ROOT).as_posix())
     return changed
