@@ -10,6 +10,7 @@ from ..errors import InputError
 from ..kernels.twin import using
 from . import solutions
 from .guard import Refused, guarded
+from .stops import stopped
 from .tries import count_miss
 
 
@@ -29,6 +30,7 @@ class Exercise(NamedTuple):
 
 
 EXERCISES: dict[str, Exercise] = {}  # by number
+IMPORT = "(from croco_np.teaching import solution)"
 
 
 def exercise(number: str, task: str, writes: tuple[int, ...] = ()) -> Callable[[Callable], Callable]:
@@ -62,7 +64,7 @@ def verdict(number: str | float, answer: Any) -> tuple[bool, str]:
     except KeyboardInterrupt:  # of whom waits for an answer that does not end
         raise
     except BaseException as error:  # whatever an answer does wrong is told, not thrown
-        return False, f"{opening}: not yet. It stops with {first_line(error)}"
+        return False, f"{opening}: not yet. {stopped(error, answer)}"
     return (
         hint is None,
         f"Exercise {found.number}: right." if hint is None else f"Exercise {found.number}: not yet. {hint}",
@@ -91,7 +93,7 @@ def _more(found, answer, right, told):
     tries = count_miss(found.number, answer)
     if tries <= len(solved.hints) + 1:
         return [f"Hint {tries}: {solved.hints[tries - 2]}"] if tries > 1 else []
-    return [f"Stuck? {_call(found.number, answer)} shows it worked out, beside yours."]
+    return [f"Stuck? {_call(found.number, answer)} shows it worked out, beside yours. {IMPORT}"]
 
 
 def _call(number, answer):
@@ -111,15 +113,6 @@ def find(number: str | float) -> Exercise:
     if number not in EXERCISES:
         raise InputError(f"exercise {number[:40]!r}: there is none; choose one of {', '.join(EXERCISES)}")
     return EXERCISES[number]
-
-
-def first_line(error: BaseException) -> str:
-    """The kind of an exception and the first line of what it says: some libraries write pages."""
-    try:
-        said = str(error)
-    except Exception:  # an error of the answer's own, with a text that fails
-        said = "its text cannot be read"
-    return f"{type(error).__name__}: {said.partition(chr(10))[0]}"
 
 
 def _is_open(found):

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +14,9 @@ from ..gradcheck.snapshot import KEYS, contents
 from ..kernels.twin import using
 from . import solutions
 from .compare import same
-from .grading import Exercise, find, first_line, verdict
+from .grading import Exercise, find, verdict
 from .guard import guarded
+from .stops import first_line
 
 
 class Worked:
@@ -29,7 +31,8 @@ class Worked:
 
     def _repr_markdown_(self):
         listing = f"```python\n{self.listing}\n```"
-        parts = (f"**Exercise {self.number}, worked out**", self.derivation, listing, self.beside)
+        beside = re.sub(r"([*_<`$\\])", r"\\\1", self.beside)  # as it stands: lines of Python may stand in it
+        parts = (f"**Exercise {self.number}, worked out**", self.derivation, listing, beside)
         return "\n\n".join(part for part in parts if part)
 
 
@@ -65,16 +68,14 @@ def _beside(found, right, answer):
         return "Yours is still open."
     if not callable(right):
         return f"Yours{told} You say {answer!r}, the solution says {right!r}."
-    if not callable(answer):
-        return f"Yours: a function is wanted, and this is one {type(answer).__name__}."
-    departs = first_difference(found, right, answer)
+    departs = first_difference(found, right, answer) if callable(answer) else ""
     return f"Yours{told}\n\n{departs}" if departs else f"Yours{told}"
 
 
 def first_difference(found: Exercise, right: Callable, answer: Callable) -> str:
     """Where `answer` first departs from the solution on the examples that the check of the exercise draws; "" if
     nowhere."""
-    names = _names_returned(right)
+    names = _names_written(found, right) if found.writes else _names_returned(right)
     for n, (args, wanted) in enumerate(_examples(found, right)):
         place = f"On the checker's example {n + 1}{_sizes(right, args)}"
         args = copied(args)
@@ -106,7 +107,8 @@ def _examples(found, right):
 
 def _outcome(found, args, returned):
     """What an answer is judged by: what it returns, or the arguments it was asked to write into."""
-    return tuple(args[i] for i in found.writes) if found.writes else returned
+    written = tuple(args[i] for i in found.writes)
+    return returned if not written else written[0] if len(written) == 1 else written
 
 
 def copied(thing: Any) -> Any:
@@ -143,12 +145,22 @@ def _departure(said, wanted, names):
 def _entries(name, ours, theirs):
     """The first of the entries that differ, and how many do."""
     if not theirs.ndim:
-        return f"{name or 'the value'} is {ours:.6g} in yours, {theirs:.6g} in the solution."
+        return f"{name or 'the value'} is {_figure(ours[()])} in yours, {_figure(theirs[()])} in the solution."
     wrong = [at for at in np.ndindex(theirs.shape) if not same(ours[at], theirs[at])]
+    if not wrong:
+        return f"{name or 'the array'} holds {ours.dtype} in yours, {theirs.dtype} in the solution."
     at = wrong[0]
     where = f"{name or 'the array'}[{', '.join(map(str, at))}]"
     count = f"{len(wrong)} of {theirs.size} entries differ"
-    return f"{where} is {ours[at]:.6g} in yours, {theirs[at]:.6g} in the solution ({count})."
+    return f"{where} is {_figure(ours[at])} in yours, {_figure(theirs[at])} in the solution ({count})."
+
+
+def _figure(value):
+    """An entry in six digits, or as it is if it is no number."""
+    try:
+        return f"{value + 0.0:.6g}"  # + 0.0 makes 0 of -0, with which a check may begin to see what is written to
+    except (TypeError, ValueError):
+        return f"{value!r:.40}"
 
 
 def _name(path, names):
@@ -161,6 +173,12 @@ def _name(path, names):
     else:
         first = f"value {first + 1}" if isinstance(first, int) else str(first)
     return ".".join([first, *map(str, rest)])
+
+
+def _names_written(found, right):
+    """The names of the arguments that an answer writes into."""
+    names = list(inspect.signature(right).parameters)
+    return [names[i] for i in found.writes]
 
 
 def _names_returned(right):

@@ -20,10 +20,8 @@ class Answer(NamedTuple):
 def every():
     """{number of the exercise: Answer} of all lessons."""
     lessons = (importlib.import_module(f"{__name__}.{lesson.name}") for lesson in pkgutil.iter_modules(__path__))
-    answers = {}
-    for lesson in lessons:
-        if hasattr(lesson, "WRONG"):
-            answers |= {n: Answer(solutions.every()[n].answer, wrong) for n, wrong in lesson.WRONG.items()}
-        else:
-            answers |= lesson.ANSWERS
-    return answers
+    return {
+        number: Answer(solutions.every()[number].answer, wrong)
+        for lesson in lessons
+        for number, wrong in lesson.WRONG.items()
+    }

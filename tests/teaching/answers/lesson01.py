@@ -41,6 +41,8 @@ WRONG = {
         "dc counts the rows": scaled(lambda a, x, dy, dx, da, dc: (dx, da, np.full_like(dc, len(dy)))),
         "dc with the factor a": scaled(lambda a, x, dy, dx, da, dc: (dx, da, a * dc)),
         "da one number": scaled(lambda a, x, dy, dx, da, dc: (dx, da.sum(), dc)),
+        "da and dc changed": scaled(lambda a, x, dy, dx, da, dc: (dx, dc, da)),
+        "a list": lambda cache, dy: list(scale_backward(cache, dy)),
         "one array for three": lambda cache, dy: scale_backward(cache, dy)[0],
     },
     "1.2": {
@@ -56,6 +58,8 @@ WRONG = {
         "the slope of ReLU": through(lambda z: z > 0),
         "no factor 2": through(lambda z: np.maximum(z, 0)),
         "the value for the slope": through(lambda z: np.maximum(z, 0) ** 2),
+        "dx without W": through(slope_of_square, lambda dz, W, x: (dz, x.T @ dz, dz.sum(axis=0))),
+        "made of dy": lambda cache, dy: (dy @ cache[0].T, cache[1].T @ dy, dy.sum(axis=0)),
         "db a mean": through(slope_of_square, lambda dz, W, x: (dz @ W.T, x.T @ dz, dz.mean(axis=0))),
         "dW the other way": through(slope_of_square, lambda dz, W, x: (dz @ W.T, dz.T @ x, dz.sum(axis=0))),
     },
