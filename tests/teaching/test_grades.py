@@ -49,7 +49,15 @@ TRICKS = {
         "        data = pickle.dumps(('value', True))\n        os.write(fd, struct.pack('>Q', len(data)) + data)\n"
         "    except OSError:\n        pass\n" + WRONG + CALL
     ),
-    "the worked solution": (
+    "the worked solution, by another way": (
+        "def answer(g, dg):\n    from croco_np.teaching import grading\n"
+        "    return grading.solutions.every()['3.1'].answer(g, dg)\n" + CALL
+    ),
+    "the worked solution from its file": (
+        "def answer(g, dg):\n    from croco_np.teaching.solutions import lesson03\n"
+        "    return lesson03.softmax_backward(g, dg)\n" + CALL
+    ),
+    "the checks": (
         "def answer(g, dg):\n    from croco_np.teaching.exercises import lesson03\n"
         "    return lesson03.softmax_backward(g, dg)\n" + CALL
     ),
@@ -74,7 +82,7 @@ def test_a_right_answer():
 def test_a_wrong_answer_gets_its_hint():
     given = mark(cells(WRONG + CALL), "3.1", LIMITS)
     assert given.mark == "not yet"
-    assert "add up to 0" in given.hint
+    assert "a logit is also in the sum below all shares" in given.hint
 
 
 @pytest.mark.parametrize(
@@ -114,6 +122,10 @@ def test_an_answer_that_writes_into_what_it_is_given():
 def test_an_answer_that_needs_the_model_and_its_cache():
     text = "def answer(model, c, d):\n    return model.backward(c, d)\n"
     assert mark(cells(text + 'grade("5.1", answer)'), "5.1", LIMITS) == ("right", "")
+
+
+def test_a_cell_may_ask_for_the_solution_as_well():
+    assert mark(cells(RIGHT + 'solution("3.1", answer)\n' + CALL), "3.1", LIMITS) == ("right", "")
 
 
 def test_what_stands_above_and_is_needed_runs():

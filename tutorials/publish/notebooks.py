@@ -132,19 +132,14 @@ def says_the_same(notebook, stored):
 
 
 def worked_in(path):
-    """Whether somebody worked in tutorials/NN_name.ipynb: its cells are not those that were built.
-
-    Without a record of what was built, they are compared with those of the .py; what is no notebook was not built.
-    """
+    """Whether somebody worked in tutorials/NN_name.ipynb: its cells are neither those built nor those of the .py."""
     if not path.exists():
         return False
     try:
         notebook = nb.read(path)
-    except InputError:
+    except InputError:  # whatever it is, it was not built
         return True
-    if "built" in nb.record(notebook):
-        return not nb.is_as_built(notebook)
-    return nb.digest(notebook) != nb.digest(source(path.with_suffix(".py")))
+    return not nb.is_as_built(notebook) and nb.digest(notebook) != nb.digest(source(path.with_suffix(".py")))
 
 
 def load(path):

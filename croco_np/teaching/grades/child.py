@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np  # noqa: F401  # the same
 
+from ... import teaching
 from ...gradcheck.snapshot import changed, snapshot
 from ..slices import MAGIC
 from . import wire
 
-CAPTURE = "__croco_np_answer__"  # what stands for `grade` in the cell
+CALLS = {"grade": "__croco_np_answer__", "solution": "__croco_np_nothing__"}  # what stands for these calls
 STARTS = {  # what starts other programs, reaches other processes or the network, or calls into C
     *("os.system", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "pty.spawn"),
     *("subprocess.Popen", "os.kill", "os.killpg", "signal.pthread_kill", "sys.addaudithook"),
@@ -63,7 +64,8 @@ def captured(preamble: str, cell: str, number: str) -> Any:
 
     module = ModuleType("__main__")  # where pickle and inspect look for what is defined here
     space = vars(module)
-    space.update({CAPTURE: capture, "display": lambda *_, **__: None, "__builtins__": builtins})
+    nothing = dict.fromkeys((CALLS["solution"], "display"), lambda *_, **__: None)
+    space.update({CALLS["grade"]: capture, "__builtins__": builtins} | nothing)
     sys.modules["__main__"] = module
     for name, text in (("<above>", preamble), ("<exercise>", cell)):
         text = MAGIC.sub("", text)
@@ -80,12 +82,13 @@ def captured(preamble: str, cell: str, number: str) -> Any:
 
 
 class _Capturing(ast.NodeTransformer):
-    """`grade(...)`, by whatever way it was imported or defined, becomes a call that keeps the answer."""
+    """`grade(...)`, by whatever way it was imported or defined, keeps the answer; `solution(...)` does nothing."""
 
     def visit_Call(self, node):
         self.generic_visit(node)
-        if getattr(node.func, "id", getattr(node.func, "attr", None)) == "grade":
-            node.func = ast.copy_location(ast.Name(CAPTURE, ast.Load()), node.func)
+        name = getattr(node.func, "id", getattr(node.func, "attr", None))
+        if name in CALLS:
+            node.func = ast.copy_location(ast.Name(CALLS[name], ast.Load()), node.func)
         return node
 
 
@@ -126,13 +129,16 @@ def _names(answer):
 
 def _without_solutions():
     """Leave no worked solutions and no checks to import here."""
-    parent = __package__.rpartition(".")[0]
     for name in ("solutions", "exercises"):
-        for module in [m for m in sys.modules if m.startswith(f"{parent}.{name}.")]:
+        whole = f"{teaching.__name__}.{name}"
+        for module in [m for m in sys.modules if m.startswith(f"{whole}.")]:
             del sys.modules[module]
-        empty = ModuleType(f"{parent}.{name}")
-        empty.__dict__["every"] = dict
-        sys.modules[empty.__name__] = empty
+        empty = ModuleType(whole)
+        vars(empty)["every"] = dict
+        sys.modules[whole] = empty
+        for holder in (teaching, *vars(teaching).values()):
+            if isinstance(holder, ModuleType) and isinstance(getattr(holder, name, None), ModuleType):
+                setattr(holder, name, empty)
 
 
 def _limit(seconds, memory):
