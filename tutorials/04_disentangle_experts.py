@@ -23,6 +23,12 @@
 # [tutorial 3](03_mix_experts_with_a_gate.ipynb) only what an expert is. Of statistics, what a covariance is.
 #
 # **Equations:** Eq. (6)
+#
+# <!-- links: written by python -m tutorials.publish.equations -->
+# - [Eq. (6)](reference/equations.md#eq-6), CovLoss: covariance between experts:
+#   [`covariance`](../croco_np/losses/covariance.py#L9), [test by hand](../tests/layers/test_by_hand.py#L63),
+#   [in this lesson](#The-loss-on-a-blackboard)
+# <!-- end of links -->
 
 # %% tags=["hide-input"]
 import time
