@@ -118,7 +118,7 @@ class Page:
         return self.page.locator(f'.try-it[data-exercise="{exercise}"]')
 
     def agree(self, exercise):
-        self.place(exercise).get_by_role("button", name=f"Try exercise {exercise} here").click()
+        self.place(exercise).get_by_role("button", name=f"Try it here: exercise {exercise}").click()
         self.place(exercise).get_by_role("button", name="Load Python").click()
 
     def status(self, exercise, words):
@@ -274,6 +274,8 @@ def test_an_exercise_is_solved_on_the_page_with_a_stand_in_for_numpy(opened, add
     assert "line 2, in f" in said
     assert "ZeroDivisionError: division by zero" in said
     assert "croco_np" not in said
+    said = page.run("10.1", f'line = {wrong}\ngrade("10.1", line)\nsolution("10.1", line)')
+    assert str(right) in said.partition("not yet")[2]
 
     place = page.place("10.1")
     place.get_by_role("textbox").fill("while True:\n    pass\n" + 'grade("10.1", 4)')
