@@ -35,15 +35,6 @@ def problems(site):
         pytest.skip(str(why))
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    out = tmp_path_factory.mktemp("site") / "html"
-    count, wrong = pages.build(FOLDER, out)
-    assert wrong == []
-    assert count > len(lessons.sources(FOLDER))
-    return out
-
-
 def test_every_page_is_whole(site):
     names = browser.names(site)
     assert {"index.html", *(f"{path.stem}.html" for path in lessons.sources(FOLDER))} <= set(names)

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from croco_np.teaching import show
+from croco_np.teaching import show, solution
 from croco_np.teaching.cells import attempt, run
 
 
@@ -38,6 +38,11 @@ ABOVE = ["from croco_np.teaching import grade", "a = 2\nb = a / 0"]
 def test_an_attempt_runs_behind_what_it_needs(capsys):
     attempt(ABOVE, "def f(m, k, n):\n    return a\n\ngrade('9.1', f)", "9.1")
     assert capsys.readouterr().out.startswith("Exercise 9.1: not yet. ")  # b, which fails, was not needed
+
+
+def test_an_attempt_may_ask_for_the_solution(capsys):
+    attempt(ABOVE, "f = None\ngrade('10.1', f)\nsolution('10.1', 2)", "10.1")
+    assert repr(solution("10.1", 2)) in capsys.readouterr().out
 
 
 def test_an_attempt_that_grades_nothing_says_so(capsys):

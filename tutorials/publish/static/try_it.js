@@ -97,7 +97,7 @@
   function offer(place, cells) {
     const { exercise } = place.dataset, at = Number(place.dataset.cell);
     const open = button("Try it here", () => (agreed ? edit() : ask()));
-    open.setAttribute("aria-label", `Try exercise ${exercise} here`);
+    open.setAttribute("aria-label", `Try it here: exercise ${exercise}`);
     place.append(open);
     place.hidden = false;
 
@@ -115,7 +115,7 @@
       const stub = cells[at];
       const label = make("label", { textContent: `Your answer to exercise ${exercise}` });
       const text = make("textarea", { id: `try-it-${exercise}`, value: store.get(exercise) ?? stub, spellcheck: false, wrap: "off" });
-      const help = make("p", { id: `try-it-help-${exercise}`, className: "try-it-help", textContent: "Tab indents, Escape then Tab leaves, Ctrl+Enter runs." });
+      const help = make("p", { id: `try-it-help-${exercise}`, className: "try-it-help", textContent: "Tab indents, Escape and then Tab leaves; Ctrl or Cmd with Enter runs." });
       const status = make("p", { className: "try-it-status" });
       const output = make("pre", { className: "try-it-output", tabIndex: 0, hidden: true });
       const result = make("div", {}, status, output);
