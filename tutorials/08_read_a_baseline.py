@@ -13,26 +13,22 @@
 # %% [markdown]
 # # 8. Read a baseline
 #
-# **What you will do.** You read three systems that Crocodile is measured against, STEM, STAR and PLE, by asking each
-# the same five questions. You close a road with a stop-gradient and check that it is closed, split a gradient over a
-# product of weights, and draw who teaches whom. Then you write a system of your own and verify it.
+# **What you will do.** Read three systems that Crocodile is measured against, STEM, STAR and PLE, by asking each the
+# same five questions; then write a system of your own and verify it.
 #
 # **What you will learn.** Why a stop-gradient is an absence and where it must sit; why a check at the starting weights
-# can be blind; how to find out what a network shares without trusting its picture in the paper; what a new system has
-# to bring along to be trained and checked here.
+# can be blind; how to find out what a network shares without trusting its picture; what a new system has to bring.
 #
 # **What you need.** Tutorials 1 to 3 (layers, embeddings, gates) and 5 (a whole model).
 #
 # **Equations:** none of the paper's: those of STEM, STAR and PLE, as the docstrings of `croco_np/models` have them
 
-# %%
+# %% tags=["hide-input"]
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import LogNorm
 
 from croco_np.batch import Batch
 from croco_np.datasets.splits import Schema
@@ -48,25 +44,12 @@ from croco_np.models.assembly import Assembly
 from croco_np.objective import Objective
 from croco_np.optim import Adam
 from croco_np.teaching import catches, grade, show
+from croco_np.teaching.pictures import chart
+from croco_np.teaching.pictures.lesson08 import ple_roads, star_product, stem_roads
 from croco_np.tree import flatten, tree_map
 
 np.set_printoptions(precision=4, suppress=True)
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
-
-# %% [markdown]
-# ## Five questions
-#
-# A figure of a recommender shows boxes and arrows. What decides how it learns is mostly not in the figure. Ask:
-#
-# 1. **What is shared, what is a domain's own?** The leaves of the parameter tree say it.
-# 2. **Who reads what?** Follow the forward pass; note every value that is read twice.
-# 3. **Where do roads meet?** A value that is read twice gets the *sum* of two gradients.
-# 4. **Where is a road closed?** A value that is read but not taught: a stop-gradient.
-# 5. **What starts where?** A leaf that starts at 0 or 1 may hide a mistake.
-#
-# All systems here have the same three methods, so the questions have places to look:
-
-# %%
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#999999"
 schema = Schema(
     fields=("user", "item", "domain"),
     vocabulary=(6, 5, 4),
@@ -76,6 +59,26 @@ schema = Schema(
     domains=("A", "B", "C"),
 )
 sizes = {"embedding_width": 2, "embedding_std": 1.0, "expert_sizes": (4, 3), "tower_sizes": ()}
+
+# %% [markdown]
+# STEM, for rows of one domain: what they read on the way up, and what they teach on the way down.
+
+# %% tags=["hide-input"]
+stem = STEM.build(schema, **sizes)
+stem_roads(stem.teaches)
+
+# %% [markdown]
+# ## Five questions
+#
+# What decides how a recommender learns is mostly not in its figure. Ask:
+#
+# 1. **What is shared, what is a domain's own?** The leaves of the parameter tree say it.
+# 2. **Who reads what?** Follow the forward pass; note every value that is read twice.
+# 3. **Where do roads meet?** A value that is read twice gets the *sum* of two gradients.
+# 4. **Where is a road closed?** A value that is read but not taught: a stop-gradient.
+# 5. **What starts where?** A leaf that starts at 0 or 1 may hide a mistake.
+
+# %%
 # By default STEM and PLE have one expert of each domain's own and a shared one: n_specific=1, n_shared=1.
 for name in ("stem", "star", "ple"):
     params = MODELS[name].build(schema, **sizes).init(np.random.default_rng(0))
@@ -85,9 +88,8 @@ for name in ("stem", "star", "ple"):
 
 # %% [markdown]
 # A leaf may hold several experts: the 4 in front of STEM's `0.W` stands for the experts of A, B and C and the shared
-# one. The count of leaves alone does not tell what is shared.
-
-# %% [markdown]
+# one.
+#
 # ## STEM: a road that is closed
 #
 # STEM (Su et al. 2024) gives each domain an expert and an embedding table, and one of each to all. Every row runs
@@ -98,12 +100,8 @@ for name in ("stem", "star", "ple"):
 #
 # $$h = g_A\, o_A + g_B\, o_B = 3.5.$$
 #
-# Let the objective want more of $h$: $dh = -1$, where $dh$ stands for the derivative of the objective with respect to
-# $h$. Tutorial 3 derived, for gate logits $a$,
-#
-# $$do_m = g_m\, dh, \qquad da_m = g_m\, dh\, (o_m - h).$$
-#
-# A step of gradient descent goes against $da$. Which way does the gate go?
+# Let the objective want more of $h$: $dh = -1$. By tutorial 3, $do_m = g_m\, dh$ and $da_m = g_m\, dh\, (o_m - h)$ for
+# gate logits $a$. A step of gradient descent goes against $da$. Which way does the gate go?
 
 # %%
 o, g, dh = np.array([2.0, 5.0]), np.array([0.5, 0.5]), -1.0
@@ -113,10 +111,8 @@ print("do =", do, "  da =", da, "  the gate moves by", -da)
 assert -da[1] > 0  # towards B, whose output is the larger one
 
 # %% [markdown]
-# Towards B, and rightly: B's expert has more of what is wanted.
-#
-# Now stop the foreign expert from being taught. There are two places where one might put the stop, and they do not do
-# the same. Write $\bar{v}$ for a value that is read but not taught ("stopped").
+# Towards B, and rightly: B's expert has more of what is wanted. Now stop the foreign expert from being taught. There
+# are two places for the stop, and they do not do the same. Write $\bar{v}$ for a value that is read but not taught:
 #
 # $$\begin{aligned}
 # \text{on the expert's output:} & \quad h = g_A\, o_A + g_B\, \bar{o}_B \\
@@ -135,20 +131,18 @@ for where, dg in (("on the output ", dg_right), ("on the mixture", dg_closed)):
 assert -da[1] < 0  # away from B
 
 # %% [markdown]
-# The second stop turns the gate *around*. It no longer sees that B's expert is the better one, only that A's is
-# something and B's is nothing. No shape is wrong, no number is infinite, training runs, and a paper's claim ("the gate
-# picks from all experts") is quietly false.
+# The second stop turns the gate *around*: it no longer sees that B's expert is the better one. No shape is wrong,
+# training runs, and a paper's claim ("the gate picks from all experts") is quietly false.
 #
 # In the library the stop is an absence: one multiplication by a matrix of zeros and ones, `teaches`.
 
 # %%
-stem = STEM.build(schema, **sizes)
 print(stem.teaches)
 show(STEM.teaches, STEM.backward)
 
 # %% [markdown]
-# Rows of `teaches` are domains, columns are experts; the last one is shared. In `backward`, `self.gates.backward` runs
-# first and sees all experts' values, and only then is `do` multiplied. So the gate is open.
+# In `backward`, `self.gates.backward` runs first and sees all experts' values, and only then is `do` multiplied. So the
+# gate is open.
 #
 # ### How do you check a stop?
 #
@@ -157,7 +151,7 @@ show(STEM.teaches, STEM.backward)
 #
 # **Open, is it a derivative?** With `stop=False` nothing is left out, and the ordinary check must pass.
 
-# %%
+# %% tags=["hide-input"]
 rng = np.random.default_rng(1)
 DOMAINS = (slice(0, 5), slice(5, 6), slice(6, 10))  # ten rows, sorted by domain; a single one in B
 
@@ -181,8 +175,7 @@ print(f"{len(checks)} checks passed")
 
 # %% [markdown]
 # **Closed, does nothing arrive?** Take rows of one domain only. All roads to the foreign experts and tables are then
-# closed, and their gradient must be exactly 0; and it must *not* be 0 when the stop is open, or else the setting proves
-# nothing. `croco_np/gradcheck/stops.py` asks just that:
+# closed, and their gradient must be exactly 0; and it must *not* be 0 when the stop is open:
 
 # %%
 closed = stop_checks("stem", seed=0)
@@ -192,9 +185,8 @@ assert all(c.error == 0 for c in closed)
 # %% [markdown]
 # ### The stop as an exact derivative
 #
-# There is a third way, and it is the best one for a layer under construction. "Read but not taught" means: *treat the
-# value as a constant*. So build the forward in which it is a constant, a stored copy, and the stopped backward is an
-# ordinary derivative again.
+# There is a third way. "Read but not taught" means: *treat the value as a constant*. So build the forward in which it
+# is a constant, a stored copy, and the stopped backward is an ordinary derivative again.
 
 # %%
 
@@ -231,9 +223,8 @@ print(f"{len(checks)} checks passed:", *sorted({c.name.removeprefix("StoppedMix:
 # ### Planted bug: the stop on the mixture
 #
 # Now the other place. What will the checker say? `input 1` are the experts' outputs $o$: their gradient is the same in
-# both versions, so it is *right*. Wrong is all that lies behind the gate: the gate's weights of all three domains, and
-# `input 0`, the embedding $e$ that the gate reads. No common factor connects right and wrong, because a term is
-# missing, so do not expect "2 times the right value".
+# both versions, so it is *right*. Wrong is all that lies behind the gate: its weights of all three domains, and
+# `input 0`, the embedding $e$ that it reads.
 
 # %% tags=["planted-bug"]
 
@@ -257,17 +248,20 @@ catches(wrong, gate_params, (DOMAINS, e, o), leaves={"0.W", "1.W", "2.W", "input
 #
 # $$W^*_s = W * W_s, \qquad b^*_s = b + b_s, \qquad y = x W^*_s + b^*_s.$$
 #
-# Blackboard: one input, one output, $x = 1$ in both rows. $W = 2$, $W_A = 3$, $W_B = \tfrac12$: row A gives 6, row B
-# gives 1. Let $dy = 1$ for both. Then each *joint* weight gets $dW^*_s = x\, dy = 1$, and the chain rule for a product
-# hands each factor the other one:
+# Blackboard: one input, one output, $x = 1$ in both rows, $W = 2$, $W_B = \tfrac12$, and $dy = 1$ for both rows. Each
+# *joint* weight gets $dW^*_s = x\, dy = 1$, and the chain rule for a product hands each factor the other one:
 #
 # $$dW = \sum_s dW^*_s * W_s, \qquad dW_s = dW^*_s * W.$$
 #
-# The sum is there because all domains share $W$: however many domains, their roads meet in it.
-#
-# $$dW = 1 \cdot 3 + 1 \cdot \tfrac12 = 3.5, \qquad dW_A = dW_B = 2.$$
+# The sum is there because all domains share $W$: their roads meet in it. Move $W_A$:
 
-# %%
+# %% tags=["hide-input"]
+star_product()
+
+# %% [markdown]
+# The same from the library, with $W_A = 3$:
+
+# %% tags=["hide-input"]
 star = Star(Linear(1, 1), n_domains=2)
 toy = {
     "shared": {"W": np.array([[2.0]]), "b": np.array([0.0])},
@@ -282,10 +276,7 @@ assert grads["shared"]["W"].item() == 3.5
 assert grads["own"][0]["W"].item() == grads["own"][1]["W"].item() == 2
 
 # %% [markdown]
-# Domain A teaches the shared weight six times as much as B does, only because its own factor is six times as large.
-#
-# The library's text is short because `Star` does not know what layer it wraps. `_through` is the backward of `_join`,
-# leaf by leaf.
+# `Star` does not know what layer it wraps; `_through` is the backward of `_join`, leaf by leaf.
 
 # %%
 show(_join, _through, Star.backward)
@@ -293,9 +284,9 @@ show(_join, _through, Star.backward)
 # %% [markdown]
 # ### Planted bug: the factor of the other is forgotten
 #
-# The most natural mistake here is to treat a product like a sum, $dW = \sum_s dW^*_s$. And here is why question 5 is
-# among the five: STAR starts with $W_s = 1$ everywhere. At 1, forgetting to multiply by $W_s$ changes nothing: at the
-# starting weights the wrong gradient is the right one. So *predict*: what does the checker say there?
+# The most natural mistake is to treat a product like a sum, $dW = \sum_s dW^*_s$. STAR starts with $W_s = 1$
+# everywhere, and there the wrong gradient is the right one (question 5). *Predict*: what does the checker say at the
+# starting weights?
 
 # %% tags=["planted-bug"]
 
@@ -309,34 +300,23 @@ class ForgetfulStar(Star):
 
 forgetful, x = ForgetfulStar(Linear(4, 3), n_domains=3), rng.standard_normal((10, 4))
 start = forgetful.init(rng)
-print("at the starting weights:", end=" ")
 catches(forgetful, start, (DOMAINS, x), leaves={"shared.W"})
-print("\nafter every leaf was moved a little:")
-catches(forgetful, bend(start, rng), (DOMAINS, x), leaves={"shared.W"})
 
 # %% [markdown]
-# It finds the shared weights, and only because it does not trust the point it is given: after that point it measures
-# once more at one that is moved a little, where zeros and ones hide nothing. A checker that looks at the starting
-# weights alone passes this layer: a wrong gradient that is right in one place. The library's own cases bend all
-# parameters first for the same reason (`_bend` in `croco_np/gradcheck/cases.py`). A trained network would have drifted
-# into this bug slowly, and its first steps would have looked fine.
+# It finds the shared weights, and only because it does not trust the point it is given: it measures once more at one
+# that is moved a little, where zeros and ones hide nothing. A checker that looks at the starting weights alone passes
+# this layer, and a trained network drifts into the bug slowly.
 #
 # ## PLE: who teaches whom?
 #
 # Progressive layered extraction (Tang et al. 2020) stacks *levels*. A level has experts of each domain's own and shared
-# ones. Path $s$ of a level mixes the experts of $s$ and the shared ones. There is a further, shared path, which mixes
-# **all** experts of the level, and feeds the shared experts of the next level.
+# ones. Path $s$ of a level mixes the experts of $s$ and the shared ones. A further, shared path mixes **all** experts
+# of the level, and feeds the shared experts of the next.
 #
-# Does a row of domain A teach the expert of domain B? The figure of the paper does not answer at a glance. Follow the
-# road backwards through two levels:
-#
-# tower A $\to$ gate A, last level $\to$ shared expert, last level $\to$ shared path of the first level $\to$ *all*
-# experts of the first level, B's among them.
-#
-# So in the first level yes, in the last level no. Rather than trust a chain of arrows, measure: send rows of a single
-# domain through, and take the norm of the gradient that arrives at each expert.
+# Does a row of domain A teach the expert of domain B? The figure of the paper does not answer at a glance. Measure:
+# send rows of a single domain through, and take the norm of the gradient that arrives at each expert.
 
-# %%
+# %% tags=["hide-input"]
 
 
 def rows_of(s, rng, n=12):
@@ -373,30 +353,15 @@ maps = {
     "PLE, first level, shared_only": teaching(PLE.build(schema, **narrow_gate), first_level),
     "STEM": teaching(stem, lambda grads: grads["experts"][0]["W"]),
 }
+print("rows of A, B, C; experts of A, B, C and the shared one")
 for name, table in maps.items():
     print(name, table, sep="\n")
 
-# %%
-figure, axes = plt.subplots(2, 2, figsize=(7, 5.4), layout="constrained")
-shades = LogNorm(1e-4, 1, clip=True)
-for ax, (name, table) in zip(axes.flat, maps.items(), strict=True):
-    image = ax.imshow(np.where(table > 0, table, np.nan), cmap="cividis", norm=shades)
-    for (row, column), value in np.ndenumerate(table):
-        colour = "white" if 0 < value < 0.02 else "black"
-        ax.text(column, row, f"{value:.1g}" if value else "0", ha="center", va="center", color=colour)
-    ax.set_title(name, fontsize=10)
-    ax.set_xticks(range(4), ["A's", "B's", "C's", "shared"])
-    ax.set_yticks(range(3), schema.domains)
-    ax.set_xlabel("expert")
-    ax.set_ylabel("rows of domain")
-figure.colorbar(image, ax=axes, shrink=0.7, label="norm of dW of the expert's first layer")
-plt.show()
-
-# %% [markdown]
-# *The picture: four tables, rows of a domain against experts; colours are logarithmic, blank cells with a 0 are exact
-# zeros. In the first of two
-# PLE levels every cell is filled. In PLE's last level, with the gate `shared_only`, and in STEM only the diagonal and
-# the column of the shared expert are filled.*
+# %% tags=["hide-input"]
+ple_roads(
+    [maps["PLE, first of two levels"], maps["PLE, first level, shared_only"]],
+    maps["PLE, last level"],
+)
 
 # %%
 own_and_shared = np.c_[np.eye(3, dtype=bool), np.ones(3, bool)]
@@ -405,16 +370,15 @@ for name in ("PLE, last level", "PLE, first level, shared_only", "STEM"):
     assert ((maps[name] > 0) == own_and_shared).all()
 
 # %% [markdown]
-# Two systems in three settings, one and the same table, for three different reasons. In PLE's last level a foreign
-# expert is never *run*; with `shared_only` it runs, but its output reaches nothing; in STEM it is run, its output
-# reaches the tower and the gate, and only the way back is cut. The tables tell what is taught; the forward pass tells
-# what is read. You need both.
+# A foreign expert of the first level is taught: over the shared expert of the last level and the shared path. In three
+# settings it is not, for three reasons. In PLE's last level a foreign expert is never *run*; with `shared_only` it
+# runs, but its output reaches nothing; in STEM its output reaches the tower and the gate, and only the way back is cut.
+# The tables tell what is taught; the forward pass tells what is read. You need both.
 #
 # ## Write a system of your own
 #
-# Enough reading. Here is an idea that is in no paper we know of, which makes it a fair exercise: let every row run
-# through a bottom that all domains share *and* through one of its domain's own, and let each domain learn, dimension by
-# dimension, which of the two to believe.
+# Here is an idea that is in no paper we know of: let every row run through a bottom that all domains share *and*
+# through one of its domain's own, and let each domain learn, dimension by dimension, which of the two to believe.
 #
 # $$u = \text{shared}(x), \quad v = \text{own}_s(x), \quad c_s = \sigma(a_s), \quad
 #   t = v + c_s * (u - v), \quad z = \text{tower}_s(t)$$
@@ -502,13 +466,9 @@ class BlendedBottom(Assembly):
 
 
 # %% [markdown]
-# Under sixty lines of code, and a complete system. What it took from the library:
-#
-# * `Assembly` makes `init` out of the fields, and `reads(batch)`, which tells the optimiser the rows of tables in use;
-# * `Output` is what a loss can pull on: here the logits, and no other tap;
-# * each layer brought its own backward; ours only had to say where roads meet: `dx_shared + dx_own`.
-#
-# Verify it in two steps: the new layer alone, then the model under the training loss.
+# A complete system: `Assembly` makes `init` out of the fields, `Output` is what a loss can pull on, and each layer
+# brought its own backward; ours only had to say where roads meet: `dx_shared + dx_own`. Verify it in two steps, the new
+# layer alone, then the model under the training loss.
 
 # %%
 blend = Blend(width=3, n_domains=3)
@@ -523,6 +483,8 @@ assert_ok(checks)
 print(f"the whole model under the training loss: {len(checks)} checks passed, {len(checks) // 2} leaves")
 
 # %% [markdown]
+# ### At length: does it learn?
+#
 # A right gradient does not make a good model. So train it, on data whose truth we know. Users and items have a hidden
 # taste each; in domain A a click is likely where the tastes agree, in domain B where they *disagree*. A model that is
 # blind to the domain sees the two nearly cancel.
@@ -584,20 +546,18 @@ print(f"{'the truth itself':<20} test AUC {auc(test.truth, test.batch.labels).va
 assert scores["our blended bottom"] > scores["blind to the domain"] + 0.1
 assert scores["blind to the domain"] < 0.52 < best_blind < 0.6
 
-# %%
-figure, ax = plt.subplots(figsize=(6.5, 3.4), layout="constrained")
-styles = zip(curves.items(), (GREY, BLUE, ORANGE), (":", "--", "-"), strict=True)
-for (name, losses), colour, line in styles:
-    ax.plot(range(1, 31), losses, line, color=colour, lw=2, label=name)
-ax.set_xlabel("step")
-ax.set_ylabel("cross-entropy of the batch (nats)")
-ax.legend(frameon=False)
-plt.show()
+# %% tags=["hide-input"]
+label = "cross-entropy of the batches over 30 steps: the blind model stays near the start, the two others fall"
+with chart(label, 2.6) as picture:
+    ax = picture.axes()
+    for (name, losses), colour, line in zip(curves.items(), (GREY, BLUE, ORANGE), (":", "--", "-"), strict=True):
+        ax.plot(range(1, 31), losses, line, color=colour, lw=2, label=name)
+    ax.set_xlabel("step")
+    ax.set_ylabel("cross-entropy (nats)")
+    ax.legend()
+picture
 
 # %% [markdown]
-# *The picture: cross-entropy of the training batches against the step. The blind model's dotted line stays near the
-# start; the dashed line of the shared bottom and the solid one of our system fall.*
-#
 # The blind model has little to follow: of the two tastes only a fifth is left when they cancel 60 against 40, and in
 # thirty steps it finds none of it. Ours learns that the domains differ, and comes near to
 # the truth. Note what this does **not** show: that it is better than a shared bottom with a tower for each domain. Its

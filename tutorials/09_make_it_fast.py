@@ -13,20 +13,18 @@
 # %% [markdown]
 # # 9. Make it fast
 #
-# **What you will do.** You count the operations and the bytes of a training step, meet the things that make it slower
-# than these counts allow, and measure each phase of a step of Crocodile against its own limit.
+# **What you will do.** Count the operations and bytes of a training step, meet what makes it slower than these counts
+# allow, and measure each phase of a step of Crocodile against its own limit.
 #
-# **What you will learn.** Which part of a step the arithmetic limits and which part the memory; what a *reference* and
-# its *twin* are and how the twin is kept honest; how loop order, races, fresh memory and quarrelling thread pools cost
-# time or correctness; three ways of doing less.
+# **What you will learn.** What arithmetic limits and what memory does; how a *twin* of a function is kept honest; what
+# loop order and races cost; three ways of doing less.
 #
-# **What you need.** Tutorials 1 and 2; 4 and 5 help. Cells that measure print other numbers on every machine and every
-# run; the text does not depend on them. Where it quotes a figure, it is from the two-core machine where this was
-# written.
+# **What you need.** Tutorials 1 and 2; 4 and 5 help. Cells that measure print other numbers on every machine; figures
+# quoted in the text are from two cores.
 #
 # **Equations:** Eq. (4), Eq. (6): what they cost
 
-# %%
+# %% tags=["hide-input"]
 import contextlib
 import io
 import mmap
@@ -36,7 +34,6 @@ import sys
 import time
 from dataclasses import replace
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import croco_np
@@ -50,17 +47,18 @@ from croco_np.kernels.relu import relu_backward
 from croco_np.kernels.rows import sum_by_row
 from croco_np.kernels.twin import numba, using
 from croco_np.layers import Dense, Embeddings, Experts, LookUpExperts
-from croco_np.losses import covariance
 from croco_np.machine import threads
 from croco_np.machine.cpu import cores
 from croco_np.optim import Adam
 from croco_np.teaching import catches, grade, show
+from croco_np.teaching.pictures import chart
+from croco_np.teaching.pictures.lesson09 import lines_of_memory, owners, roofline
 from croco_np.teaching.source import Source
 from croco_np.tree import RowGrad
 
 croco_np.tune()  # what it does, and why, is told further down
 np.set_printoptions(precision=4, suppress=True)
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#999999"
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#999999"
 
 
 def milliseconds(run, repeats=5):
@@ -76,8 +74,15 @@ def milliseconds(run, repeats=5):
 # %% [markdown]
 # ## Two limits
 #
-# A processor multiplies, and it fetches. On the blackboard: a layer $y = xW$ with $B = 4$ rows, 3 inputs and 2 outputs.
-# Every output is a sum of 3 products, so
+# A processor multiplies, and it fetches; whichever takes longer is the limit. Move the number of rows of a product
+# (rows, 368) by (368, 512) and see where it stands, on a processor that can do 80 billion operations a second and whose
+# memory delivers 10 billion bytes:
+
+# %% tags=["hide-input"]
+roofline()
+
+# %% [markdown]
+# On the blackboard: a layer $y = xW$ with $B = 4$ rows, 3 inputs and 2 outputs. Every output is a sum of 3 products, so
 #
 # $$2 \cdot 4 \cdot 3 \cdot 2 = 48 \text{ operations}, \qquad
 #   4\,(4 \cdot 3 + 3 \cdot 2 + 4 \cdot 2) = 104 \text{ bytes}$$
@@ -88,9 +93,8 @@ def milliseconds(run, repeats=5):
 #
 # What matters is operations *per byte*. With $m$ rows, $k$ inputs and $n$ outputs it is $2mkn / 4(mk + kn + mn)$.
 
+
 # %%
-
-
 def operations_per_byte(m, k, n):
     return 2 * m * k * n / (4 * (m * k + k * n + m * n))
 
@@ -100,17 +104,13 @@ print(f"a real layer      {operations_per_byte(4096, 368, 512):8.2f}")
 print(f"ReLU backward     {1 / 12:8.2f}")
 
 # %% [markdown]
-# In the time in which a byte comes from memory, a processor does several operations, on some machines tens of them; you
-# will measure it below. The large product has a hundred operations for each byte: it is limited by arithmetic. What
-# works number by number (ReLU, bias, Adam, look-ups) is limited by memory. ReLU backward compares one number for three
-# that move, $y$, $dy$ and $dz$: 12 bytes.
+# The large product has a hundred operations for each byte: arithmetic limits it. What works number by number (ReLU,
+# bias, Adam, look-ups) is limited by memory. ReLU backward compares one number for three that move, $y$, $dy$ and $dz$:
+# 12 bytes. The practical rule: *count operations for products, bytes for everything else*.
 #
-# The practical rule: *count operations for products, bytes for everything else*.
-#
-# Which products does a training step of Crocodile take? The library finds out by watching a forward pass of the model
-# as it is defined:
+# Which products does a training step of Crocodile take? The library finds out by watching a forward pass:
 
-# %%
+# %% tags=["hide-input"]
 full = WORKLOADS["aliccp"]
 schema = replace(full.schema, vocabulary=tuple(min(n, 20_000) for n in full.schema.vocabulary))
 workload = replace(full, schema=schema).with_options(batch_size=1024, n_experts=4, expert_sizes=(256, 128))
@@ -130,16 +130,15 @@ assert floor.flop == 3 * sum(s.flop for s in shapes) + of_covariance
 print(f"a training step: {floor.flop / 1e9:.2f} GFLOP, CovLoss {of_covariance / floor.flop:.0%} of it")
 
 # %% [markdown]
-# These products at the machine's best rate are the *floor*. No program that computes the equations as written can be
-# faster. (Training runs a twin of the model, `FusedCrocodile`, which leaves some products out, see *Doing less*; it can
-# take less time than the floor.) Everything above the floor is what this tutorial is about.
+# These products at the machine's best rate are the *floor*: no program that computes the equations as written can be
+# faster. (Training runs a twin of the model that leaves some products out, see *Doing less*.)
 #
 # ## A reference and its twin
 #
-# NumPy is fast in products and slow in chains of small steps: each step writes a whole array to memory and the next one
-# fetches it again. `dz = np.where(y > 0, dy, 0)`, then `dz.sum(axis=0)`: `dz` travels twice. A loop that does both
-# while the number is at hand is better, and Numba compiles such loops. The price is a second text that could be wrong.
-# So here each kernel is *defined* in NumPy, and the loop, its twin, stands right under it:
+# NumPy is fast in products and slow in chains of small steps: each writes a whole array to memory and the next one
+# fetches it again. A loop that does all of them while the number is at hand is better, and Numba compiles such loops.
+# The price is a second text that could be wrong. So each kernel here is *defined* in NumPy, and the loop, its twin,
+# stands right under it:
 
 # %%
 show(relu_backward)
@@ -160,15 +159,13 @@ for a, b in zip(*results.values(), strict=True):
 print("reference and twin agree")
 
 # %% [markdown]
-# Tests do this for every kernel. The gradient checker differentiates references by complex step (a twin never sees
-# complex numbers) and runs twins in its central differences. So the definition is tested against its slope, and the
-# twin against the definition, at random points: no proof, but a mistake has few places left.
+# Tests do this for every kernel. The gradient checker differentiates references by complex step and runs twins in its
+# central differences: the definition is tested against its slope, the twin against the definition.
 #
 # ### Planted bug: `>=` for `>`
 #
-# One character in the loop: `y[i, j] >= zero`. After a ReLU no $y$ is negative, so the condition is always true, the
-# mask is gone, and every gradient passes. What is wrong then? Everything below the ReLU: weights, bias and input. The
-# comparison with the reference finds it at once, on any data in which some unit is off; so does the checker:
+# After a ReLU no $y$ is negative, so `y >= 0` is always true, the mask is gone, and every gradient passes. What is
+# wrong then? Everything below the ReLU: weights, bias and input.
 
 # %% tags=["planted-bug"]
 
@@ -186,16 +183,18 @@ catches(layer, layer.init(rng), (x,), leaves={"W", "b", "input 0"})
 # %% [markdown]
 # ## Loop order
 #
-# An array of shape (1024, 1024) lies in memory row after row. Memory is fetched in *lines* of 64 bytes, 16 float32
-# numbers. Walk along a row, and each fetched line serves 16 steps. Walk down a column, and each step needs another
-# line; by the time you come back for the neighbour, the line may have left the cache.
+# An array lies in memory row after row, and memory is fetched in *lines* of 64 bytes, 16 float32 numbers. Walk along a
+# row, and each fetched line serves 16 steps. Walk down a column, and each step needs another line; when you come back
+# for the neighbour, the line may have left the cache. (In the picture a line holds 4 numbers and the cache 4 lines.)
 
-# %%
-rows, columns, line = 1024, 1024, 16
-print(f"along rows:   {rows * columns // line:>9,} lines")
-print(f"down columns: {rows * columns:>9,} lines, if none of them stays in the cache")
+# %% tags=["hide-input"]
+lines_of_memory()
 
-# %% tags=["varies"]
+# %% [markdown]
+# On a real array of 1024 by 1024 numbers:
+
+# %% tags=["varies", "hide-input"]
+rows = columns = 1024
 y = np.maximum(rng.standard_normal((rows, columns), np.float32), 0)
 dy = rng.standard_normal((rows, columns), np.float32)
 dz = np.zeros_like(dy)  # every page touched once before the walk
@@ -214,10 +213,9 @@ def down_columns():
 print(f"down columns takes {milliseconds(down_columns) / milliseconds(along_rows):.1f} times as long as along rows")
 
 # %% [markdown]
-# The same operations, several times the time (five to eight here; in a compiled loop on a larger array the gap was
-# tenfold and more). Why would anybody walk down columns? For the bias: $db_j = \sum_i dz_{ij}$, and if threads share
-# out the *columns*, each owns its sums. That was this library's first twin. Now each thread takes a stretch of *rows*
-# and adds to sums of its own, and the stretches' sums are added at the end: look for `PARTS` above.
+# The same operations, several times the time. Why would anybody walk down columns? For the bias: $db_j = \sum_i
+# dz_{ij}$, and if threads share out the *columns*, each owns its sums. That was this library's first twin. Now each
+# thread takes a stretch of *rows* and adds to sums of its own, which are added at the end: look for `PARTS` above.
 #
 # Why 64 parts always, and not one for each thread? Because adding in another order gives another number:
 
@@ -236,15 +234,14 @@ if numba:
 # %% [markdown]
 # ## Races, and who owns what
 #
-# The backward of a look-up adds: `sums[slots[i]] += d[i]`. That is three steps: read the sum, add, write it back. Two
-# workers that split the *batch* between them can both read the same old sum, and then one of the writes is lost:
-#
-# | | worker 1 | worker 2 | the sum |
-# |---|---|---|---|
-# | 1 | reads 0 | reads 0 | 0 |
-# | 2 | writes 0 + 2 | | 2 |
-# | 3 | | writes 0 + 3 | 3, and 5 would be right |
-#
+# The backward of a look-up adds: `sums[slots[i]] += d[i]`. That is three steps: read the sum, add, write it back
+# (tutorial 2). Two workers that split the *batch* between them can both read the same old sum, and then one of the
+# writes is lost. If they split the *sums*, they cannot:
+
+# %% tags=["hide-input"]
+owners()
+
+# %% [markdown]
 # A real race strikes at random. To study it, play it: two workers in step, each with its half of the batch.
 #
 # ### Planted bug: a lost update
@@ -270,25 +267,26 @@ class RacingEmbeddings(Embeddings):
 
 racing, ids = RacingEmbeddings((8,), n_tables=1, width=2), np.array([[0], [1], [2], [3], [4], [1], [6], [3]])
 racing_params = racing.init(rng)
-catches(racing, racing_params, (ids,), leaves={"table"})
 dx = np.ones((8, 1, 2))
 print("sums:", racing.backward(racing.forward(racing_params, ids)[1], dx)[1]["table"][:, 0, 0])
 print("true:", np.bincount(ids[:, 0], minlength=8))
+catches(racing, racing_params, (ids,), leaves={"table"})
 
 # %% [markdown]
-# Rows 1 and 3 were held by both workers at once, and the hint points at them: "a lost duplicate". With two
-# real threads that added 100,000 vectors into 1,000 rows, 6 to 9 of a hundred were lost. No error appears, and two
-# runs differ.
+# Rows 1 and 3 were held by both workers at once, and the hint points at them: "a lost duplicate". With two real threads
+# that added 100,000 vectors into 1,000 rows, 6 to 9 of a hundred were lost. No error appears, and two runs differ.
 #
-# The cure is not a lock. It is the rule *whoever writes, owns*: split the work by what is **written**, not by what is
-# read. In `sum_by_row` a thread owns whole fields. A row belongs to one field, so no two threads ever write to one row;
-# each walks over the whole batch and picks its own.
+# The cure is not a lock. It is the rule *whoever writes, owns*: split the work by what is **written**. In `sum_by_row`
+# a thread owns whole fields. A row belongs to one field, so no two threads ever write to one row; each walks over the
+# whole batch and picks its own.
+#
+# ### At length: the loop in which each thread owns its rows
 
 # %%
 show(sum_by_row.twin.py_func) if numba else Source("Numba is not installed: references only")
 
 # %% [markdown]
-# ## Fresh pages
+# ## At length: fresh pages
 #
 # A new array costs more than its bytes. The operating system hands memory out in pages (of 4 KiB, usually), and at the
 # first touch of each it interrupts the program, finds a page and clears it. A training step that makes 100 MB of
@@ -311,7 +309,7 @@ print(f"filling fresh memory takes {ratio:.0f} times as long as filling the same
 # once to keep its pages ([heap.py](../croco_np/machine/heap.py)), and goes on writing `np.empty`. It does so when a
 # command starts, or when a program calls `croco_np.tune()`.
 #
-# ## Thread pools at peace
+# ## At length: thread pools at peace
 #
 # A step alternates between products (the BLAS library's threads) and twins (Numba's threads). Each pool likes to keep
 # its workers *spinning* when there is nothing to do, so that they are quick to start. A spinning worker occupies a core
@@ -329,7 +327,7 @@ print(croco_np.tune())
 # shortens the time that those of OpenBLAS spin. What you set yourself stays. In a script, call it before NumPy is
 # imported; what comes later than that, the second line names.
 
-# %% tags=["varies"]
+# %% tags=["varies", "hide-input"]
 theirs = {k: v for k, v in os.environ.items() if k not in threads.wanted()}  # a shell that sets none of them
 command = [sys.executable, "-m", "croco_np.doctor"]
 print(subprocess.run(command, env=theirs, capture_output=True, text=True, check=False).stdout)
@@ -340,11 +338,10 @@ print(subprocess.run(command, env=theirs, capture_output=True, text=True, check=
 #
 # ## A step against its limits
 #
-# Now measure; `loss` is CovLoss. The instruments wrap the layers' methods from outside, and each phase is held against
-# its own limit: operations over the rate of products, plus bytes over the rate of memory, both measured in turns with
-# the steps (another program on the machine then disturbs all alike).
+# Now measure; `loss` is CovLoss. Each phase is held against its own limit: operations over the rate of products, plus
+# bytes over the rate of memory, both measured in turns with the steps.
 
-# %% tags=["varies"]
+# %% tags=["varies", "hide-input"]
 for i in range(3):
     ours.step(i)  # the first one compiles
 with contextlib.redirect_stdout(io.StringIO()):  # without progress lines
@@ -353,37 +350,38 @@ phases = {name: p for name, p in parts.phases.items() if p.ms > 0.05}
 print(f"a step {1e3 * parts.plain.median:.0f} ms; products {parts.gemm / 1e9:.0f} GFLOP/s, memory", end=" ")
 print(f"{parts.memory / 1e9:.0f} GB/s: {parts.gemm / parts.memory:.0f} operations in the time of a byte")
 print(f"floor: {1e3 * floor.flop / parts.gemm:.0f} ms")
+together = sum(p.ms for p in parts.phases.values())
+if not 0.9 < together / (1e3 * parts.plain.median) < 1.1:  # phases and steps are timed in turns
+    print(f"The phases add up to {together:.0f} ms: another program was busy. Run this cell again before you trust it.")
 for name, p in phases.items():
     limit = f"limit {p.limit_ms:7.2f} ms   {p.limit}" if p.limit else "nothing counted"
     print(f"{name:<18} {p.ms:7.2f} ms   {limit}")
 
-# %% tags=["varies"]
-figure, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
+# %% tags=["varies", "hide-input"]
 order = sorted(phases, key=lambda name: phases[name].ms)
-for at, name in enumerate(order):
-    p = phases[name]
-    colour = BLUE if "FLOP" in p.limit else ORANGE if p.limit else GREY
-    if p.limit_ms:
-        ax.plot([p.limit_ms, p.ms], [at, at], color=colour, lw=3)
-        ax.plot(p.limit_ms, at, "|", color="black", ms=16, mew=2.5)
-    ax.plot(p.ms, at, "o", color=colour, ms=9)
-for colour, label in ((BLUE, "time, with products"), (ORANGE, "time, bytes only"), (GREY, "time, nothing counted")):
-    ax.plot([], [], "o", color=colour, ms=9, label=label)
-ax.plot([], [], "|", color="black", ms=14, mew=2.5, label="the phase's own limit")
-ax.set_yticks(range(len(order)), order)
-ax.set_xscale("log")
-ax.set_xlabel("time a step (ms, logarithmic)")
-ax.legend(frameon=False, loc="lower right")
-plt.show()
+with chart(
+    "a line for each phase of a step: a tick at its limit, a dot at its time, in ms, the longest on top", 4
+) as c:
+    ax = c.axes()
+    for at, name in enumerate(order):
+        p = phases[name]
+        colour = BLUE if "FLOP" in p.limit else ORANGE if p.limit else GREY
+        if p.limit_ms:
+            ax.plot([p.limit_ms, p.ms], [at, at], color=colour, lw=3)
+            ax.plot(p.limit_ms, at, "|", color=colour, ms=16, mew=2.5)
+        ax.plot(p.ms, at, "o", color=colour, ms=8)
+    for colour, label in ((BLUE, "with products"), (ORANGE, "bytes only"), (GREY, "not counted")):
+        ax.plot([], [], "o", color=colour, label=label)
+    ax.set_yticks(range(len(order)), order)
+    ax.set_xscale("log")
+    ax.set_xlabel("ms a step: tick, the limit; dot, the time")
+    ax.legend(loc="lower right")
+c
 
 # %% [markdown]
-# *The picture: a line for each phase of a training step, the longest time on top, on a logarithmic axis. A black tick
-# marks the phase's own limit, a dot its time; blue phases contain matrix products, orange ones only move numbers.*
-#
-# Read it like this. A dot on its tick can hardly move left by better code, only by doing less. A dot far to the right
-# of its tick is worth a look, *if it is high up*: halving a phase that takes a tenth of the step gains a twentieth.
-# Some dots lie left of their tick: what is still in a cache need not come from memory, and a product that a short cut
-# avoids (below) is counted here only as far as it is taken.
+# A dot on its tick can hardly move left by better code, only by doing less. A dot far to the right of its tick is worth
+# a look, *if it is high up*: halving a phase that takes a tenth of the step gains a twentieth. Some dots lie left of
+# their tick: what is still in a cache need not come from memory.
 #
 # ## Doing less
 #
@@ -398,17 +396,31 @@ o = rng.standard_normal((512, 4, 64))
 z = o.reshape(len(o), -1)
 C = z.T @ z
 assert np.array_equal(C, C.T)  # not close: the mirrored half is a copy
-show(covariance)
 
-# %% tags=["varies"]
+# %% tags=["varies", "hide-input"]
 z = rng.standard_normal((4096, 640), np.float32)
 copy = z.copy()
 print(f"the half takes {milliseconds(lambda: z.T @ z) / milliseconds(lambda: z.T @ copy):.2f} of the time of the whole")
 
 # %% [markdown]
 # **Narrow fields once a value.** A look-up followed by a product is linear, $E[id]\, W = (E W)[id]$ (Tutorial 2). A
-# field with 3 values in a batch of 1024 rows is multiplied 3 times in place of 1024. How many of AliCCP's fields are
-# that narrow? (The benchmark has 23 fields: the 17 of tutorial 2 and six wide ones, so the share is smaller here.)
+# field with 3 values in a batch of 1024 rows is multiplied 3 times in place of 1024. Models have twins as kernels have:
+# `Crocodile` is the definition, and `FusedCrocodile` uses this in training; a test compares outputs and all gradients
+# of both.
+#
+# **Adam that catches up.** Textbook Adam moves *every* row of a table at every step, also rows that no batch touches,
+# because their moments still fade. With a million rows that is most of the bytes of a step. But nobody sees an idle
+# row. So leave it, remember when it was last up to date, and make up for the missed steps when a batch needs it
+# (exercise 9.3). [idle.py](../croco_np/kernels/idle.py) derives the sum of the missed steps; the optimiser called
+# `lazy_adam`, which many libraries have, skips them instead, and is another optimiser.
+#
+# Notice the order of this tutorial. First count; then find out what keeps you from the count; then lower the count.
+# Whoever begins with the third writes clever code for a phase that takes a hundredth of the step.
+#
+# ### At length: both short cuts, checked
+#
+# How many of AliCCP's fields are narrow enough to be multiplied once a value? (The benchmark has 23 fields: the 17 of
+# tutorial 2 and six wide ones.)
 
 # %%
 few = LookUpExperts(Embeddings((2,), 1, 1), Experts(1, (1, 1))).few
@@ -429,14 +441,7 @@ with using("numpy"):  # references, which need no compiling
 print("looked up then multiplied, or multiplied then looked up: equal")
 
 # %% [markdown]
-# Models have twins as kernels have: `Crocodile` is the definition, embeddings first and experts then, and
-# `FusedCrocodile` uses this layer in their place. `fastest(model)` picks the twin for training; a test compares outputs
-# and all gradients of both, and `python -m croco_np.bench --sweep twins` times them in turns.
-
-# %% [markdown]
-# **Adam that catches up.** Textbook Adam moves *every* row of a table at every step, also rows that no batch touches,
-# because their moments still fade. With a million rows that is most of the bytes of a step. But nobody sees an idle
-# row. So leave it, remember when it was last up to date, and make up for the missed steps when a batch needs it:
+# And the table that Adam leaves when it catches up is the table of textbook Adam:
 
 # %%
 V, STEPS, USED = 5000, 60, 64
@@ -467,13 +472,8 @@ assert np.allclose(everything, late, rtol=0, atol=1e-12)
 print(f"the same table, with at most {visits_late:,} visits to rows in place of {visits_all:,}")
 
 # %% [markdown]
-# The same optimiser, to rounding, at a cost that follows the rows in use and not the size of the table.
-# [idle.py](../croco_np/kernels/idle.py) derives the sum of the missed steps, and
-# [idle_series.py](../croco_np/kernels/idle_series.py) computes it in closed form; the optimiser called `lazy_adam`,
-# which many libraries have, skips them instead, and is another optimiser.
-#
-# Notice the order of this tutorial. First count; then find out what keeps you from the count; then lower the count.
-# Whoever begins with the third writes clever code for a phase that takes a hundredth of the step.
+# The same optimiser, to rounding, at a cost that follows the rows in use and not the size of the table:
+# [idle_series.py](../croco_np/kernels/idle_series.py) computes the sum in closed form.
 #
 # ## Exercises
 #

@@ -20,7 +20,7 @@ from .trace import Call, arrays, listening, reads, sources
 def training_graph(
     model: Any,
     objective: Objective,
-    params: dict,
+    params: Any,
     batch: Any,
     *,
     here: Collection[str] = (),
@@ -60,7 +60,7 @@ def leaf_graph(layer: Any, params: Tree, inputs: tuple, *, wrong: Collection[str
         if any(a.dtype.kind == "f" for a in arrays(x)) or isinstance(x, float)
     ]
     kind = next(c.__name__ for c in type(layer).__mro__ if c.__module__.startswith("croco_np") or c is object)
-    into = {name: [] for name in given} | {"layer": given}
+    into: dict[str, list[str]] = {name: [] for name in given} | {"layer": given}
     name = type(layer).__name__
     nodes = placed(into, dict.fromkeys(given, "") | {"layer": "" if kind == "object" else kind}, {}, {})
     own = [node._replace(name=name, leaves=_shapes(params)) if node.name == "layer" else node for node in nodes]

@@ -66,7 +66,9 @@ class Scene:
         return f"[picture: {self.label}]"
 
     def _repr_html_(self) -> str:
-        return figure(self.still.svg(), self.label, self.said[self.start], self._moves() + self._folded())
+        return figure(
+            self.still.svg(), self.label, self.said[self.start], self._moves() + self._folded(), len(self.controls)
+        )
 
     def _moves(self):
         if len(self.said) < 2:
@@ -83,11 +85,12 @@ class Scene:
         )
 
 
-def figure(svg: str, label: str, said: str = "", more: str = "") -> str:
+def figure(svg: str, label: str, said: str = "", more: str = "", controls: int = 0) -> str:
     """The HTML of a picture: the SVG under its label, a sentence below, and the style that both need."""
     named = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
     caption = f'<figcaption aria-live="polite">{html.escape(said)}</figcaption>' if said else ""
-    return f'<figure class="scene"><style>{STYLE}</style>{named}{caption}{more}</figure>'
+    moves = f' data-controls="{controls}"' if controls else ""
+    return f'<figure class="scene"{moves}><style>{STYLE}</style>{named}{caption}{more}</figure>'
 
 
 def changes(roots: Sequence[Element]) -> Iterator[list[Any]]:
