@@ -13,7 +13,7 @@ from ..tree import Tree
 from .pictures.graph import leaf_graph, training_graph
 from .pictures.scene import Scene
 
-MANY = 6  # wrong leaves: of more, a line a branch is printed, and the graph shows which they are
+MANY = 4  # wrong leaves: of more, a line a branch is printed, and the graph shows which they are
 
 
 def catches(
