@@ -470,7 +470,7 @@ assert not all(c.ok for c in still)
 # order. So rows of the first domain get the weight of the last and the other way round; the middle domain keeps its
 # own. Predict: everything shared is wrong, and so are gates and towers of domains 0 and 2. Gate 1 and tower 1 see only
 # rows of domain 1, and must be *right*. The batch has 7, 3 and 2 rows of the domains: gate and tower of domain 0 are
-# off by 7/2 = 3.5, those of domain 2 by 2/7 = 0.286. Where domains meet there is no common factor. With 19 wrong leaves
+# off by 7/2 = 3.5, those of domain 2 by 2/7 = 0.286. Where domains meet there is no common factor. With 16 wrong leaves
 # the graph is what to read, and the leaves that pass are the clue; the report is cut to a line a branch.
 
 

@@ -184,6 +184,22 @@ def test_wrong_leaves_are_red_and_only_these(capsys):
     assert {e.get("data-leaf") for e in still(graph).iter()} - {None} == {"W", "b", "input 0"}
 
 
+class HalfOfTheSecond:
+    def forward(self, p, ids, x, domains, z):
+        return x + z, ()
+
+    def backward(self, c, dy):
+        return (dy, dy / 2), {}
+
+
+def test_inputs_are_counted_as_the_checker_counts_them(capsys):
+    x = np.ones((2, 3))
+    graph = catches(HalfOfTheSecond(), {}, (np.arange(2), x, (slice(0, 2),), 2 * x), leaves={"input 1"})
+    red = {e.get("data-leaf") for e in still(graph).iter() if "red" in e.get("class", "").split()}
+    assert red == {"input 1"}
+    assert {e.get("data-leaf") for e in still(graph).iter()} - {None} == {"input 0", "input 1"}
+
+
 class NoCovRoad(Crocodile):
     def backward(self, c, d):
         return super().backward(c, d._replace(experts=None))

@@ -75,8 +75,11 @@ def _edge(drawing, low, high, bottom, step):
         if many > 1:
             _count(drawing, i, (start, below), (end, above + TALL), spread_below=low.copies[1] > 1)
     spread = (many - 1) / 2 * LANE
-    left = (low.x + meet) / 2 - (spread if low.copies == high.copies else spread / 2 + 8) - 6
-    drawing.text(left, (below + above + TALL) / 2 + 2, said, "code", anchor="end")
+    if low.copies[1] > 1 and low.copies != high.copies:  # before the first number
+        drawing.text(low.x - spread - 16, below - 4, said, "code", anchor="end")
+    else:
+        left = (low.x + meet) / 2 - (spread if low.copies == high.copies else spread / 2 + 8) - 6
+        drawing.text(left, (below + above + TALL) / 2 + 2, said, "code", anchor="end")
 
 
 def _count(drawing, i, low, high, spread_below):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...gradcheck.forms import leaves as checked
 from ...objective import Objective
 from ...tree import RowGrad, Tree, flatten
 from ..source import show
@@ -14,7 +15,7 @@ from .boxes import BOX, Node, graph
 from .scene import Control, Scene
 from .steps import Step, told
 from .svg import WIDTH
-from .trace import Call, arrays, listening, reads, sources
+from .trace import Call, listening, reads, sources
 
 
 def training_graph(
@@ -53,12 +54,11 @@ def training_graph(
 
 
 def leaf_graph(layer: Any, params: Tree, inputs: tuple, *, wrong: Collection[str] = ()) -> Scene:
-    """One layer as a graph: a box with its parameters, and below it a box for each input of floats."""
-    given = [
-        f"input {i}"
-        for i, x in enumerate(inputs)
-        if any(a.dtype.kind == "f" for a in arrays(x)) or isinstance(x, float)
-    ]
+    """One layer as a graph: a box with its parameters, below it one for each array of floats that it takes.
+
+    Inputs are counted as a gradient check counts them: ids and slices have no gradient and no number.
+    """
+    given = [f"input {i}" for i in range(sum(kind == "input" for kind, _ in checked({}, inputs)))]
     kind = next(c.__name__ for c in type(layer).__mro__ if c.__module__.startswith("croco_np") or c is object)
     into: dict[str, list[str]] = {name: [] for name in given} | {"layer": given}
     name = type(layer).__name__
@@ -119,12 +119,22 @@ def _scene(
             shown = ", ".join([*first, *(["in thousandths"] if steps[at].way < 0 else [])])
             return f"{steps[at].said}.{f' Shown: {shown}.' if shown else ''}"
         if wrong:
-            return f"Wrong: {', '.join(sorted(wrong))}." if found else "The mistake is no leaf of this graph."
+            return _verdict([leaf for node in nodes for leaf in node.leaves], found)
         return f"You are here: {', '.join(here)}." if here else ""
 
     controls = [Control("step", [f"{i + 1} of {len(steps)}" for i in range(len(steps))], kind="steps")] if steps else []
     label = f"graph of {', '.join(node.name for node in nodes)}, from the bottom to the top"
     return Scene(label, controls, draw, say, texts)
+
+
+def _verdict(leaves, wrong):
+    """Which leaves are wrong; where most are, which are right."""
+    right = [leaf for leaf in leaves if leaf not in wrong]
+    if not wrong:
+        return "The mistake is no leaf of this graph."
+    if len(wrong) > len(right) > 0 and len(wrong) > 4:
+        return f"Wrong: {len(wrong)} of {len(leaves)} leaves. Right: {', '.join(right)}."
+    return f"Wrong: {', '.join(leaf for leaf in leaves if leaf in wrong)}."
 
 
 def _text(name, layer, params, grads):
