@@ -174,7 +174,9 @@ grade("10.3", line)
 
 # %% [markdown]
 # **10.4, a factorisation machine.** Of the $F$ embeddings $x_f$ of a row, take all products of pairs, by a famous short
-# cut: $y = \sum_{f < g} x_f * x_g = \tfrac12 \bigl( (\sum_f x_f)^2 - \sum_f x_f^2 \bigr)$.
+# cut:
+#
+# $$y = \sum_{f < g} x_f * x_g = \tfrac12 \bigl( (\sum_f x_f)^2 - \sum_f x_f^2 \bigr)$$
 
 
 # %%
@@ -208,7 +210,8 @@ grade("10.4", line)
 # %% [markdown]
 # **10.5, layer normalisation.** For each row, $\hat x = (x - \mu) / s$ with the row's mean $\mu$ and standard deviation
 # $s$; then $y = \gamma * \hat x$. Derived in [norm.py](../croco_np/layers/norm.py) for columns in the place of rows:
-# $dx = (d\hat x - \text{mean}(d\hat x) - \hat x\, \text{mean}(d\hat x * \hat x)) / s$.
+#
+# $$dx = (d\hat x - \text{mean}(d\hat x) - \hat x\, \text{mean}(d\hat x * \hat x)) / s$$
 
 
 # %%

@@ -21,7 +21,7 @@ def broken_pass(number: str) -> Scene:
     def say(at):
         if at:
             return one.answer(at - 1)
-        return "Left, the forward; right, its backward. Click the operation that you believe wrong."
+        return "Left, the forward; right, its backward. Which operation is the wrong one? On the site, click it."
 
     return Scene(
         f"forward and backward of {number} as graphs of their operations: {'; '.join(roads)}",
