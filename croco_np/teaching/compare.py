@@ -21,3 +21,11 @@ def same(said: Any, right: Any, rtol: float = 1e-7, atol: float = 1e-9) -> bool:
 def is_number(said: Any) -> bool:
     """Whether `said` is one finite number, and not an array of one."""
     return np.ndim(said) == 0 and np.asarray(said).dtype.kind in "iuf" and bool(np.isfinite(said))
+
+
+def mistaken(said: Any, *guesses: tuple[Any, str]) -> str | None:
+    """The sentence of the first known mistake that `said` is; None if it is none of them.
+
+    guesses  (what comes out if one makes the mistake, what to tell who made it), the most telling first
+    """
+    return next((told for value, told in guesses if same(said, value)), None)

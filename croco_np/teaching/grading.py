@@ -1,4 +1,4 @@
-"""Exercises with checks that the notebook does not show."""
+"""Exercises with checks that the notebook does not show, and hints that grow with every wrong try."""
 
 import importlib
 import pkgutil
@@ -7,7 +7,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..errors import InputError
+from ..kernels.twin import using
+from . import solutions
 from .guard import Refused, guarded
+from .stops import stopped
+from .tries import count_miss
 
 
 class Exercise(NamedTuple):
@@ -26,6 +30,7 @@ class Exercise(NamedTuple):
 
 
 EXERCISES: dict[str, Exercise] = {}  # by number
+IMPORT = "(from croco_np.teaching import solution)"
 
 
 def exercise(number: str, task: str, writes: tuple[int, ...] = ()) -> Callable[[Callable], Callable]:
@@ -41,39 +46,77 @@ def exercise(number: str, task: str, writes: tuple[int, ...] = ()) -> Callable[[
 
 
 def verdict(number: str | float, answer: Any) -> tuple[bool, str]:
-    """(whether it is right, what to tell the student): never raises for what an answer does."""
+    """(whether it is right, what to tell the student): never raises for what an answer does.
+
+    Checks run on the NumPy definitions of the kernels, whose messages name shapes; those of a compiler name its types.
+    """
+    found = find(number)
+    opening = f"Exercise {found.number}"
+    if answer is None or answer is ...:
+        return False, _is_open(found)
+    try:
+        with using("numpy"):
+            hint = found.check(guarded(answer, found.writes))
+    except Refused as refused:
+        return False, f"{opening}: not yet. {refused}"
+    except NotImplementedError:
+        return False, _is_open(found)
+    except KeyboardInterrupt:  # of whom waits for an answer that does not end
+        raise
+    except BaseException as error:  # whatever an answer does wrong is told, not thrown
+        return False, f"{opening}: not yet. {stopped(error, answer)}"
+    return (
+        hint is None,
+        f"Exercise {found.number}: right." if hint is None else f"Exercise {found.number}: not yet. {hint}",
+    )
+
+
+def grade(number: str | float, answer: Any) -> None:
+    """Print whether the answer to an exercise is right, or a hint; an answer still open (None or ...) is named so.
+
+    Every further wrong answer, if it is another one than before, gets a further hint, the fourth the way to the worked
+    solution. A right answer gets a sentence to take along.
+    """
+    right, told = verdict(number, answer)
+    found = find(number)
+    for line in (told, *_more(found, answer, right, told)):
+        print(textwrap.fill(line, 80, break_long_words=False, break_on_hyphens=False))
+
+
+def _more(found, answer, right, told):
+    """What `grade` says after the verdict."""
+    solved = solutions.every().get(found.number)
+    if solved is None or told == _is_open(found):
+        return []
+    if right:
+        return [solved.worth]
+    tries = count_miss(found.number, answer)
+    if tries <= len(solved.hints) + 1:
+        return [f"Hint {tries}: {solved.hints[tries - 2]}"] if tries > 1 else []
+    return [f"Stuck? {_call(found.number, answer)} shows it worked out, beside yours. {IMPORT}"]
+
+
+def _call(number, answer):
+    """The line that shows the worked solution beside this answer, as a student would write it."""
+    name = getattr(answer, "__name__", "")
+    if not callable(answer) and isinstance(answer, (int, float, str)):
+        name = repr(answer)
+    elif not name.isidentifier():  # a lambda
+        name = "my_answer"
+    return f'solution("{number}", {name})'
+
+
+def find(number: str | float) -> Exercise:
+    """The exercise of a number; `InputError` if there is none."""
     _load()
     number = str(number) if isinstance(number, (str, float)) else ""  # 1.1 is as clear as "1.1"
     if number not in EXERCISES:
         raise InputError(f"exercise {number[:40]!r}: there is none; choose one of {', '.join(EXERCISES)}")
-    found = EXERCISES[number]
-    if answer is None or answer is ...:
-        return False, f"Exercise {number} is open: {found.task}"
-    try:
-        hint = found.check(guarded(answer, found.writes))
-    except Refused as refused:
-        return False, f"Exercise {number}: not yet. {refused}"
-    except NotImplementedError:
-        return False, f"Exercise {number} is open: {found.task}"
-    except KeyboardInterrupt:  # of whom waits for an answer that does not end
-        raise
-    except BaseException as error:  # whatever an answer does wrong is told, not thrown
-        return False, f"Exercise {number}: not yet. It stops with {_first_line(error)}"
-    return hint is None, f"Exercise {number}: right." if hint is None else f"Exercise {number}: not yet. {hint}"
+    return EXERCISES[number]
 
 
-def _first_line(error):
-    """The kind of an exception and the first line of what it says: some compilers write pages."""
-    try:
-        said = str(error)
-    except Exception:  # an error of the answer's own, with a text that fails
-        said = "its text cannot be read"
-    return f"{type(error).__name__}: {said.partition(chr(10))[0]}"
-
-
-def grade(number: str | float, answer: Any) -> None:
-    """Print whether the answer to an exercise is right, or a hint; an answer still open (None or ...) is named so."""
-    print(textwrap.fill(verdict(number, answer)[1], 80))
+def _is_open(found):
+    return f"Exercise {found.number} is open: {found.task}"
 
 
 def _load():

@@ -24,6 +24,8 @@ def guarded(answer: Any, writes: tuple[int, ...] = ()) -> Any:
     def call(*args):
         before = snapshot(args)
         returned = answer(*args)
+        if returned is None and not writes:
+            raise Refused("It returns nothing: is there a `return` at the end?")
         names = _names(answer, len(args))
         for i, *_ in changed(args, before):
             if i not in writes:

@@ -11,9 +11,9 @@ ANSWERS = every()
 WRONG = [(number, name) for number, answer in ANSWERS.items() for name in answer.wrong]
 
 
-def test_every_exercise_has_a_right_and_two_wrong_answers():
+def test_every_exercise_has_a_right_and_three_wrong_answers():
     assert set(ANSWERS) == set(EXERCISES)
-    assert all(len(answer.wrong) >= 2 for answer in ANSWERS.values())
+    assert all(len(answer.wrong) >= 3 for answer in ANSWERS.values())
 
 
 @pytest.mark.parametrize("number", sorted(ANSWERS))

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ..compare import is_number, same
+from ..compare import is_number, mistaken, same
 from ..grading import exercise
 from ..guard import parts
+from ..stops import first_line
 
 SEEDS = range(3)
 B, V, E, N = 12, 7, 3, 4  # more rows of data than values, so ids repeat; two values never occur
@@ -36,22 +37,42 @@ def two_uses(answer: Callable) -> str | None:
         rng = np.random.default_rng(seed)
         a, c = rng.integers(0, USED - 1, size), rng.integers(1, USED, size)
         dx, dz = rng.standard_normal((2, size, E))
-        rows, values = parts(answer(a, c, dx, dz), "rows", "values")
+        try:
+            returned = answer(a, c, dx, dz)
+        except (IndexError, ValueError) as error:
+            if size:
+                raise
+            return f"Right where the batch has rows; if it is empty, it stops with {first_line(error)}."
+        rows, values = parts(returned, "rows", "values")
         used = np.unique(np.r_[a, c])
         if np.ndim(rows) != 1 or (len(rows) and np.asarray(rows).dtype.kind not in "iu"):
             return "rows is an array of integers, (R,): the table is indexed with it."
         if not np.array_equal(np.sort(rows), used):
             repeat = len(np.unique(rows)) < len(rows)
-            return "A row occurs more than once." if repeat else "The rows are not those that a and c name."
+            return (
+                "A row occurs more than once: each has one place in rows, and in values all of its gradient."
+                if repeat
+                else "The rows are not those that a and c name."
+            )
         if not np.array_equal(rows, used):
             return "All rows are there, but not in ascending order."
         if np.shape(values) != (len(used), E):
             return f"values has shape {np.shape(values)}, and {len(used)} rows of width {E} were used."
         if agree(values, (sum_by_id(a, dx) + sum_by_id(c, dz))[used]):
             continue
-        if agree(values, (last_by_id(a, dx) + last_by_id(c, dz))[used]):
-            return "Repeated ids keep only their last gradient."
-        return "The rows are right, some values are not: each sums over all places in a and in c that name its row."
+        both, places = sum_by_id(a, dx) + sum_by_id(c, dz), np.bincount(np.r_[a, c], minlength=V)
+        told = mistaken(
+            values,
+            ((last_by_id(a, dx) + last_by_id(c, dz))[used], "Repeated ids keep only their last gradient."),
+            (last_by_id(np.r_[a, c], np.r_[dx, dz])[used], "Repeated ids keep only their last gradient."),
+            (sum_by_id(a, dx)[used], "The rows are right, but only x = T[a] teaches them: what about z = T[c]?"),
+            (sum_by_id(c, dz)[used], "The rows are right, but only z = T[c] teaches them: what about x = T[a]?"),
+            (
+                both[used] / places[used, None],
+                "These are means over the places of a row; each place pulls, so sum.",
+            ),
+        )
+        return told or "The rows are right, some values are not: each sums over all places that name it, in a and in c."
     return None
 
 
@@ -74,10 +95,15 @@ def tags(answer: Callable) -> str | None:
             return "You divide by the number of columns; videos have different numbers of tags."
         if agree(said, pulled(1 / real.sum(axis=1, keepdims=True) * np.ones((B, 4)))):
             return "Tags that only fill up the array get a gradient, too."
+        share = real / real.sum(axis=1, keepdims=True)
+        lost = np.zeros((V, E))
+        lost[ids] += share[:, :, None] * dx[:, None]
+        if agree(said, lost):
+            return "Ids that repeat, in one video or in several, keep only their last gradient."
         if np.shape(said) != (V, E):
-            return f"dT has shape {np.shape(said)}, the table {(V, E)}."
-        if not agree(said, pulled(real / real.sum(axis=1, keepdims=True))):
-            return "dT is wrong. Do repeated ids, in one video or in several, add up?"
+            return f"dT has shape {np.shape(said)}, the table {(V, E)}. Each row collects from all places that name it."
+        if not agree(said, pulled(share)):
+            return "dT is wrong. What does one place (i, l) send to its row? Then: do places with the same id add up?"
     return None
 
 
@@ -93,8 +119,14 @@ def narrow(answer: Callable) -> str | None:
             return f"dP has shape {np.shape(dP)}; P has a row for every value, not for every row of data: {(V, N)}."
         if agree(dP, last_by_id(ids, dz)):
             return "dP: repeated ids keep only their last gradient."
+        if agree(dP * B, right):
+            return "dP is 1/B of what it should be: places that look up one row add up, as they do in tutorial 1's db."
         if not agree(dP, right):
             return "dP is wrong: what is the backward pass of the look-up z = P[ids]?"
+        if np.shape(dT) == (B, E):
+            return f"dP is right. dT has shape {(B, E)}, a row for each row of data. T {(V, E)} sees dP, not dz."
+        if np.shape(dT) != T.shape:
+            return f"dP is right. dT has shape {np.shape(dT)}, T has {T.shape}: y = x W gave dx = dy W^T."
         if not agree(dT, right @ W.T):
             return "dP is right, dT is not: P = T W is a linear layer whose input is T."
         if not agree(dW, T.T @ right):
@@ -110,4 +142,8 @@ def worst_schedule(answer: Any) -> str | None:
         return None
     if answer < 2:
         return "Too small: the worker who writes last has read after a write of its own, so it has read at least 1."
+    if answer >= 6:
+        return "This is the sum if nothing is lost; look for schedules in which writes undo what was written before."
+    if answer == 3:
+        return "Three: each turn of one worker loses one of the other's. A write can undo more than one turn, though."
     return "It can end lower: let one worker read and then sleep, while the other does nearly all of its work."

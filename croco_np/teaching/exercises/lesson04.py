@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from ...losses import covariance
-from ..compare import is_number, same
+from ..compare import is_number, mistaken, same
 from ..grading import exercise
 from ..guard import parts
+from ..mistakes.lesson04 import gradient_mistakes, over_pairs, value_mistakes
 
 SHAPES = ((7, 3, 4), (9, 2, 5), (6, 4, 3))  # (B, M, K): K^2 is neither 4 K, nor 2^K, nor K (M + 1) in all
 
@@ -26,16 +27,9 @@ def check_value(answer: Callable) -> str | None:
         value, right = answer(o.copy()), covariance(o)[0]
         if not is_number(value):
             return f"One number is wanted; this has shape {np.shape(value)}."
-        if same(value, 2 * right):
-            return "Twice too large: p = 2, q = 1 and p = 1, q = 2 are the same pair."
-        if same(value, covariance(o, within=True)[0]):
-            return "This counts each expert with itself as well; only different experts are meant, p > q."
-        if same(value * len(o), right):
-            return "Too small by the number of rows: Eq. (6) adds up over the rows and does not divide by B."
-        if same(value, right * shape[2] ** 2):
-            return "Too large by K^2: it is a mean over the entries of a block."
         if not same(value, right):
-            return "Not right: try the four rows of the blackboard. Centred? An absolute value for each entry?"
+            told = mistaken(value, *value_mistakes(o))
+            return told or "Not right. Go through the four rows of the blackboard, step by step."
     return None
 
 
@@ -51,17 +45,17 @@ def _wrong_gradient(answer, o):
         return f"do has shape {do.shape}; it must have that of o, {o.shape}."
     if same(do, right):
         return None
+    if same(do - do.mean(axis=0), right):
+        return "Z has to be centred where it is multiplied, not only in C: the columns of do must add up to 0."
     if not same(do.sum(axis=0), 0):
         return "The gradient of each output must add up to 0 over the rows, because Z does. Is it Z that is multiplied?"
     if not do[:, 0].any() or not do[:, -1].any():
         return "A pair pulls on both of its experts; here one of them gets nothing."
-    if same(do, -right):
-        return "The sign is flipped: this is where CovLoss falls; its gradient points to where it grows."
+    told = mistaken(do, *gradient_mistakes(o))
+    if told:
+        return told
     if same(do, right * np.sum(do * right) / np.sum(right**2)):
         return "Right but for a factor: C holds each pair twice, and a block has K^2 entries."
-    own = covariance(o, within=True)[1] - right
-    if same(do, right + own) or same(do, right + own / 2):  # Omega = 2 or 1 on the diagonal
-        return "This pulls on each expert's own variance as well: which blocks of Omega are 0?"
     return "Columns add up to 0, so Z is right; look at Omega and the signs. Which expert owns column a of Z?"
 
 
@@ -73,6 +67,8 @@ def check_alpha(answer: Any) -> str | None:
         return "The same alpha weighs a loss that is now a sum over fewer rows."
     if same(answer, 1e-4 / 16, atol=0):
         return "The other way round: with fewer rows, is the sum larger or smaller?"
+    if same(answer, 4e-4, atol=0) or same(answer, 1e-4 / 4, atol=0):
+        return "This goes by the root of the number of rows, as noise does. A sum over rows goes by their number."
     if not same(answer, 1.6e-3, rtol=1e-5):
         return "alpha times B should stay what it was: how many times fewer rows are there?"
     return None
@@ -90,6 +86,11 @@ def check_sampled(answer: Callable) -> str | None:
             return "The value is that of all rows."
         if same(value * len(o), right * len(rows)):
             return "The value is a sum over n rows: scale it, so that it stands for all B."
+        z = o - o.mean(axis=0)
+        if same(value * len(rows), len(o) * over_pairs(z[rows])):
+            return "The means are those of all rows; the sampled loss sees its own rows only, and their means."
+        if same(value * len(o) ** 2, right * len(rows) ** 2):
+            return "The value is scaled the wrong way round: do n rows say more than B, or less?"
         if not same(value, right):
             return "The value is not right. The means are those of the sampled rows, and the scale is B / n."
         if np.shape(do) != o.shape:

@@ -34,16 +34,56 @@ def check_backward(answer: Callable) -> str | None:
     dz, do, dg = (rng.standard_normal(y.shape) for y in (out.logits, out.experts, out.gates) if y is not None)
     for d, what in ((Output(dz), "d.experts and d.gates None"), (Output(dz, do), "a loss that pulls on the experts")):
         returned = answer(model, cache, d)
-        if not isinstance(returned, dict):
-            return f"A dict of gradients is wanted, not {type(returned).__name__}."
+        if told := _wrong_form(returned, params):
+            return told
         wrong = _wrong_branches(returned, model.backward(cache, d), params)
         if wrong:
-            hint = _where(wrong)
-            return f"With {what}, the gradients of {', '.join(sorted(wrong))} are missing or wrong. {hint}"
+            below = wrong == {"embeddings", "experts"}
+            told = _wrong_road(returned, model, cache, d) if below else _where(wrong)
+            return f"With {what}, the gradients of {', '.join(sorted(wrong))} are missing or wrong. {told}"
     d = Output(dz, do, dg)
     if _wrong_branches(answer(model, cache, d), model.backward(cache, d), params):
-        return "Right without d.gates, wrong with it: the gates' backward takes a pair."
+        return "Right without d.gates, wrong with it: the gates' backward takes a pair, and d.gates is its second."
     return None
+
+
+def _wrong_form(returned, params, name=""):
+    """Where the containers of the gradients are others than those of the parameters; "" if nowhere."""
+    called, said, wanted = name or "What you return", type(returned).__name__, type(params).__name__
+    if not isinstance(params, (dict, list)):
+        if type(returned) not in (dict, list, tuple):  # an array, or a `RowGrad`
+            return ""
+        return f"{called} is a {said}, where one array is wanted."
+    if type(returned) is not type(params):
+        pair = " A layer's backward returns a pair; its second part is wanted." if isinstance(returned, tuple) else ""
+        return f"{called} is a {said}, where a {wanted} is wanted, in the form of the parameters.{pair}"
+    if isinstance(params, list):
+        if len(params) != len(returned):
+            return f"{called} is a list of {len(returned)}, where one of {len(params)} is wanted."
+        keys = range(len(params))
+    else:
+        missing, extra = sorted(params.keys() - returned.keys()), sorted(map(str, returned.keys() - params.keys()))
+        if missing:
+            deep = f"; it has {', '.join(extra)}: is it one level too deep?" if extra and name else "."
+            return f"{called} has no {', '.join(missing)}{deep}"
+        keys = params.keys()
+    told = (_wrong_form(returned[key], params[key], f"{name}.{key}".lstrip(".")) for key in keys)
+    return next(filter(None, told), "")
+
+
+def _wrong_road(returned, model, cache, d):
+    """What to say where only what lies below the experts' outputs is wrong: which of the two roads is missing."""
+    if d.experts is None:
+        return "What arrives at the experts' outputs? It has come down through the gates."
+    roads = (
+        (Output(d.logits), "It is as if d.experts were None: two roads meet at the experts' outputs."),
+        (Output(0 * d.logits, d.experts), "Only d.experts has arrived there: what comes down from the gates?"),
+        (Output(d.logits, 2 * d.experts), "d.experts has arrived there twice."),
+    )
+    for other, told in roads:
+        if same(returned["experts"][0]["W"], model.backward(cache, other)["experts"][0]["W"]):
+            return told
+    return "What arrives at the experts' outputs, and from where?"
 
 
 def _where(wrong):
@@ -71,9 +111,14 @@ def _wrong_weights(answer, domains):
         return f"The weights have shape {w.shape}; there are {len(right)} rows and one weight for each."
     if same(w, 1 / len(right)):
         return "This is batch_mean: every row alike."
+    present = sum(s.stop > s.start for s in domains)
+    if same(w * present, right) or same(w * len(domains), right):
+        return "Each domain has the same say, but Eq. (7) adds the domains up; it does not take their mean."
+    if same(w * right, 1 / len(right)):
+        return "The other way round: here a row counts for more, the more rows its domain has."
     if not same(w, right):
         if same(w * right.sum(), right * w.sum()):
-            return "Right but for a factor: Eq. (7) adds the domains up, it does not take their mean."
+            return "Right but for a factor: the weights of each domain that is present add up to 1."
         return "The weights of a domain that is present should add up to 1, shared alike by its rows."
     return None
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ...gradcheck import check
-from ..compare import is_number, same
+from ..compare import is_number, mistaken, same
 from ..grading import exercise
+from ..mistakes.lesson07 import abundance_mistakes, chance_mistakes, correlation_mistakes
 
 DIFFERENCES = ("central differences",)  # a singular value is no analytic function of a complex matrix
 
@@ -31,9 +32,13 @@ def abundance_backward(answer: Callable) -> str | None:
     for shape in ((9, 4), (3, 5)):
         X = rng.standard_normal(shape)
         said = np.asarray(answer(X))
+        if said.shape == X.shape[::-1]:
+            return f"The gradient has shape {said.shape}, X has {X.shape}: it is transposed."
         if said.shape != X.shape:
-            return f"The gradient has shape {said.shape}, X has {X.shape}."
+            return f"The gradient has shape {said.shape}, X has {X.shape}: one entry for each entry of X."
         wrong = [c for c in check(Abundance(answer), {}, (X,), rng, methods=DIFFERENCES) if not c.ok]
+        if wrong and (named := mistaken(said, *abundance_mistakes(X))):
+            return named
         along = (said * X).sum()
         if wrong and abs(along) > 1e-9:
             return f"Its part along X is {along:.4f}, and stretching X changes nothing: " + (
@@ -48,29 +53,37 @@ def abundance_backward(answer: Callable) -> str | None:
 
 @exercise("7.2", "my_chance_level(M, q): the diversity index of M independent experts, large and small a share q each")
 def chance(answer: Callable) -> str | None:
-    if not is_number(answer(1, 0.25)):
-        return "It has to return one number."
-    if not same(answer(1, 0.25), 0, atol=1e-12):
-        return f"One expert is never large and small at once, and for M = 1 it says {answer(1, 0.25):.4f}."
-    for M, q in ((2, 0.25), (3, 0.1), (5, 0.5), (8, 0.3)):
-        kinds = np.array([1.0, 0, 0, 0])  # chances after some experts: neither so far, large only, small only, both
-        for _ in range(M):
-            none, large, small, both = kinds
-            kinds = np.array(
-                [
-                    none * (1 - 2 * q),
-                    none * q + large * (1 - q),
-                    none * q + small * (1 - q),
-                    large * q + small * q + both,
-                ]
-            )
-        said = answer(M, q)
-        if not same(said, kinds[3], atol=1e-12):
-            return (
-                f"For M = {M}, q = {q} it says {said:.4f}, and {kinds[3]:.4f} is right. Start from 1 and take away the "
-                "rows without a large and those without a small one; which rows went away twice?"
-            )
+    for M, q in ((1, 0.25), (2, 0.25), (3, 0.1), (5, 0.5), (8, 0.3)):
+        said, right = answer(M, q), _by_counting(M, q)
+        if not is_number(said):
+            return f"It has to return one number; it returns {type(said).__name__}."
+        if same(said, right, atol=1e-12):
+            continue
+        if named := mistaken(said, *chance_mistakes(M, q)):
+            return named
+        if M == 1:
+            return f"One expert is never large and small at once, and for M = 1 it says {said:.4f}."
+        return (
+            f"For M = {M}, q = {q} it says {said:.4f}, and {right:.4f} is right. Start from 1 and take away the "
+            "rows without a large and those without a small one; which rows went away twice?"
+        )
     return None
+
+
+def _by_counting(M, q):
+    """Expert by expert, without the formula: the chance of having seen a large and a small output."""
+    kinds = np.array([1.0, 0, 0, 0])  # chances after some experts: neither so far, large only, small only, both
+    for _ in range(M):
+        none, large, small, both = kinds
+        kinds = np.array(
+            [
+                none * (1 - 2 * q),
+                none * q + large * (1 - q),
+                none * q + small * (1 - q),
+                large * q + small * q + both,
+            ]
+        )
+    return kinds[3]
 
 
 class Correlation:
@@ -94,8 +107,10 @@ def correlation_backward(answer: Callable) -> str | None:
         x, y = rng.standard_normal(n) + 2, rng.standard_normal(n) - 1
         said = np.asarray(answer(x, y))
         if said.shape != x.shape:
-            return f"The gradient has shape {said.shape}, x has {x.shape}."
+            return f"The gradient has shape {said.shape}, x has {x.shape}: one entry for each row."
         wrong = [c for c in check(Correlation(y, answer), {}, (x,), rng) if not c.ok]
+        if wrong and (named := mistaken(said, *correlation_mistakes(x, y))):
+            return named
         if wrong and abs(said.sum()) > 1e-9:
             return f"Its entries add up to {said.sum():.4f}, but adding a number to all of x changes no correlation."
         if wrong and abs((said * (x - x.mean())).sum()) > 1e-9:

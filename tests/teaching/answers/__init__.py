@@ -1,12 +1,17 @@
-"""Answers to the exercises, right and typically wrong; a module for each lesson."""
+"""Answers to the exercises: the worked solution, which is right, and typically wrong ones; a module for each lesson.
+
+lessonNN.py holds WRONG, {number: {what is wrong: an answer a student might give}}, at least three of each number.
+"""
 
 import importlib
 import pkgutil
 from typing import Any, NamedTuple
 
+from croco_np.teaching import solutions
+
 
 class Answer(NamedTuple):
-    """right: the reference answer. wrong: {what is wrong with it: an answer a student might give}, at least two."""
+    """right: the worked solution. wrong: {what is wrong with it: an answer a student might give}."""
 
     right: Any
     wrong: dict[str, Any]
@@ -15,4 +20,8 @@ class Answer(NamedTuple):
 def every():
     """{number of the exercise: Answer} of all lessons."""
     lessons = (importlib.import_module(f"{__name__}.{lesson.name}") for lesson in pkgutil.iter_modules(__path__))
-    return {number: answer for lesson in lessons for number, answer in lesson.ANSWERS.items()}
+    return {
+        number: Answer(solutions.every()[number].answer, wrong)
+        for lesson in lessons
+        for number, wrong in lesson.WRONG.items()
+    }

@@ -1,85 +1,67 @@
-"""Differentiate one layer by hand."""
+"""Wrong answers to tutorial 1, Differentiate one layer by hand."""
 
 import numpy as np
 
-from . import Answer
+from croco_np.teaching.solutions.lesson01 import scale_backward, tied_backward
 
 
-def scale(cache, dy):
-    a, x = cache
-    return a * dy, (x * dy).sum(axis=0), dy.sum(axis=0)
+def scaled(change):
+    """The right (dx, da, dc) changed by change(a, x, dy, dx, da, dc)."""
+    return lambda cache, dy: change(*cache, dy, *scale_backward(cache, dy))
 
 
-def scale_forgets_the_factor(cache, dy):
-    return dy, *scale(cache, dy)[1:]
+def tied_with(change):
+    """The right dx, and dW = change(W, x, dy)."""
+    return lambda cache, dy: (tied_backward(cache, dy)[0], change(*cache, dy))
 
 
-def scale_keeps_the_rows(cache, dy):
-    a, x = cache
-    return a * dy, x * dy, dy
-
-
-def scale_averages(cache, dy):
-    dx, da, dc = scale(cache, dy)
-    return dx, da / len(dy), dc / len(dy)
-
-
-def scale_returns_dx_alone(cache, dy):
-    return scale(cache, dy)[0]
-
-
-def tied(cache, dy):
-    W, x = cache
-    return dy @ W @ W.T, x.T @ dy @ W + dy.T @ x @ W
-
-
-def tied_first_use_only(cache, dy):
-    W, x = cache
-    return dy @ W @ W.T, x.T @ dy @ W
-
-
-def tied_doubled(cache, dy):
-    W, x = cache
-    return dy @ W @ W.T, 2 * x.T @ dy @ W
-
-
-def tied_not_summed(cache, dy):
-    W, x = cache
-    return dy @ W @ W.T, (x.T @ dy @ W, dy.T @ x @ W)
-
-
-def through(slope):
-    """The backward of y = phi(x W + b), with slope(z) for the derivative of phi."""
+def through(slope, below=lambda dz, W, x: (dz @ W.T, x.T @ dz, dz.sum(axis=0))):
+    """The backward of y = phi(x W + b), with slope(z) for the derivative of phi, and below for the linear layer."""
 
     def backward(cache, dy):
         W, x, z = cache
-        dz = slope(z) * dy
-        return dz @ W.T, x.T @ dz, dz.sum(axis=0)
+        return below(slope(z) * dy, W, x)
 
     return backward
 
 
-ANSWERS = {
-    "1.1": Answer(
-        scale,
-        {
-            "dx without a": scale_forgets_the_factor,
-            "no sum over the rows": scale_keeps_the_rows,
-            "a mean over the rows": scale_averages,
-            "one array for three": scale_returns_dx_alone,
-        },
-    ),
-    "1.2": Answer(
-        tied,
-        {"one road only": tied_first_use_only, "one road twice": tied_doubled, "two roads apart": tied_not_summed},
-    ),
-    "1.3": Answer(
-        through(lambda z: 2 * np.maximum(z, 0)),
-        {
-            "no mask": through(lambda z: 2 * z),
-            "the slope of ReLU": through(lambda z: z > 0),
-            "no factor 2": through(lambda z: np.maximum(z, 0)),
-        },
-    ),
-    "1.4": Answer(7e-3, {"the step of float64": 1e-5, "the root, as for one-sided differences": 3.5e-4, "far": 0.1}),
+def slope_of_square(z):
+    return 2 * np.maximum(z, 0)
+
+
+WRONG = {
+    "1.1": {
+        "dx without a": scaled(lambda a, x, dy, dx, da, dc: (dy, da, dc)),
+        "dx without dy": scaled(lambda a, x, dy, dx, da, dc: (a * np.ones_like(dy), da, dc)),
+        "dx summed over the rows": scaled(lambda a, x, dy, dx, da, dc: (dx.sum(axis=0), da, dc)),
+        "no sum over the rows": scaled(lambda a, x, dy, dx, da, dc: (dx, x * dy, dy)),
+        "a mean over the rows": scaled(lambda a, x, dy, dx, da, dc: (dx, da / len(dy), dc / len(dy))),
+        "da without dy": scaled(lambda a, x, dy, dx, da, dc: (dx, x.sum(axis=0), dc)),
+        "da without x": scaled(lambda a, x, dy, dx, da, dc: (dx, dc, dc)),
+        "dc counts the rows": scaled(lambda a, x, dy, dx, da, dc: (dx, da, np.full_like(dc, len(dy)))),
+        "dc with the factor a": scaled(lambda a, x, dy, dx, da, dc: (dx, da, a * dc)),
+        "da one number": scaled(lambda a, x, dy, dx, da, dc: (dx, da.sum(), dc)),
+        "da and dc changed": scaled(lambda a, x, dy, dx, da, dc: (dx, dc, da)),
+        "a list": lambda cache, dy: list(scale_backward(cache, dy)),
+        "one array for three": lambda cache, dy: scale_backward(cache, dy)[0],
+    },
+    "1.2": {
+        "one road only": tied_with(lambda W, x, dy: x.T @ dy @ W),
+        "the other road only": tied_with(lambda W, x, dy: dy.T @ x @ W),
+        "one road twice": tied_with(lambda W, x, dy: 2 * x.T @ dy @ W),
+        "a mean of both roads": tied_with(lambda W, x, dy: (x.T @ dy + dy.T @ x) @ W / 2),
+        "two roads apart": tied_with(lambda W, x, dy: (x.T @ dy @ W, dy.T @ x @ W)),
+        "dx of one matrix": lambda cache, dy: (dy @ cache[0], tied_backward(cache, dy)[1]),
+    },
+    "1.3": {
+        "no mask": through(lambda z: 2 * z),
+        "the slope of ReLU": through(lambda z: z > 0),
+        "no factor 2": through(lambda z: np.maximum(z, 0)),
+        "the value for the slope": through(lambda z: np.maximum(z, 0) ** 2),
+        "dx without W": through(slope_of_square, lambda dz, W, x: (dz, x.T @ dz, dz.sum(axis=0))),
+        "made of dy": lambda cache, dy: (dy @ cache[0].T, cache[1].T @ dy, dy.sum(axis=0)),
+        "db a mean": through(slope_of_square, lambda dz, W, x: (dz @ W.T, x.T @ dz, dz.mean(axis=0))),
+        "dW the other way": through(slope_of_square, lambda dz, W, x: (dz @ W.T, dz.T @ x, dz.sum(axis=0))),
+    },
+    "1.4": {"the step of float64": 1e-5, "the root, as for one-sided differences": 3.5e-4, "far": 0.1, "no step": 0},
 }

@@ -1,10 +1,9 @@
-"""Answers to tutorial 5."""
+"""Wrong answers to tutorial 5, Put Crocodile together."""
 
 import numpy as np
 
 from croco_np.models.output import merge
-
-from . import Answer
+from croco_np.teaching.solutions.lesson05 import my_domain_mean as domain_mean
 
 
 def backward(model, c, d, roads=("gates", "cov"), shares=True, prior=True):
@@ -31,44 +30,72 @@ def numbered(model, c, d):
     return grads | {"gates": {str(s): own for s, own in enumerate(grads["gates"])}}
 
 
-def domain_mean(domains):
-    return np.concatenate([np.full(s.stop - s.start, 1 / max(s.stop - s.start, 1)) for s in domains])
-
-
 def shared(domains):
     return domain_mean(domains) / sum(s.stop > s.start for s in domains)
 
 
-ANSWERS = {
-    "5.1": Answer(
-        backward,
-        {
-            "CovLoss's road dropped": lambda model, c, d: backward(model, c, d, roads=("gates",)),
-            "the tower's road dropped": lambda model, c, d: backward(model, c, d, roads=("cov",)),
-            "CovLoss's road twice": lambda model, c, d: backward(model, c, d, roads=("gates", "cov", "cov twice")),
-            "the shares' gradient dropped": lambda model, c, d: backward(model, c, d, shares=False),
-            "the prior learns nothing": lambda model, c, d: backward(model, c, d, prior=False),
-            "no gradients of the towers": without_towers,
-            "a dict in the place of a list": numbered,
-            "a pair": lambda model, c, d: (None, backward(model, c, d)),
-        },
-    ),
-    "5.2": Answer(
-        domain_mean,
-        {
-            "batch mean": lambda domains: np.full(9, 1 / 9),
-            "mean over the domains": shared,
-            "rows over the square of the domains": lambda d: (
-                domain_mean(d) * d[-1].stop / sum(s.stop > s.start for s in d) ** 2
-            ),
-            "a weight for each domain": lambda domains: np.array([1 / max(s.stop - s.start, 1) for s in domains]),
-            "divides by absent domains": lambda domains: np.concatenate(
-                [[1 / (s.stop - s.start)] * (s.stop - s.start) for s in domains]
-            ),
-            "weights grow with the domain": lambda domains: np.concatenate(
-                [np.full(s.stop - s.start, (s.stop - s.start) / 9) for s in domains]
-            ),
-        },
-    ),
-    "5.3": Answer(15, {"half": 50, "one too few": 14, "a quarter": 25, "a share": 0.15}),
+def pair_of_experts(model, c, d):
+    """What experts.backward returned, whole: the gradient of x stands in it as well."""
+    grads = backward(model, c, d)
+    return grads | {"experts": (None, grads["experts"])}
+
+
+def nested_prior(model, c, d):
+    grads = backward(model, c, d)
+    return grads | {"prior": {"prior": grads["prior"]}}
+
+
+def forgets_axis_of_logits(model, c, d):
+    return model.towers.backward(c.towers, d.logits)
+
+
+def forgets_axis_of_prior(model, c, d):
+    dh, _ = model.towers.backward(c.towers, d.logits[:, None])
+    (de, _), _ = model.gates.backward(c.gates, (dh, d.gates))
+    return model.prior.backward(c.prior, de)
+
+
+def no_pair_for_gates(model, c, d):
+    dh, _ = model.towers.backward(c.towers, d.logits[:, None])
+    return model.gates.backward(c.gates, dh)
+
+
+def adds_none(model, c, d):
+    dh, _ = model.towers.backward(c.towers, d.logits[:, None])
+    (_, do), _ = model.gates.backward(c.gates, (dh, d.gates))
+    return do + d.experts
+
+
+WRONG = {
+    "5.1": {
+        "CovLoss's road dropped": lambda model, c, d: backward(model, c, d, roads=("gates",)),
+        "the tower's road dropped": lambda model, c, d: backward(model, c, d, roads=("cov",)),
+        "CovLoss's road twice": lambda model, c, d: backward(model, c, d, roads=("gates", "cov", "cov twice")),
+        "the shares' gradient dropped": lambda model, c, d: backward(model, c, d, shares=False),
+        "the prior learns nothing": lambda model, c, d: backward(model, c, d, prior=False),
+        "no gradients of the towers": without_towers,
+        "a dict in the place of a list": numbered,
+        "a layer's pair in the place of its gradients": pair_of_experts,
+        "one level too many": nested_prior,
+        "a forgotten axis of the logits": forgets_axis_of_logits,
+        "a forgotten axis of the prior": forgets_axis_of_prior,
+        "the gates given no pair": no_pair_for_gates,
+        "None added": adds_none,
+        "a pair": lambda model, c, d: (None, backward(model, c, d)),
+    },
+    "5.2": {
+        "batch mean": lambda domains: np.full(9, 1 / 9),
+        "mean over the domains": shared,
+        "rows over the square of the domains": lambda d: (
+            domain_mean(d) * d[-1].stop / sum(s.stop > s.start for s in d) ** 2
+        ),
+        "a weight for each domain": lambda domains: np.array([1 / max(s.stop - s.start, 1) for s in domains]),
+        "divides by absent domains": lambda domains: np.concatenate(
+            [[1 / (s.stop - s.start)] * (s.stop - s.start) for s in domains]
+        ),
+        "weights grow with the domain": lambda domains: np.concatenate(
+            [np.full(s.stop - s.start, (s.stop - s.start) / 9) for s in domains]
+        ),
+    },
+    "5.3": {"half": 50, "one too few": 14, "a quarter": 25, "a share": 0.15},
 }

@@ -1,18 +1,18 @@
-"""Lesson 10."""
-
-from . import Answer
+"""Wrong answers to tutorial 10, Teach it."""
 
 
-def _line(right, *others):
-    return Answer(right, {f"line {n}": n for n in others} | {"no such line": 12, "the line itself": "da = ..."})
+def every_line_but(right, last):
+    """All lines of a `backward` but the right one, and what is no line of it."""
+    lines = {f"line {n}": n for n in range(1, last + 1) if n != right}
+    return lines | {"no such line": 12, "line 0": 0, "a text": str(right), "the line itself": "da = ...", "True": True}
 
 
-ANSWERS = {
-    "10.1": _line(4, 3),
-    "10.2": _line(3, 4),
-    "10.3": _line(5, 3, 6),
-    "10.4": _line(3, 5),
-    "10.5": _line(7, 5),
-    "10.6": _line(5, 3, 6),
-    "10.7": _line(4, 3),
+WRONG = {
+    "10.1": every_line_but(4, 5),
+    "10.2": every_line_but(3, 6),
+    "10.3": every_line_but(5, 6),
+    "10.4": every_line_but(3, 6),
+    "10.5": every_line_but(7, 8),
+    "10.6": every_line_but(5, 6),
+    "10.7": every_line_but(4, 5),
 }
