@@ -370,7 +370,8 @@ assert not verdict("10.example", lambda x, dy: 2 * x)[0]
 # ([test_exercises.py](../tests/teaching/test_exercises.py)). To add yours:
 #
 # 1. the check, with `@exercise("N.k", "task")`, in `croco_np/teaching/exercises/lessonNN.py`;
-# 2. its right answer and at least three wrong ones, with what is wrong with them, beside those of the other exercises;
+# 2. its solution (answer, derivation, two more hints, a sentence worth having) in
+#    `croco_np/teaching/solutions/lessonNN.py`, and three wrong answers in `tests/teaching/answers/lessonNN.py`;
 # 3. `python -m pytest tests/teaching`: right passes, wrong is refused, open is no mistake;
 # 4. a stub and `grade("N.k", ...)` in the notebook.
 #

@@ -4,13 +4,14 @@ Each road is one operation of the backward pass. What lies below a road would be
 that a gradient check found wrong, and those it found right, tell which roads can be the one that is looked for.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
 class Flow(NamedTuple):
     """Quantities at their places, x in units and floors from the bottom, and operations (from, to, what it does)."""
 
-    places: dict[str, tuple[float, float]]
+    places: Mapping[str, tuple[float, float]]
     roads: tuple[tuple[str, str, str], ...]
 
 
@@ -25,7 +26,7 @@ class Pass(NamedTuple):
     forward: Flow
     backward: Flow
     wrong: tuple[int, ...]
-    leaves: dict[str, str]
+    leaves: Mapping[str, str]
     why: str
 
     def below(self, road: int) -> set[str]:
