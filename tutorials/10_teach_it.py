@@ -211,7 +211,7 @@ grade("10.4", line)
 # **10.5, layer normalisation.** For each row, $\hat x = (x - \mu) / s$ with the row's mean $\mu$ and standard deviation
 # $s$; then $y = \gamma * \hat x$. Derived in [norm.py](../croco_np/layers/norm.py) for columns in the place of rows:
 #
-# $$dx = (d\hat x - \text{mean}(d\hat x) - \hat x\, \text{mean}(d\hat x * \hat x)) / s$$
+# $$s \, dx = d\hat x - \text{mean}(d\hat x) - \hat x\, \text{mean}(d\hat x * \hat x)$$
 
 
 # %%
