@@ -72,9 +72,9 @@ def _by_branch(checks):
     """A table with a line for each branch of the tree of parameters: how many leaves are wrong, and in which way."""
     branches: dict[str, dict[str, list[Check]]] = {}
     for c in checks:
-        name, _, below = _leaf(c).partition(".")
+        name, _, below = c.name.partition(".")
         copy = below.partition(".")[0]
-        branches.setdefault(f"{name}.{copy}" if copy.isdigit() else name, {}).setdefault(_leaf(c), []).append(c)
+        branches.setdefault(f"{name}.{copy}" if copy.isdigit() else name, {}).setdefault(c.name, []).append(c)
     width = max(map(len, branches))
     lines = [f"{'branch':<{width}}  {'wrong':>6}  the checker's hints"]
     for branch, leaves in branches.items():

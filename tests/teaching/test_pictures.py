@@ -236,8 +236,8 @@ def test_many_wrong_leaves_are_a_line_a_branch_and_all_on_demand(capsys):
     caught(NoTowerRoad, branches)
     short = capsys.readouterr().out
     assert len(short.splitlines()) <= 14
-    assert re.search(r"^experts\.0 +2 of 2  ", short, re.MULTILINE)
-    assert re.search(r"^towers\.2 +0 of 4$", short, re.MULTILINE)
+    assert re.search(r"^Training: experts\.0 +2 of 2  ", short, re.MULTILINE)
+    assert re.search(r"^Training: towers\.2 +0 of 4$", short, re.MULTILINE)
     assert "towers.0.hidden.0.W" not in short
     caught(NoTowerRoad, branches, full=True)
     assert "Training: towers.0.hidden.0.W" in capsys.readouterr().out
