@@ -3,6 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from croco_np.models import Crocodile
 from croco_np.objective import Objective
 from croco_np.teaching import catches
 from croco_np.teaching.pictures import Control, Drawing, Scene, chart, crocodile_steps, grid, you_are_here
+from croco_np.teaching.pictures.course import course_file, course_map
 from croco_np.teaching.pictures.example import example
 from croco_np.teaching.pictures.grids import brief
 from croco_np.teaching.pictures.lesson01 import weight_gradient
@@ -272,3 +274,13 @@ def test_a_chart_keeps_its_text_and_takes_the_page_s_colours():
     assert ">1e-05<" in text or ">0.001<" in text
     assert "var(--blue)" in text
     assert 'aria-label="a line"' in text
+
+
+def test_the_course_is_drawn_with_every_lesson_and_every_layer():
+    numbers = [e.text for e in course_map().root.iter() if "on" in e.get("class", "").split()]
+    assert sorted(map(int, numbers)) == [1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+
+
+def test_the_picture_of_the_course_is_up_to_date():
+    stored = Path(__file__).parents[2] / "tutorials" / "images" / "course.svg"
+    assert stored.read_text(encoding="utf-8") == course_file(), "run python -m tutorials.publish --pages-only"

@@ -9,6 +9,7 @@ steps    each call in words and numbers
 boxes    the drawing of a graph: boxes with their leaves, roads, the numbers of a step
 graph    a model, drawn from these; steps forward and backward; wrong leaves in red
 example  a Crocodile small enough to be read
+course   its graph, and the lessons that take its parts
 lessonNN the pictures of one lesson
 """
 
