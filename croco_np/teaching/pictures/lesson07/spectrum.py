@@ -40,8 +40,9 @@ def growing_spectrum(exposures: Sequence[int], found: np.ndarray, formula: np.nd
         return drawing
 
     def say(at):
+        times = "exposure" if exposures[at] == 1 else "exposures"
         return (
-            f"{exposures[at]:,} exposures an item: IA {found[at].sum():.2f} of {width} "
+            f"{exposures[at]:,} {times} an item: IA {found[at].sum():.2f} of {width} "
             f"(discs; the formula says {formula[at].sum():.2f}, dashed)."
         )
 
