@@ -320,7 +320,7 @@ for name in ("without CovLoss", "with CovLoss"):
 # ## Between the experts
 #
 # Tutorial 4 built CovLoss from the covariance of all expert outputs with each other. Here it is for both models, on the
-# same test rows: dark is large, in one scale.
+# same test rows: the stronger a square stands out, the larger it is, in one scale.
 
 # %% tags=["hide-input"]
 outputs = {}
@@ -374,18 +374,18 @@ rows = tuple(slice(int(a), int(b)) for a, b in zip([0, *ends[:-1]], ends, strict
 use = np.array(gate_use(outputs["with CovLoss"].gates, rows))
 assert np.allclose(use.sum(axis=1), 1)
 
-with chart("a bar for each domain, cut into the mean shares of three experts: all domains use all three", 2.6) as c:
+with chart("a bar for each domain, cut into the mean shares of three experts: all domains use all three", 3.2) as c:
     ax, done = c.axes(), np.zeros(3)
     for m, (colour, hatch) in enumerate(zip((BLUE, ORANGE, GREEN), ("", "//", ".."), strict=True)):
         ax.barh(
-            schema.domains, use[:, m], left=done, color=colour, hatch=hatch, edgecolor="white", label=f"expert {m + 1}"
+            schema.domains, use[:, m], 0.5, done, color=colour, hatch=hatch, edgecolor="white", label=f"expert {m + 1}"
         )
         for d in range(3):
-            ax.text(done[d] + use[d, m] / 2, d + 0.47, f"{use[d, m]:.2f}", ha="center", va="top")
+            ax.text(done[d] + use[d, m] / 2, d + 0.28, f"{use[d, m]:.2f}", ha="center", va="top")
         done += use[:, m]
-    ax.set(xlabel="mean share of each expert", xlim=(0, 1), ylim=(2.8, -0.5))
-    c.figure.legend(loc="outside upper center", ncols=3)
-    c.figure.text(0.99, 0.02, "SIMULATED", ha="right", color=ORANGE)
+    ax.set(xlabel="mean share of each expert", xlim=(0, 1), ylim=(2.7, -0.5))
+    c.figure.legend(loc="outside lower center", ncols=3)
+    c.figure.suptitle("SIMULATED DATA", color=ORANGE, fontsize=10)
 c
 
 # %% [markdown]
@@ -412,7 +412,7 @@ up = np.arange(1.0, 9)
 cases = {
     "two, opposite": np.stack([up, up[::-1]], axis=1),
     "two, alike": np.stack([up, up], axis=1),
-    "four, alike but in size": np.stack([up, 10 * up, 10 * up, 100 * up], axis=1),
+    "four, alike but in size": np.outer(1 + up / 10, [1, 2, 2, 4]),
 }
 everything = Conflicts(LEVELS[0], {(0, 1): np.arange(8)}, {(0, 1): 8})
 for name, expected in zip(cases, ([0.5, 0.5], [0.0, 0.0], [0.0, 1.0]), strict=True):
@@ -506,7 +506,7 @@ print(text(diagnose(*models["with CovLoss"])))
 
 
 # %%
-class CosineWithoutProjection:
+class NoProjection:
     """Two experts; the backward treats the length of o as a constant."""
 
     def forward(self, p, o):
@@ -526,10 +526,10 @@ class CosineWithoutProjection:
 
 # %% tags=["planted-bug"]
 o = np.random.default_rng(3).random((6, 2, 4)) + 0.1  # 6 rows, 2 experts, 4 dimensions, as after a ReLU: positive
-right, wrong = cosine(o)[1], CosineWithoutProjection().backward(o, 1.0)[0]
+right, wrong = cosine(o)[1], NoProjection().backward(o, 1.0)[0]
 assert np.allclose((o * right).sum(axis=2), 0, atol=1e-14)
 assert (np.abs((o * wrong).sum(axis=2)) > 0.01).all()
-catches(CosineWithoutProjection(), {}, (o,), leaves={"input 0"})
+catches(NoProjection(), {}, (o,), leaves={"input 0"})
 
 # %% [markdown]
 # ## A bug that no gradient check can find

@@ -25,17 +25,17 @@ def test_the_ellipse_says_these_values_and_does_not_mind_a_turn():
 
 
 def test_the_arrows_are_half_as_long_as_the_singular_values():
-    """The circle has radius 1 where sigma is 2: 44 units."""
+    """The circle has radius 1 where sigma is 2: 66 units."""
     scene = ellipse()  # squeezed to 0.6, turned by 30 degrees
     arrows = [e.get("d").split("M")[1] for e in scene.still.root.iter("path") if "thick" in e.get("class")]
     lengths = [np.hypot(*np.subtract(*[np.array(end.split(), float) for end in d.split("L")])) for d in arrows]
-    assert lengths == pytest.approx([44, 0.6 * 44], abs=0.1)
+    assert lengths == pytest.approx([66, 0.6 * 66], abs=0.1)
 
 
 def test_a_number_added_to_all_rows_makes_one_direction_dominant():
-    """The mean row (1, 1) adds 8 to every entry of X^T X: for a circle 4 + 16 along it, 4 across."""
+    """The mean row (1/2, 1/2) adds 2 to every entry of X^T X: for a circle 4 + 4 along it, 4 across."""
     said = np.array(ellipse().said).reshape(len(SQUEEZES), len(TURNS), 2)
-    assert said[0, 0, 1].startswith("\u03c3 = (4.47, 2.00)")
+    assert said[0, 0, 1].startswith("\u03c3 = (2.83, 2.00)")
 
 
 def test_the_spectrum_says_the_sum_of_its_values():

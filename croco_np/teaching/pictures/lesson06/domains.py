@@ -41,10 +41,9 @@ def areas(
     def say(at):
         name, weight, A = parts[at]
         inside = ", ".join(f"inside {d} {A[s, s]:.2f}" for s, d in enumerate(domains))
-        return (
-            f"{control} {name}: {inside}; pooled {(weight * A).sum():.2f}. Inside a domain (green) lie "
-            f"{np.trace(weight):.0%} of the pairs."
-        )
+        moved = f"{control[0].upper()}{control[1:]} {name}"
+        own = f"Inside a domain (green) lie {np.trace(weight):.0%} of the pairs."
+        return f"{moved}: {inside}; pooled {(weight * A).sum():.2f}. {own}"
 
     return Scene(
         "a square of all pairs of a click and a non-click, cut into rectangles for pairs of domains, each filled as far"

@@ -29,9 +29,9 @@ def pairs_that_flip(names: Sequence[str], tenths: Sequence[int], labels: Sequenc
 
     def draw(row, score):
         z = scores(row, score)
-        drawing = Drawing(146 + 44 * len(clicked))
+        drawing = Drawing(160 + 44 * len(clicked))
         _strip(drawing, names, z, labels, row)
-        top, left = 140, 90
+        top, left = 154, 90
         drawing.text(4, top - 8, "clicked row", "soft")
         for n, j in enumerate(others):
             drawing.text(left + 86 * n + 40, top - 8, f"over {names[j]}", "soft", anchor="middle")
@@ -79,7 +79,7 @@ def _strip(drawing, names, z, labels, moved):
     drawing.text(LEFT - 8, 67, "0", "number", anchor="end")
     drawing.text(RIGHT + 8, 67, "1", "number")
     drawing.text(4, 14, "clicked", "blue")
-    drawing.text(4, 116, "not clicked", "orange")
+    drawing.text(4, 112, "not clicked", "orange")
     for i, name in enumerate(names):
         x = LEFT + (RIGHT - LEFT) * z[i] / STEPS
         below = sum(z[k] == z[i] and labels[k] == labels[i] for k in range(i))

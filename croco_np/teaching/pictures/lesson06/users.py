@@ -46,6 +46,7 @@ def shifted_user(
                 drawing.rect(x - 7, y - 7, 14, 14, "fill orange lit")
         drawing.text(LEFT, LANE * len(lanes) + 18, "score 0", "soft", anchor="middle")
         drawing.text(RIGHT, LANE * len(lanes) + 18, "1", "soft", anchor="middle")
+        drawing.text((LEFT + RIGHT) / 2, LANE * len(lanes) + 18, "\u25cf clicked, \u25a0 not", anchor="middle")
         return drawing
 
     def say(at, inside):

@@ -9,8 +9,8 @@ from ..svg import Drawing
 N_ROWS = 8
 SQUEEZES = (1, 0.8, 0.6, 0.4, 0.2, 0)
 TURNS = (0, 30, 60, 90, 120, 150)  # degrees
-ADDED = (0, 1)
-MIDDLE, UNIT = (112, 112), 44  # of the plane, in units of the drawing; a circle of radius 1 has 44
+ADDED = (0, 0.5)
+MIDDLE, UNIT = (112, 112), 66  # of the plane, in units of the drawing; a circle of radius 1 has 66
 
 
 def circle_table(squeeze: float, turn: float, added: float = 0) -> np.ndarray:
@@ -72,7 +72,7 @@ def _placed(points):
 
 def _bars(drawing, sigma, abundance):
     """The spectrum beside the plane, and the abundance below it."""
-    base, tall = 164, 30
+    base, tall = 164, 46
     for k, (value, colour) in enumerate(zip(sigma, ("blue", "orange"), strict=True)):
         name = ("\u03c3\u2081", "\u03c3\u2082")[k]
         x = 246 + 54 * k

@@ -9,11 +9,11 @@ from ....diagnostics.diversity import LARGE, LEVELS, SMALL, Conflicts
 from ..scene import Control, Scene
 from ..svg import Drawing
 
-CELL, LEFT, TOP = 33, 84, 30
+CELL, LEFT, TOP = 33, 84, 56
 
 
 def hits(cases: Mapping[str, np.ndarray]) -> Scene:
-    """Lengths of experts' outputs as a grid, an expert a line and a row of the batch a column; hits are marked below.
+    """Lengths of experts' outputs as a grid, an expert a line and a row of the batch a column; hits are marked above.
 
     cases  {name: lengths (N, M)}; all rows are in conflict
     """
@@ -28,10 +28,10 @@ def hits(cases: Mapping[str, np.ndarray]) -> Scene:
     def draw(case, pooled):
         lengths = cases[names[case]]
         large, small, hit = state(lengths, pooled)
-        drawing = Drawing(TOP + CELL * most + 40)
-        drawing.text(4, TOP - 10, "row", "soft")
+        drawing = Drawing(TOP + CELL * most + 6)
+        drawing.text(4, 20, "row", "soft")
         for i in range(n_rows):
-            drawing.text(LEFT + CELL * (i + 0.5), TOP - 10, f"{i + 1}", "soft", anchor="middle")
+            drawing.text(LEFT + CELL * (i + 0.5), 20, f"{i + 1}", "soft", anchor="middle")
         for m in range(most):
             hidden = m >= lengths.shape[1]
             y = TOP + CELL * m
@@ -43,10 +43,9 @@ def hits(cases: Mapping[str, np.ndarray]) -> Scene:
                 drawing.rect(x + 1, y + 1, CELL - 2, CELL - 2, fill, fill_opacity=0.35, hidden=hidden)
                 mark = "\u2191" if big else "\u2193" if little else ""
                 drawing.text(x + CELL / 2, y + 21, f"{length:g}{mark}", "number", anchor="middle", hidden=hidden)
-        bottom = TOP + CELL * most
-        drawing.text(4, bottom + 22, "hits", "name")
+        drawing.text(4, TOP - 12, "hits", "name")
         for i in range(n_rows):
-            drawing.text(LEFT + CELL * (i + 0.5), bottom + 22, "\u2605", anchor="middle", hidden=not hit[i])
+            drawing.text(LEFT + CELL * (i + 0.5), TOP - 12, "\u2605", anchor="middle", hidden=not hit[i])
         return drawing
 
     def say(case, pooled):

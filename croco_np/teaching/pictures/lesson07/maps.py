@@ -17,7 +17,7 @@ def shades(cov: np.ndarray, top: float) -> np.ndarray:
 
 
 def maps_of_covariance(maps: Mapping[str, np.ndarray], said: Mapping[str, str], n_experts: int) -> Scene:
-    """|covariance| of every pair of units, darker where it is larger, and frames around the experts' own blocks.
+    """|covariance| of every pair of units, stronger where it is larger, and frames around the experts' own blocks.
 
     maps  {model: (n, n)}, the first of which sets the scale; said {model: what to tell of it}
     """
