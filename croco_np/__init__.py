@@ -40,7 +40,8 @@ Instruments:
     costs *       parameters and multiply-adds of each system
     bench *       how long does a step take, and why?
     doctor *      what is wrong or slow on this machine?
-    teaching      exercises of the tutorials, graded
+    teaching      exercises of the tutorials, graded; a grade book, `python -m croco_np.teaching.grades`
+    learn *       the tutorials as notebooks of one's own, in JupyterLab
 
 Foundations: machine (processor, threads, heap), storage (files, locks, checkpoints), command (what commands share),
 canvas (Matplotlib, and colours), errors (`InputError`, a mistake of the user's).
@@ -141,7 +142,7 @@ _HOME = {  # public name -> the module that defines it
     "Trainer": "train.trainer",
 }
 _ROOMS: tuple[str, ...] = ("batch", "bench", "canvas", "command", "config", "costs", "datasets", "diagnostics")
-_ROOMS += ("doctor", "errors", "experiments", "gradcheck", "kernels", "layers", "losses", "machine", "metrics")
+_ROOMS += ("doctor", "errors", "experiments", "gradcheck", "kernels", "layers", "learn", "losses", "machine", "metrics")
 _ROOMS += ("models", "objective", "optim", "options", "predict", "recommender", "report", "runs", "storage", "teaching")
 _ROOMS += ("train", "tree")
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "bench": "time a training step, phase by phase, and PyTorch's beside it",
     "gradcheck": "check every gradient",
     "costs": "list the systems, their sizes and costs",
+    "learn": "open the tutorials as notebooks of your own",
     "doctor": "say what is wrong or slow on this machine, and what to change",
 }
 HELP = ("-h", "--help")

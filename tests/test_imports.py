@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "croco_np"
 FLOORS = (
-    {"experiments", "__main__"},
+    {"experiments", "learn", "__main__"},
     {"bench", "doctor", "recommender", "teaching"},
     {"train", "gradcheck"},
     {"report"},

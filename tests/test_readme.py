@@ -66,6 +66,7 @@ def test_the_pages_of_reference_are_linked():
         "reproducibility",
         "results",
         "speed",
+        "teachers",
     }
     for path in REFERENCE:
         assert f"(tutorials/reference/{path.name})" in README
@@ -94,6 +95,15 @@ def test_every_flag_exists(path):
     flags = {"--" + name.replace("_", "-") for name in Config.__dataclass_fields__}
     flags |= {"--out", "--resume", "--changed-data", "--help", "--json", "--match-parameters"}
     flags |= {"--peer", "--sweep", "--predict", "--input", "--report", "--jobs", "--budget", "--seeds"}
+    flags |= {
+        "--folder",
+        "--only-copy",
+        "--seconds",
+        "--memory",
+        "--exercises",
+        "--only",
+        "--replace",
+    }  # of learn, grades, publish
     flags |= {"--check", "--bias"}  # of ruff; of the system that CONTRIBUTING adds
     assert set(re.findall(r"(?<![-\w])--[a-z][a-z0-9-]+", path.read_text())) <= flags
 

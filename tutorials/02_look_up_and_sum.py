@@ -13,20 +13,18 @@
 # %% [markdown]
 # # 2. Look up and sum
 #
-# **What you will do.** Differentiate the look-up in an embedding table, first as a matrix product, then without one.
-# Lose gradients in two ways, once in one line of NumPy and once with two workers, and stop losing them. In the end,
-# save all but 1 in 250 of the multiplications of nine fields of a real data set.
+# **What you will do.** Differentiate the look-up in an embedding table. Lose gradients in two ways, in one line of
+# NumPy and with two workers, and stop losing them. In the end, save all but 1 in 250 of the multiplications of nine
+# fields of a real data set.
 #
-# **What you will learn.** Why the backward pass of a look-up is a sum; sort-and-reduce; what a gradient of a table
-# looks like when most rows were not used; what a data race is and what "owner computes" means; how M tables lie side by
-# side; why a look-up and a product can change places.
+# **What you will learn.** Why the backward pass of a look-up is a sum; what a gradient of a table looks like when most
+# rows were not used; what a data race is and what "owner computes" means; how M tables lie side by side.
 #
 # **What you need.** [Tutorial 1](01_differentiate_one_layer.ipynb).
 #
 # **Equations:** Eq. (3), Eq. (9)
 
-# %%
-import matplotlib.pyplot as plt
+# %% tags=["hide-input"]
 import numpy as np
 
 from croco_np.costs.schemas import SCHEMAS
@@ -34,18 +32,31 @@ from croco_np.gradcheck import assert_ok, check
 from croco_np.kernels.rows import sum_by_row
 from croco_np.layers import Embeddings, Experts, LookUpExperts
 from croco_np.teaching import catches, grade, show
+from croco_np.teaching.pictures import chart, you_are_here
+from croco_np.teaching.pictures.lesson02 import fields_of_a_table, look_up, two_brackets
+from croco_np.teaching.pictures.lesson02_race import race
+from croco_np.teaching.pictures.lesson02_sums import add_in_place, sort_and_reduce
 from croco_np.tree import RowGrad
 
 np.set_printoptions(precision=4, suppress=True)
 BLUE, ORANGE = "#0072B2", "#D55E00"
 
 # %% [markdown]
+# Here is the whole tutorial on three rows. Step on: ids look up rows of a table `T`, and then gradients fall back into
+# the rows that they came from.
+
+# %% tags=["hide-input"]
+table = np.array([[1.0, 10], [2, 20], [3, 30]])
+ids = np.array([2, 0, 2])
+dx = np.array([[1.0, 1], [2, 2], [4, 4]])
+look_up(table, ids, dx)
+
+# %% [markdown]
 # ## A look-up is a linear layer
 #
 # A column of the data such as the user, the item or the tab is called a *field*. Its values are numbered 0, 1, ...; the
 # number is the *id*. Every value owns a row of a *table*: its *embedding*, numbers that are learnt like weights. The
-# blackboard has a table of 3 values with 2 numbers each, and a batch of 3 rows of data. Value 2 occurs twice, value 1
-# does not occur.
+# blackboard has a table of 3 values with 2 numbers each, and a batch of 3 rows. Value 2 occurs twice, value 1 never.
 
 # %%
 table = np.array([[1.0, 10], [2, 20], [3, 30]])
@@ -55,14 +66,11 @@ print(x)
 
 # %% [markdown]
 # Write each id as a row of zeros with a single 1 at the place of the id: the *one-hot* matrix $N$, with $N_{iv} = 1$
-# where row $i$ of the data has value $v$. Multiplying by it picks rows:
+# where row $i$ of the data has value $v$. Multiplying by it picks rows: $x = N T$, for $B$ rows of data, $V$ values and
+# embeddings of width $E$. This is the linear layer of tutorial 1 with $N$ (B, V) as its input and $T$ (V, E) as its
+# weights. So its gradient is known:
 #
-# $$x = N T, \qquad N: (B, V), \quad T: (V, E), \quad x: (B, E)$$
-#
-# for $B$ rows of data, $V$ values and embeddings of width $E$. This is the linear layer of tutorial 1 with $N$ as its
-# input and $T$ as its weights. So its gradient is known:
-#
-# $$dT = N^\top dx, \qquad dT_v = \sum_i N_{iv} \, dx_i = \sum_{i \,:\, \mathrm{id}_i = v} dx_i .$$
+# $$dT = N^\top dx, \quad dT_v = \sum_{i \,:\, \mathrm{id}_i = v} dx_i .$$
 #
 # In words: **the gradient of a row of the table is the sum of the gradients of all places that looked it up.** The ids
 # themselves have no gradient; they are names, not numbers.
@@ -78,12 +86,11 @@ np.testing.assert_array_equal(dT, [[2, 2], [0, 0], [5, 5]])  # value 2: 1 + 4
 
 # %% [markdown]
 # Nobody builds $N$. The largest field of the AliCCP data has 467,298 values; for a batch of 4,096 rows, $N$ would have
-# 1.9 billion entries, all but 4,096 of them 0. The look-up `table[ids]` and a sum by row do the same work with 4,096
-# rows.
+# 1.9 billion entries, all but 4,096 of them 0.
 #
 # ## The line that loses gradients
 #
-# The sum by row looks like one line of NumPy. Try it, and compare with the right result above:
+# The sum by row looks like one line of NumPy. Compare with the right result above:
 
 # %%
 lossy = np.zeros_like(table)
@@ -92,47 +99,50 @@ print(lossy)
 np.testing.assert_array_equal(lossy, [[2, 2], [0, 0], [4, 4]])  # value 2: 4, and the 1 is gone
 
 # %% [markdown]
-# No error, no warning, right shape, and a gradient is missing. NumPy does what the line says in three steps: it *reads*
-# `lossy[ids]` into a new array, adds `dx` to that, and *writes* the result back. Both places of value 2 read 0; the one
-# writes 1, and the other overwrites it with 4. Ids that occur once come out right, so a test without repeated ids sees
-# nothing. In real batches popular items repeat all the time, and they are the ones that lose.
-#
-# `np.add.at` reads and writes one place after the other, and is right:
+# No error, no warning, right shape, and a gradient is missing. NumPy *reads* `lossy[ids]` into a new array, adds `dx`
+# to that, and *writes* the result back. `np.add.at` reads and writes one place after the other, and is right. Step
+# through both:
+
+# %% tags=["hide-input"]
+add_in_place(ids, dx, n_rows=3)
 
 # %%
 summed = np.zeros_like(table)
 np.add.at(summed, ids, dx)
 np.testing.assert_array_equal(summed, dT)
-print(summed)
 
 # %% [markdown]
+# Ids that occur once come out right either way, so a test without repeated ids sees nothing. In real batches popular
+# items repeat all the time, and they are the ones that lose.
+#
 # ## Sort, then reduce
 #
-# There is another way that needs no writing to shared places at all. Sort the places by id; then all places of one
-# value stand together, and each stretch is summed by itself. `np.add.reduceat` sums from each start to the next.
+# There is a way that needs no writing to shared places at all. Sort the places by id; then all places of one value
+# stand together, and each stretch is summed by itself.
+
+# %% tags=["hide-input"]
+sort_and_reduce(np.array([2, 0, 5, 2, 0, 2]), np.array([1.0, 2, 4, 8, 16, 32]))
+
+# %% [markdown]
+# In NumPy, `np.add.reduceat` sums from each start to the next. On the blackboard:
 
 # %%
 order = np.argsort(ids, kind="stable")
 rows, starts = np.unique(ids[order], return_index=True)
 values = np.add.reduceat(dx[order], starts, axis=0)
-print("places in the order of their ids:", order)
-print("ids that occur:", rows, " their stretches start at", starts)
+sparse = RowGrad(rows, values)
+print("rows that occur:", rows, " their stretches start at", starts)
 print(values)
+np.testing.assert_array_equal(sparse.dense(table.shape), dT)
 
 # %% [markdown]
 # What comes out has no row for value 1, which did not occur. With half a million rows in the table and a few thousand
-# in the batch that is what one wants: a gradient that says which rows it speaks of. The library calls it `RowGrad`;
-# `dense` fills in the zeros.
-
-# %%
-sparse = RowGrad(rows, values)
-np.testing.assert_array_equal(sparse.dense(table.shape), dT)
-show(RowGrad, docstring=True)
-
-# %% [markdown]
-# Here is the layer. `np.unique` finds the rows that occur, and for each place the slot of its row among them;
-# `gather` is `table[rows]`, with the embeddings of all fields laid one after the other, and `sum_by_row` is
-# sort-and-reduce as above, for several fields and tables at once.
+# in the batch that is what one wants: a gradient that says which rows it speaks of, a `RowGrad`. Its `dense` fills in
+# the zeros.
+#
+# Here is the layer. `np.unique` finds the rows that occur, and for each place the slot of its row among them; `gather`
+# is `table[rows]` with the embeddings of all fields laid one after the other, and `sum_by_row` is sort-and-reduce, for
+# several fields and tables at once.
 
 # %%
 show(Embeddings.forward, Embeddings.backward, sum_by_row)
@@ -140,17 +150,20 @@ show(Embeddings.forward, Embeddings.backward, sum_by_row)
 # %% [markdown]
 # ## Many fields and M tables: Eq. (3)
 #
-# A model has $F$ fields, and Crocodile has $M$ tables for each of them, one for every expert. The input of expert $m$
-# is the embeddings of all fields from the tables number $m$, one after the other:
+# A model has $F$ fields, and Crocodile has $M$ tables for each of them, one for every *expert* (a stack of `Dense`
+# layers; tutorial 3 mixes their outputs). They are the first box of the model; the box `prior` comes further down.
+
+# %% tags=["hide-input"]
+you_are_here("embeddings", "prior")
+
+# %% [markdown]
+# The input of expert $m$ is the embeddings of all fields from the tables number $m$, one after the other:
 #
-# $$x_m = [E_1^m[\mathrm{id}_1], \dots, E_F^m[\mathrm{id}_F]], \qquad m = 1, \dots, M .$$
-#
-# (An *expert* is a stack of `Dense` layers with weights of its own; $M$ of them stand side by side, and tutorial 3
-# mixes their outputs.)
+# $$x_m = [E_1^m[\mathrm{id}_1], \dots, E_F^m[\mathrm{id}_F]]$$
 #
 # All of it lives in *one* array of shape $(V, M, E)$, where $V$ now counts the values of all fields together. The
-# fields lie below each other: value 0 of the second field comes after the last value of the first. The $M$ embeddings
-# of a value lie side by side, so one look-up fetches all $M$. The first row of a field is its *offset*. ($E_f^m$ with
+# fields lie below each other: value 0 of the second field comes after the last value of the first. The first row of a
+# field is its *offset*. The $M$ embeddings of a value lie side by side, so one look-up fetches all $M$. ($E_f^m$ with
 # indices is a table, $E$ alone a width.)
 
 # %%
@@ -159,44 +172,27 @@ params = layer.init(np.random.default_rng(0))
 ids = np.array([[5, 0, 1], [2, 0, 1], [2, 3, 1], [0, 0, 2], [2, 0, 2]])  # 5 rows of data, 3 fields
 x, cache = layer.forward(params, ids)
 print("offsets", layer.offsets, " table", params["table"].shape, " x", x.shape)
-print(cache.rows)
 
-second = x[3, 1]  # row 3 of the data, table 1: three embeddings of width 3
 t = params["table"]
-np.testing.assert_array_equal(second, np.r_[t[0, 1], t[6 + 0, 1], t[10 + 2, 1]])
+np.testing.assert_array_equal(x[3, 1], np.r_[t[0, 1], t[6 + 0, 1], t[10 + 2, 1]])  # row 3 of the data, second table
 
 # %% [markdown]
-# Now send ones back. Then the gradient of each number in the table simply counts how often its row was used, and a
-# picture shows what a batch teaches.
+# Go through the batch row by row, first forward, then backward with ones for `dx`: then the gradient of each number in
+# the table counts how often its row was used.
 
-# %%
+# %% tags=["hide-input"]
+fields_of_a_table(layer, params["table"], ids)
+
+# %% tags=["hide-input"]
 _, grads = layer.backward(cache, np.ones_like(x))
 counts = grads["table"].dense(t.shape).reshape(13, 6)
 np.testing.assert_array_equal(counts[:, 0], np.bincount(cache.rows.ravel(), minlength=13))
-
-fig, ax = plt.subplots(figsize=(6, 4.6))
-image = ax.imshow(counts, cmap="cividis", aspect="auto")
-for offset in layer.offsets[1:]:
-    ax.axhline(offset - 0.5, color="white", linewidth=3)
-ax.axvline(2.5, color="white", linewidth=1)
-names = [f"field {f + 1}, id {i}" for f, n in enumerate(layer.vocabulary) for i in range(n)]
-ax.set_yticks(range(13), names, fontsize=9)
-ax.set_xticks([1, 4], ["table 1, width 3", "table 2, width 3"])
-fig.colorbar(image, label="gradient (times the row was used)", ticks=range(5))
-fig.tight_layout()
-plt.show()
+assert (counts[:, 0] == 0).sum() == 6  # rows that RowGrad does not hold
 
 # %% [markdown]
-# *A map of the table, 13 rows by 6 numbers, in three bands for three fields. Six of the thirteen rows are dark: no row
-# of the data used them, their gradient is 0 and `RowGrad` does not hold them. The brightest row is id 0 of field 2,
-# which four of the five rows of data share. Both tables have the same pattern, since one look-up serves both.*
-#
 # ## Bug 1: repeated ids keep the last gradient
 #
-# Plant the lossy line in the real layer. Predict: only one leaf exists, `table`. Rows that were used once come out
-# right, rows that were used more often wrong. So the checker should find some of the sampled entries right and others
-# wrong, all of them in rows that repeat: 2 (id 2 of field 1), 6 (id 0 of field 2), 11 and 12 (ids 1 and 2 of field 3).
-# It names an entry by row, table and number, so `[6, 1, 0]` is row 6, table 1, number 0, all counted from 0.
+# Plant the lossy line in the real layer. Only one leaf exists, `table`. Predict which of its entries are wrong.
 
 
 # %% tags=["planted-bug"]
@@ -211,7 +207,9 @@ class KeepsLast(Embeddings):
 catches(KeepsLast((6, 4, 3), 2, 3, std=1.0), params, (ids,), leaves={"table"})
 
 # %% [markdown]
-# The same broken layer on two rows of data that share no value. Everything passes:
+# Rows that were used once come out right. The checker names an entry by row, table and number: those it finds wrong are
+# in rows that repeat, 2 (id 2 of field 1), 6 (id 0 of field 2), 11 and 12 (ids 1 and 2 of field 3). The same broken
+# layer on two rows of data that share no value:
 
 # %%
 distinct = np.array([[5, 0, 1], [2, 3, 2]])
@@ -223,12 +221,12 @@ print(f"{len(checks)} checks passed, and the layer is broken")
 # A check proves something only where the mistake could show. The library's own cases have far more places than values,
 # so that ids must repeat.
 #
-# ## Bug 2: offsets forgotten on the way back
+# ### At length: bug 2, offsets forgotten on the way back
 #
-# The forward pass adds the offsets; this backward forgets them. What will happen? Ids of all fields are taken for rows
-# 0, 1, 2, ... of the first field. The gradients of fields 2 and 3 are added to rows 0 to 3, and rows 6 to 12 get none.
-# Of the rows that were used, only row 5 is right, since no other field has an id 5. The checker looks at some of the 78
-# entries: if one of row 5 is among them, it reports a mask or an index; if none is, it sees no pattern at all.
+# The forward pass adds the offsets; this backward forgets them. Ids of all fields are taken for rows 0, 1, 2, ... of
+# the first field. The gradients of fields 2 and 3 are added to rows 0 to 3, and rows 6 to 12 get none. Of the rows that
+# were used, only row 5 is right, since no other field has an id 5. The checker looks at some of the 78 entries: if one
+# of row 5 is among them, it reports a mask or an index; if none is, it sees no pattern at all.
 
 
 # %% tags=["planted-bug", "varies"]
@@ -240,7 +238,7 @@ class WithoutOffsets(Embeddings):
 catches(WithoutOffsets((6, 4, 3), 2, 3, std=1.0), params, (ids,), leaves={"table"})
 
 # %% [markdown]
-# Neither bug stops a training run. There is no exception and no NaN, and the layers above still learn. Now and then the
+# Neither bug stops a training run: there is no exception and no NaN, and the layers above still learn. Now and then the
 # checker says of the second that two calls give two answers: fields then share rows, and threads that each own a field
 # meet in them. That is the next section.
 #
@@ -261,6 +259,15 @@ def worker(sums, places):
         yield
 
 
+race(worker, added=(1, 4), orders=["AABB", "ABAB", "BAAB"], start=1)
+
+# %% [markdown]
+# The schedule A, B, A, B is read, read, write, write: B read 0 before A wrote 1, and A's *update is lost*. These are
+# the 1 and the 4 of our blackboard, and `dT[ids] += dx` is this very schedule, for the whole batch at once. `run` lets
+# two workers take turns as a schedule says, and then finish:
+
+
+# %%
 def run(schedule, places_of_a, places_of_b, n_rows=1):
     """Let workers A and B take turns as the letters say, then finish -> the sums."""
     sums = [0] * n_rows
@@ -273,19 +280,14 @@ def run(schedule, places_of_a, places_of_b, n_rows=1):
     return sums
 
 
-print("A reads, A writes, B reads, B writes:", run("AABB", [(0, 1)], [(0, 4)]))
-print("A reads, B reads, A writes, B writes:", run("ABAB", [(0, 1)], [(0, 4)]))
 assert run("AABB", [(0, 1)], [(0, 4)]) == [5]
 assert run("ABAB", [(0, 1)], [(0, 4)]) == [4]
 
 # %% [markdown]
-# The second schedule is read, read, write, write: B read 0 before A wrote 1, and A's *update is lost*. These are the 1
-# and the 4 of our blackboard, and `table[rows] += dx` is this very schedule, for the whole batch at once.
-#
-# How much is lost? Let two workers each count 200 places into a table of $R$ rows, on random schedules. Everyone adds
-# 1, so whatever the sums fall short of 400 has been lost.
+# How much is lost? Two workers each count 200 places into a table of $R$ rows, on random schedules. Everyone adds 1, so
+# whatever the sums fall short of 400 has been lost.
 
-# %%
+# %% tags=["hide-input"]
 rng = np.random.default_rng(0)
 
 
@@ -304,33 +306,34 @@ owned = [[lost(n, owner_computes=True) for _ in range(20)] for n in sizes]
 assert np.max(owned) == 0
 assert np.min(racing[0]) > 40  # one row: every schedule loses more than a tenth
 
-fig, ax = plt.subplots(figsize=(6.5, 3.8))
-for n, losses in zip(sizes, racing, strict=True):
-    ax.plot(np.full(20, n), losses, ".", color=ORANGE, alpha=0.6)
-ax.plot(sizes, np.mean(racing, axis=1), "-", color=ORANGE, label="half of the batch each: a race")
-ax.plot(sizes, np.mean(owned, axis=1), "s-", color=BLUE, label="half of the rows each: owner computes")
-ax.set(xscale="log", xlabel="rows of the table", ylabel="updates lost, of 400")
-ax.set_xticks(sizes, [str(n) for n in sizes])
-ax.minorticks_off()
-ax.legend(fontsize=9)
-fig.tight_layout()
-plt.show()
+label = (
+    "Updates lost of 400 over the rows of the table. Where two workers share out the batch, a table of one row loses "
+    "about 150, one of 300 rows hardly any, and twenty schedules scatter. Where they share out the rows, none is lost."
+)
+with chart(label, height=3) as picture:
+    ax = picture.axes()
+    for n, losses in zip(sizes, racing, strict=True):
+        ax.plot(np.full(20, n), losses, ".", color=ORANGE, alpha=0.6)
+    ax.plot(sizes, np.mean(racing, axis=1), "-", color=ORANGE, label="half of the batch each: a race")
+    ax.plot(sizes, np.mean(owned, axis=1), "s-", color=BLUE, label="half of the rows each: owner computes")
+    ax.set(xscale="log", xlabel="rows of the table", ylabel="updates lost, of 400")
+    ax.set_xticks(sizes)
+    ax.legend(loc="upper right")
+picture
 
 # %% [markdown]
-# *Updates lost over the number of rows. Where two workers share out the batch, a table of one row loses about 150 of
-# 400 updates, one of 300 rows hardly any; the twenty points at each size scatter, for each schedule loses others. Where
-# they share out the rows, the line lies at 0 throughout.*
-#
-# So a race bites hardest where a field has few values: a domain's embedding is looked up by every row of that domain.
-# And each run loses other updates, so results do not repeat.
+# A race bites hardest where a field has few values: a domain's embedding is looked up by every row of that domain. And
+# each run loses other updates, so results do not repeat.
 #
 # The cure is in the blue line. **Owner computes**: share out what is *written*, not what is read. Every thread looks at
 # the whole batch but adds up only rows that are its own. No locks, nothing lost. And every sum is added up in the order
 # of the batch, whatever the number of threads. That matters because adding rounds: on a computer, $(0.1 + 0.2) + 0.3$
 # and $0.1 + (0.2 + 0.3)$ differ in the last bit.
 #
-# The compiled twin of `sum_by_row` does this (`prange` is a loop whose turns run in parallel; each turn owns `OWNED`
-# fields, and a row belongs to one field):
+# ### At length: owner computes, compiled
+#
+# The compiled *twin* of `sum_by_row` (`prange` is a loop whose turns run in parallel; each turn owns
+# `OWNED` fields, and a row belongs to one field):
 
 # %%
 show(sum_by_row.twin.py_func)
@@ -365,11 +368,9 @@ who_what_where = np.array([[1, 4, 0], [1, 2, 0], [3, 4, 0], [5, 0, 2]])
 e, cache = prior.forward(p_prior, who_what_where)
 print("e", e.shape, "-> one vector a row of data:", e[:, 0].shape)
 
-de = np.ones_like(e)
-_, grads = prior.backward(cache, de)
-domain_row = int(prior.offsets[2])
-at = grads["table"].rows.tolist().index(domain_row)
-np.testing.assert_array_equal(grads["table"].values[at], [[3, 3]])  # three rows of the batch are in domain 0
+_, grads = prior.backward(cache, np.ones_like(e))
+domain_0 = grads["table"].dense((14, 1, 2))[prior.offsets[2]]
+np.testing.assert_array_equal(domain_0, [[3, 3]])  # three rows of the batch are in domain 0
 assert_ok(check(prior, p_prior, (who_what_where,), np.random.default_rng(0)))
 
 # %% [markdown]
@@ -378,38 +379,73 @@ assert_ok(check(prior, p_prior, (who_what_where,), np.random.default_rng(0)))
 # An expert multiplies what was looked up by a weight matrix. For one field, $z = xW = (NT)W$ with $W$ of shape
 # $(E, n)$. Products may be bracketed the other way:
 #
-# $$(N T) \, W = N \, (T W), \qquad\text{that is}\qquad T[\mathrm{ids}] \, W = (T W)[\mathrm{ids}] .$$
+# $$\begin{aligned}
+# (N T) \, W &= N \, (T W) \\
+# T[\mathrm{ids}] \, W &= (T W)[\mathrm{ids}]
+# \end{aligned}$$
 #
-# On the left $B$ rows are multiplied, on the right $V$. A field with 4 values in a batch of 4,096 rows is multiplied
-# 4,096 times on the left for only 4 different results. Call the small product $P = TW$. Its backward pass is one you
-# know twice over: first the sum of this tutorial, then the linear layer of the last one,
+# On the left $B$ rows are multiplied, on the right $V$. Move the number of values:
+
+# %% tags=["hide-input"]
+two_brackets(batch=4096, width=16, outputs=64, vocabularies=(4, 16, 64, 128, 512, 1024, 2048, 4096))
+
+# %% [markdown]
+# Call the small product $P = TW$. Its backward pass is one you know twice over: first the sum of this tutorial, then
+# the linear layer of the last one,
 #
-# $$dP = N^\top dz, \qquad dW = T^\top dP, \qquad dT = dP \, W^\top .$$
+# $$\begin{aligned}
+# dP &= N^\top dz \\
+# dW &= T^\top dP \\
+# dT &= dP \, W^\top
+# \end{aligned}$$
 
 # %%
 rng = np.random.default_rng(3)
 T, W = rng.standard_normal((4, 16)), rng.standard_normal((16, 64))
-ids = rng.integers(0, 4, 4096)
-dz = rng.standard_normal((4096, 64))
+ids, dz = rng.integers(0, 4, 4096), rng.standard_normal((4096, 64))
 
-long_x = T[ids]  # the long way: look up, then multiply
-long_z, long_dW, long_dx = long_x @ W, long_x.T @ dz, dz @ W.T
+dx = dz @ W.T  # the long way: look up, then multiply
 long_dT = np.zeros_like(T)
-np.add.at(long_dT, ids, long_dx)
+np.add.at(long_dT, ids, dx)
 
 P = T @ W  # the short way: multiply, then look up
 dP = np.zeros_like(P)
 np.add.at(dP, ids, dz)
-np.testing.assert_allclose(P[ids], long_z, atol=1e-12)
-np.testing.assert_allclose(T.T @ dP, long_dW, atol=1e-10)
+np.testing.assert_allclose(P[ids], T[ids] @ W, atol=1e-12)
+np.testing.assert_allclose(T.T @ dP, T[ids].T @ dz, atol=1e-10)
 np.testing.assert_allclose(dP @ W.T, long_dT, atol=1e-10)
-print(f"multiplications, forward: {4096 * 16 * 64:,} and {4 * 16 * 64:,}; all results agree")
 
 # %% [markdown]
 # With many fields, each has its own block of rows in $W$, and $z = \sum_f x_f W_f + b$. A field with many values (a
-# *wide* one) is looked up and multiplied, a *narrow* one the other way round. A field is narrow if it has at most `few`
-# values; the default is 128. That is `LookUpExperts`, embeddings and experts in one layer: here it is next to the two
-# layers that it replaces.
+# *wide* one) is looked up and multiplied, a *narrow* one, of at most `few` = 128 values, the other way round. That is
+# `LookUpExperts`. What does it save on AliCCP? The first layer of the default model has $M = 5$ experts, embeddings of
+# width 16 and 64 outputs.
+
+# %%
+vocabulary = SCHEMAS["aliccp"].vocabulary
+aliccp = LookUpExperts(Embeddings(vocabulary, 5, 16), Experts(5, (len(vocabulary) * 16, 64)))
+narrow = aliccp.is_narrow
+n_values = np.array(vocabulary)[narrow].sum()
+before = 4096 * len(vocabulary) * 5 * 16 * 64
+after = (4096 * (~narrow).sum() + n_values) * 5 * 16 * 64
+print(f"{narrow.sum()} of {len(vocabulary)} fields are narrow, with {n_values} values together")
+print(f"multiplications in a batch of 4,096: {before:,} without, {after:,} with")
+assert aliccp.few == 128
+assert narrow.sum() == 9
+assert 250 * n_values < 4096 * 9  # all but 1 in 250
+assert after < 0.5 * before
+
+# %% [markdown]
+# The nine narrow fields took 36,864 rows of products; now they take 143 at most, some 250 times less. Less than half of
+# the work is left, and no result has changed but by rounding. Look-ups take time, too, so this is a count and not yet a
+# speed; tutorial 9 measures.
+#
+# ### At length: the layer that does it, beside the two that it replaces
+#
+# `projected` holds the small products, one for each narrow field; `add_rows` looks them up and adds them to $z$.
+
+# %%
+show(LookUpExperts.forward)
 
 # %%
 rng = np.random.default_rng(4)
@@ -431,33 +467,8 @@ np.testing.assert_allclose(grads["experts"][0]["W"], d_experts[0]["W"], atol=1e-
 np.testing.assert_array_equal(grads["embeddings"]["table"].rows, d_embeddings["table"].rows)
 np.testing.assert_allclose(grads["embeddings"]["table"].values, d_embeddings["table"].values, atol=1e-13)
 print("narrow fields:", joint.is_narrow)
-show(LookUpExperts.forward)
 
 # %% [markdown]
-# `projected` holds the small products, one for each narrow field; `add_rows` looks them up and adds them to $z$.
-#
-# What does it save on AliCCP? The first layer of the default model has $M = 5$ experts, embeddings of width $E = 16$
-# and $n = 64$ outputs: $M E n$ multiplications for each field of each row.
-
-# %%
-vocabulary = SCHEMAS["aliccp"].vocabulary
-aliccp = LookUpExperts(Embeddings(vocabulary, 5, 16), Experts(5, (len(vocabulary) * 16, 64)))
-narrow = aliccp.is_narrow
-before = 4096 * len(vocabulary) * 5 * 16 * 64
-n_values = np.array(vocabulary)[narrow].sum()
-after = (4096 * (~narrow).sum() + n_values) * 5 * 16 * 64
-print(f"{narrow.sum()} of {len(vocabulary)} fields are narrow, with {n_values} values together")
-print(f"multiplications in a batch of 4,096: {before:,} without, {after:,} with")
-assert aliccp.few == 128
-assert narrow.sum() == 9
-assert 250 * n_values < 4096 * 9  # all but 1 in 250
-assert after < 0.5 * before
-
-# %% [markdown]
-# The nine narrow fields took 36,864 rows of products; now they take 143 at most, some 250 times less. Less than half of
-# the work is left, and no result has changed but by rounding. Look-ups take time, too, so this is a count and not yet a
-# speed; tutorial 9 measures.
-#
 # ## Exercises
 #
 # **Exercise 2.1, one table, two look-ups.** A model looks up the item on show and the item seen last in one and the

@@ -492,8 +492,8 @@ grade("9.1", count_training)
 
 # %% [markdown]
 # **9.2.** Scatter without a race. Several workers run `add_mine(sums, slots, d, worker, n_workers)` at once; together
-# they must add every `d[i]` `(B, E)` to `sums[slots[i]]` `(R, E)`, in place, and no two workers may ever write to the
-# same row. (A plain Python loop will do.)
+# they must add every `d[i]` `(B, E)` to `sums[slots[i]]` `(R, E)`, in place; no two workers may ever write to the same
+# row, and each gets a fair share of the rows. (A plain Python loop will do.)
 
 # %%
 

@@ -30,6 +30,7 @@ class Exercise(NamedTuple):
 
 
 EXERCISES: dict[str, Exercise] = {}  # by number
+IMPORT = "(from croco_np.teaching import solution)"
 
 
 def exercise(number: str, task: str, writes: tuple[int, ...] = ()) -> Callable[[Callable], Callable]:
@@ -92,7 +93,7 @@ def _more(found, answer, right, told):
     tries = count_miss(found.number, answer)
     if tries <= len(solved.hints) + 1:
         return [f"Hint {tries}: {solved.hints[tries - 2]}"] if tries > 1 else []
-    return [f"Stuck? {_call(found.number, answer)} shows it worked out, beside yours."]
+    return [f"Stuck? {_call(found.number, answer)} shows it worked out, beside yours. {IMPORT}"]
 
 
 def _call(number, answer):

@@ -3,6 +3,7 @@
 import pytest
 
 from croco_np.errors import InputError
+from croco_np.teaching import notebook as nb
 from tutorials.publish import extra, lessons, notebooks
 from tutorials.publish.__main__ import main
 from tutorials.publish.links import Links
@@ -57,7 +58,8 @@ def output(text):
 
 
 def notebook(*cells):
-    return {"cells": [{"cell_type": "code", "metadata": {"tags": t}, "outputs": [output(s)]} for s, t in cells]}
+    parts = [{"metadata": {"tags": tags}, "outputs": [output(said)]} for said, tags in cells]
+    return {"cells": [{"cell_type": "code", "source": "print()"} | part for part in parts]}
 
 
 def test_the_first_cell(repository):
@@ -189,7 +191,7 @@ def test_tidy_leaves_what_repeats():
     assert tidied["cells"][1]["outputs"] == []
     assert [cell["metadata"] for cell in tidied["cells"]] == [{"tags": ["varies"]}, {}]
     assert [cell["id"] for cell in tidied["cells"]] == ["cell-00", "cell-01"]
-    assert tidied["metadata"] == notebooks.METADATA
+    assert tidied["metadata"] == notebooks.METADATA | {"croco_np": {"built": nb.digest(tidied)}}
 
 
 def test_a_missing_library_is_one_line():

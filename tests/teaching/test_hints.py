@@ -52,7 +52,8 @@ def test_each_further_wrong_answer_gets_a_further_hint(number, capsys):
     assert "Hint" not in said[0]
     assert said[1].endswith(f"Hint 2: {words(solved.hints[0])}")
     assert said[2].endswith(f"Hint 3: {words(solved.hints[1])}")
-    assert re.search(r'Stuck\? solution\("' + number + r'", .+\) shows it worked out, beside yours\.$', said[3])
+    assert re.search(r'Stuck\? solution\("' + number + r'", .+\) shows it worked out, beside yours\.', said[3])
+    assert said[3].endswith("from croco_np.teaching import solution)")
     assert printed(capsys, number, solved.answer) == f"Exercise {number}: right. {words(solved.worth)}"
 
 

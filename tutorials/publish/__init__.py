@@ -2,8 +2,10 @@
 
 notebooks  a .py in percent format -> an executed .ipynb, the same file in each build
 outputs    do two runs of a notebook say the same?
+markup     do two pieces of HTML or SVG show the same?
 minutes    how long a tutorial takes to read: `python -m tutorials.publish.minutes`
 lessons    what the first cell of a tutorial promises, and the table of tutorials
+teachers   what the page for teachers lists: lessons, planted bugs
 results    tables of committed results inside pages: `python -m tutorials.publish.results`
 links      links between files of the repository -> links between pages
 pages      notebooks, sources and index -> HTML, by Sphinx

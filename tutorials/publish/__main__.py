@@ -7,7 +7,7 @@ from pathlib import Path
 from croco_np.command import Parser, status
 from croco_np.errors import InputError
 
-from . import browser, lessons, notebooks, pages
+from . import browser, lessons, notebooks, pages, teachers
 
 
 def run(argv):
@@ -17,6 +17,9 @@ def run(argv):
     parser.add_argument("--notebooks-only", action="store_true", help="no site")
     parser.add_argument(
         "--pages-only", action="store_true", help="run nothing: the site of the notebooks that are there"
+    )
+    parser.add_argument(
+        "--replace", action="store_true", help="also replace notebooks in which somebody worked: what was done is lost"
     )
     parser.add_argument("--out", default="site", metavar="DIR", help="where the site goes (default: site)")
     parser.add_argument("--screenshots", metavar="DIR", help="also open each page in Chromium, wide and as on a phone")
@@ -31,9 +34,9 @@ def run(argv):
         raise InputError(
             f"--tutorials {folder}: no file NN_name.py there; run this in the repository, or name the folder"
         )
-    index = folder / "index.md"
-    index.write_text(lessons.with_table(read(index), folder), encoding="utf-8")
-    wrong = 0 if args.pages_only else write_notebooks(chosen(sources, args.only))
+    wrong = 0 if args.pages_only else write_notebooks(chosen(sources, args.only), args.replace)
+    if not wrong:
+        write_tables(folder, sources)
     if not wrong and not args.notebooks_only:
         wrong = write_pages(folder, args.out, args.screenshots)
     return 2 if wrong else 0
@@ -47,19 +50,47 @@ def chosen(sources, only):
     return [path for n, path in by_number.items() if only is None or n in only]
 
 
-def write_notebooks(sources):
-    """Run tutorials one after another, so that what they measure is not each other -> how many failed."""
+def write_notebooks(sources, replace):
+    """Run tutorials one after another, so that what they measure is not each other -> how many failed.
+
+    replace  also those in which somebody worked; otherwise such a notebook is left alone, and counts as failed
+    """
     wrong = 0
     for i, path in enumerate(sources, 1):
         start = time.monotonic()
         print(f"{i}/{len(sources)} {path.stem} ... ", end="", flush=True)
+        built = path.with_suffix(".ipynb")
+        if not replace and notebooks.worked_in(built):
+            failed(
+                f"{built}: somebody worked in it, so it was left as it is; python -m croco_np.learn copies it with its "
+                "answers to a folder that is never overwritten, then --replace builds it anew"
+            )
+            wrong += 1
+            continue
         try:
-            notebooks.save(notebooks.execute(path), path.with_suffix(".ipynb"))
-            print(f"{time.monotonic() - start:.0f} s")
+            new = notebooks.renew(notebooks.execute(path), built)
+            print(f"{time.monotonic() - start:.0f} s{'' if new else ', as it was'}")
         except InputError as error:
             failed(error)
             wrong += 1
     return wrong
+
+
+def write_tables(folder, sources):
+    """Renew what the pages say of the lessons, by their notebooks, where that is anything new."""
+    for path in sources:
+        if path.with_suffix(".ipynb").exists():
+            notebooks.load(path.with_suffix(".ipynb"))  # InputError if it is none
+    index, teaching = folder / "index.md", folder / "reference" / "teachers.md"
+    renew(index, lessons.with_table(read(index), folder))
+    if teaching.exists():
+        renew(teaching, teachers.with_lists(read(teaching), folder))
+
+
+def renew(path, text):
+    """Write a page, if it says anything new."""
+    if read(path) != text:
+        path.write_text(text, encoding="utf-8")
 
 
 def write_pages(folder, out, screenshots):
@@ -83,12 +114,12 @@ def failed(*errors):
         print(f"error: {error}", file=sys.stderr)
 
 
-def read(index):
-    """The text of tutorials/index.md."""
+def read(page):
+    """The text of tutorials/index.md, or of another page with tables."""
     try:
-        return index.read_text(encoding="utf-8")
+        return page.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise InputError(f"{index}: not there; it introduces the tutorials and holds their table") from None
+        raise InputError(f"{page}: not there; it introduces the tutorials and holds their table") from None
 
 
 def main(argv=None):

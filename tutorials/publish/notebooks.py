@@ -5,8 +5,10 @@ import tempfile
 import time
 
 from croco_np.errors import InputError
+from croco_np.teaching import notebook as nb
 
 from .extra import need
+from .outputs import differences
 
 LONGEST = 300  # seconds a notebook may take before it counts as hung
 ADDRESS = re.compile(r" at 0x[0-9a-f]+(?=>)")
@@ -89,6 +91,7 @@ def tidy(notebook):
                     output["data"][kind] = ADDRESS.sub("", data)
         if "outputs" in cell:
             cell["outputs"] = [o for o in cell["outputs"] if o.get("text") != ""]
+    notebook["metadata"][nb.OURS] = {"built": nb.digest(notebook)}
     return notebook
 
 
@@ -105,6 +108,38 @@ def save(notebook, path):
     import nbformat
 
     nbformat.write(notebook, path)
+
+
+def renew(notebook, path):
+    """Write a notebook that was built -> whether that changes the file: one that says the same stays as it is.
+
+    So pixels, timings and last digits, which differ from run to run, change no tracked file.
+    """
+    if path.exists() and says_the_same(notebook, load(path)):
+        return False
+    save(notebook, path)
+    return True
+
+
+def says_the_same(notebook, stored):
+    """Whether a stored notebook has the cells and the metadata of one built anew, and outputs that say the same."""
+    if [(c.cell_type, c.source, c.metadata) for c in notebook.cells] != [
+        (c.cell_type, c.source, c.metadata) for c in stored.cells
+    ]:
+        return False
+    counts = [[c.get("execution_count") for c in n.cells] for n in (notebook, stored)]
+    return notebook.metadata == stored.metadata and counts[0] == counts[1] and differences(notebook, stored) == []
+
+
+def worked_in(path):
+    """Whether somebody worked in tutorials/NN_name.ipynb: its cells are neither those built nor those of the .py."""
+    if not path.exists():
+        return False
+    try:
+        notebook = nb.read(path)
+    except InputError:  # whatever it is, it was not built
+        return True
+    return not nb.is_as_built(notebook) and nb.digest(notebook) != nb.digest(source(path.with_suffix(".py")))
 
 
 def load(path):

@@ -1,15 +1,19 @@
 """Do two runs of a notebook say the same?
 
 Words have to be equal. Numbers may differ by one in the last digit printed, and rounding errors (below 1e-8) count as
-equal: another BLAS or processor adds up in another order. A picture has to be there in both, of the same size.
+equal: another BLAS or processor adds up in another order. A picture of pixels has to be there in both, of the same
+size; HTML and SVG are compared part by part (`markup`).
 """
 
 import base64
 import re
 import struct
 
+from . import markup
+
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*\.?\d*(?:[eE][-+]?\d+)?(?![\w])")
+MARKUP = ("text/html", "image/svg+xml")
 ROUNDING = 1e-8  # below this, a number is the rounding error of another
 
 
@@ -34,9 +38,11 @@ def _cell(one, other):
     for a, b in zip(one, other, strict=True):
         texts = [
             (a.get("text"), b.get("text")),
-            *((a["data"][k], b["data"][k]) for k in a.get("data", {}) if "text" in k),
+            *((a["data"][k], b["data"][k]) for k in a.get("data", {}) if "text" in k and k not in MARKUP),
         ]
         lines += [first_difference(s, t) for s, t in texts if not same_text(s, t)]
+        pages = [(a["data"][k], b["data"][k]) for k in MARKUP if k in a.get("data", {})]
+        lines += filter(None, (markup.first_difference(s, t, same_text) for s, t in pages))
         if "image/png" in a.get("data", {}):
             sizes = size(a["data"]["image/png"]), size(b["data"]["image/png"])
             lines += [f"pictures of {sizes[0]} and {sizes[1]} pixels"] if sizes[0] != sizes[1] else []

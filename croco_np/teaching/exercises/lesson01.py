@@ -10,6 +10,7 @@ from ...gradcheck import check
 from ..compare import is_number, mistaken, same
 from ..grading import exercise
 from ..guard import parts
+from ..mistakes.lesson01 import scale_mistakes, squared_relu_mistakes, tied_mistakes
 from ..solutions.lesson01 import scale_backward, squared_relu_backward, tied_backward
 
 SIZES = ({"B": 6, "N": 4, "K": 3}, {"B": 3, "N": 2, "K": 5}, {"B": 5, "N": 7, "K": 2})  # one draw each
@@ -31,11 +32,11 @@ class Answered:
         return dx, dict(zip(self.names, grads, strict=True))
 
 
-def hint(run: Callable, answer: Callable, right: Callable, guesses: Callable, **shapes: str) -> str | None:
+def hint(run: Callable, answer: Callable, right: Callable, mistakes: Callable, **shapes: str) -> str | None:
     """What to say of the first wrong gradient of `answer`: what is known of its mistake, else what the checker says.
 
     right    the worked solution, which knows the sizes of what is wanted
-    guesses  (cache, dy) -> {name of a gradient: what known mistakes give, and what to say of each, see `mistaken`}
+    mistakes (cache, dy) -> {name of a gradient: its known mistakes}
     shapes   of the parameters, in letters of SIZES
     """
     layer = Answered(run, answer, tuple(shapes))
@@ -46,7 +47,7 @@ def hint(run: Callable, answer: Callable, right: Callable, guesses: Callable, **
         y, cache = layer.forward(params, x)
         dy = rng.standard_normal(y.shape)
         wanted = Answered(run, right, layer.names).backward(cache, dy)
-        if told := _known(layer.backward(cache, dy), wanted, guesses(cache, dy)):
+        if told := _known(layer.backward(cache, dy), wanted, mistakes(cache, dy)):
             return told
         for c in check(layer, params, (x,), rng):
             if not (c.ok or c.kink):
@@ -55,7 +56,7 @@ def hint(run: Callable, answer: Callable, right: Callable, guesses: Callable, **
     return None
 
 
-def _known(said, right, guesses):
+def _known(said, right, mistakes):
     """What to say of the first gradient whose form is wrong, or whose values are those of a known mistake."""
     names = ["x", *right[1]]
     for name, g, wanted in zip(names, (said[0], *said[1].values()), (right[0], *right[1].values()), strict=True):
@@ -66,7 +67,7 @@ def _known(said, right, guesses):
             continue
         told = mistaken(
             g,
-            *guesses.get(f"d{name}", ()),
+            *mistakes.get(f"d{name}", ()),
             (
                 wanted / len(right[0]),
                 "1/B of what it should be: rows add up; if L is a mean, its 1/B is in dy.",
@@ -100,27 +101,7 @@ def scale(answer: Callable) -> str | None:
     def run(x, a, c):
         return a * x + c, (a, x)
 
-    def guesses(cache, dy):
-        a, x = cache
-        return {
-            "dx": [
-                (dy, "by how much does y_ij move if x_ij moves by 1? Not by 1."),
-                (a * np.ones_like(dy), "the slope of y is there, the upstream dy is not."),
-                (x * dy, "it is x that moves here; what is it multiplied by in y?"),
-            ],
-            "da": [
-                (x.sum(axis=0), "the slope of y is there, the upstream dy is not."),
-                (dy.sum(axis=0), "this is dc. By how much does y_ij move if a_j moves by 1? Not by 1."),
-                ((a * dy).sum(axis=0), "it is a that moves here; what is it multiplied by in y?"),
-            ],
-            "dc": [
-                (np.full(len(a), len(dy)), "this counts the rows; where does the upstream dy come in?"),
-                (a * dy.sum(axis=0), "c is added after a has multiplied: does a matter to it?"),
-                ((x * dy).sum(axis=0), "this is da. By how much does y_ij move if c_j moves by 1?"),
-            ],
-        }
-
-    return hint(run, answer, scale_backward, guesses, a="N", c="N")
+    return hint(run, answer, scale_backward, scale_mistakes, a="N", c="N")
 
 
 @exercise("1.2", "the backward pass of y = x W W^T, as (dx, dW)")
@@ -128,21 +109,7 @@ def tied(answer: Callable) -> str | None:
     def run(x, W):
         return x @ W @ W.T, (W, x)
 
-    def guesses(cache, dy):
-        W, x = cache
-        encoder, decoder = x.T @ dy @ W, dy.T @ x @ W
-        return {
-            "dx": [(x @ W @ W.T, "this is y again: it is dy that has to go through both matrices.")],
-            "dW": [
-                (encoder, "right for the first use of W, in x W. The second, in ... W^T, pulls on it as well."),
-                (decoder, "right for the second use of W, in ... W^T. The first, in x W, pulls on it as well."),
-                (2 * encoder, "the gradient of the first use twice; the second has one of its own, which differs."),
-                (2 * decoder, "the gradient of the second use twice; the first has one of its own, which differs."),
-                ((encoder + decoder) / 2, "both uses are there. A move of W moves both: is that a mean?"),
-            ],
-        }
-
-    told = hint(run, answer, tied_backward, guesses, W="NK")
+    told = hint(run, answer, tied_backward, tied_mistakes, W="NK")
     if told and told.startswith("dW: wrong"):
         return f"{told} With y = (x U) V^T: what are dU and dV? Then U = V = W."
     return told
@@ -154,23 +121,7 @@ def squared_relu(answer: Callable) -> str | None:
         z = x @ W + b
         return np.where(z.real > 0, z, 0) ** 2, (W, x, z)
 
-    def guesses(cache, dy):
-        W, x, z = cache
-        slopes = (
-            (np.ones_like(z), "this is made of dy; the square and the ReLU are on the way from y to z."),
-            (2 * z, "dz is not 0 where z < 0, yet y stays 0 there if z moves a little."),
-            (z > 0, "dz has the slope of max(z, 0); y is its square."),
-            (np.maximum(z, 0), "half of what it should be: what is the slope of a square?"),
-            (np.maximum(z, 0) ** 2, "dz has y itself in the place of the slope of y."),
-            (2 * np.maximum(z, 0) * (dy != 0) / np.where(dy, dy, 1), "the slope is there, the upstream dy is not."),
-        )
-        return {
-            "dx": [((slope * dy) @ W.T, told) for slope, told in slopes],
-            "dW": [(x.T @ (slope * dy), told) for slope, told in slopes],
-            "db": [((slope * dy).sum(axis=0), told) for slope, told in slopes],
-        }
-
-    told = hint(run, answer, squared_relu_backward, guesses, W="NK", b="K")
+    told = hint(run, answer, squared_relu_backward, squared_relu_mistakes, W="NK", b="K")
     if told and ": wrong" in told:
         return f"{told} Look at dz first: at its slope, and at where it has to be 0; dx, dW and db follow from it."
     return told

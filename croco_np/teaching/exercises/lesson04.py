@@ -9,6 +9,7 @@ from ...losses import covariance
 from ..compare import is_number, mistaken, same
 from ..grading import exercise
 from ..guard import parts
+from ..mistakes.lesson04 import gradient_mistakes, over_pairs, value_mistakes
 
 SHAPES = ((7, 3, 4), (9, 2, 5), (6, 4, 3))  # (B, M, K): K^2 is neither 4 K, nor 2^K, nor K (M + 1) in all
 
@@ -26,51 +27,10 @@ def check_value(answer: Callable) -> str | None:
         value, right = answer(o.copy()), covariance(o)[0]
         if not is_number(value):
             return f"One number is wanted; this has shape {np.shape(value)}."
-        if same(value, 2 * right):
-            return "Twice too large: p = 2, q = 1 and p = 1, q = 2 are the same pair."
-        if same(value, covariance(o, within=True)[0]):
-            return "This counts each expert with itself as well; only different experts are meant, p > q."
-        if same(value * len(o), right):
-            return "Too small by the number of rows: Eq. (6) adds up over the rows and does not divide by B."
-        if same(value, right * shape[2] ** 2):
-            return "Too large by K^2: it is a mean over the entries of a block."
         if not same(value, right):
-            return _known_value(o, value) or "Not right. Go through the four rows of the blackboard, step by step."
+            told = mistaken(value, *value_mistakes(o))
+            return told or "Not right. Go through the four rows of the blackboard, step by step."
     return None
-
-
-def _over_pairs(z, size=np.abs):
-    """Eq. (6) of what is taken for centred, with `size` in the place of the absolute value."""
-    p, q = np.tril_indices(z.shape[1], -1)
-    return sum(np.sum(size(z[:, i].T @ z[:, j])) for i, j in zip(p, q, strict=True)) / z.shape[2] ** 2
-
-
-def _known_value(o, value):
-    """What to say of a wrong value whose mistake is known."""
-    z = o - o.mean(axis=0)
-    right, own = covariance(o)[0], covariance(o, within=True)[0] - covariance(o)[0]
-    n_pairs = o.shape[1] * (o.shape[1] - 1) / 2
-    return mistaken(
-        value,
-        (right / (len(o) - 1), "Too small by B - 1, as np.cov divides: Eq. (6) adds up over the rows."),
-        (right * o.shape[2], "Too large by K: a block has K times K entries, and the mean is over all of them."),
-        (right / n_pairs, "A mean over the pairs of experts; Eq. (6) adds them up."),
-        (2 * right + own, "All of C: each pair of experts twice, and each expert with itself."),
-        (
-            right + own / 2,
-            "Half of C has each pair once, and each expert with itself, too: only p > q is meant.",
-        ),
-        (_over_pairs(o), "The outputs are not centred: each loses its mean over the rows first."),
-        (
-            _over_pairs(z, np.asarray),
-            "Covariances of both signs cancel: which step lets a negative one count as much?",
-        ),
-        (abs(_over_pairs(z, np.asarray)), "The absolute value is taken of the sum; Eq. (6) takes that of each entry."),
-        (
-            _over_pairs(o - o.mean()),
-            "One mean is subtracted from everything; each output has one of its own.",
-        ),
-    )
 
 
 @exercise("4.2", "write my_covariance_backward(o) -> do, both (B, M, K)")
@@ -81,7 +41,6 @@ def check_gradient(answer: Callable) -> str | None:
 def _wrong_gradient(answer, o):
     """What is wrong with the answer at o; None if it is right."""
     do, right = np.asarray(answer(o.copy())), covariance(o)[1]
-    M, K = o.shape[1:]
     if do.shape != o.shape:
         return f"do has shape {do.shape}; it must have that of o, {o.shape}."
     if same(do, right):
@@ -92,39 +51,12 @@ def _wrong_gradient(answer, o):
         return "The gradient of each output must add up to 0 over the rows, because Z does. Is it Z that is multiplied?"
     if not do[:, 0].any() or not do[:, -1].any():
         return "A pair pulls on both of its experts; here one of them gets nothing."
-    if same(do, -right):
-        return "The sign is flipped: this is where CovLoss falls; its gradient points to where it grows."
-    told = mistaken(
-        do,
-        (
-            2 * right,
-            "Twice too large: C holds each pair twice, so L has a 1/2, which cancels the 2 of step 2.",
-        ),
-        (right / 2, "Half of what it should be: Z is in C twice, in its rows and in its columns, and both pull."),
-        (right / len(o), "Too small by B: Eq. (6) adds up over the rows, and nothing divides by their number."),
-        (right * o.shape[2] ** 2, "Too large by K^2: the loss is a mean over the entries of a block."),
-        (right / o.shape[2] ** 2, "Too small by K^2: the mean over the entries of a block divides once."),
-    )
+    told = mistaken(do, *gradient_mistakes(o))
     if told:
         return told
     if same(do, right * np.sum(do * right) / np.sum(right**2)):
         return "Right but for a factor: C holds each pair twice, and a block has K^2 entries."
-    if same(do, _gradient(o, 1 - np.kron(np.eye(M), np.ones((K, K))), slope=np.asarray)):
-        return "This is the gradient of squares, C itself in the place of its signs. What is the slope of |c|?"
-    own = covariance(o, within=True)[1] - right
-    if same(do, right + own) or same(do, right + own / 2):  # Omega = 2 or 1 on the diagonal
-        return "This pulls on each expert's own variance as well: which blocks of Omega are 0?"
-    if same(do, _gradient(o, 1 - np.eye(o[0].size))):
-        return "Only variances are left out. Outputs of one expert are no pair either: Omega is 0 on blocks."
-    if same(do, _gradient(o, np.kron(np.ones((K, K)), 1 - np.eye(M)))):
-        return "Omega has its blocks inside out: the K columns of one expert stand side by side. Which factor is which?"
     return "Columns add up to 0, so Z is right; look at Omega and the signs. Which expert owns column a of Z?"
-
-
-def _gradient(o, omega, slope=np.sign):
-    """The gradient with another Omega, or of another function than |c|."""
-    Z = (o - o.mean(axis=0)).reshape(len(o), -1)
-    return (Z @ (omega * slope(Z.T @ Z))).reshape(o.shape) / o.shape[2] ** 2
 
 
 @exercise("4.3", "set my_alpha to the weight to try first with B = 256")
@@ -155,7 +87,7 @@ def check_sampled(answer: Callable) -> str | None:
         if same(value * len(o), right * len(rows)):
             return "The value is a sum over n rows: scale it, so that it stands for all B."
         z = o - o.mean(axis=0)
-        if same(value * len(rows), len(o) * _over_pairs(z[rows])):
+        if same(value * len(rows), len(o) * over_pairs(z[rows])):
             return "The means are those of all rows; the sampled loss sees its own rows only, and their means."
         if same(value * len(o) ** 2, right * len(rows) ** 2):
             return "The value is scaled the wrong way round: do n rows say more than B, or less?"

@@ -1,0 +1,99 @@
+"""The page that JupyterLab opens with: the lessons on a map of the model, minutes of each, and what is done."""
+
+import base64
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import InputError
+from ..storage.files import replacing
+from ..teaching import notebook as nb
+from .drawing import drawing
+from .lessons import Lesson
+
+NAME = "start.md"
+PAGE = """# Ten lessons in backpropagation by hand
+
+{advice}
+
+![The model, and the lesson that teaches each part]({picture})
+
+| | lesson | minutes | exercises | |
+|---|---|---|---|---|
+{rows}
+
+Minutes are those of reading; exercises take their own. An exercise counts once its stored output says "right": run it,
+and save the notebook. {reload}
+
+These notebooks are yours: nothing overwrites one that you changed or ran. If a lesson is improved later, the newer one
+is laid beside yours as *(new)*. Start over by deleting a notebook and running `python -m croco_np.learn` again.
+"""
+
+
+class Done(NamedTuple):
+    """Of one lesson: the exercises there are, and those that are right."""
+
+    exercises: tuple[str, ...]
+    right: frozenset[str]
+
+
+def progress(lessons: list[Lesson], folder: Path) -> dict[int, Done]:
+    """What is done of each lesson, by the copies in `folder`; a newer version beside a copy counts as well."""
+    found = {}
+    for lesson in lessons:
+        right: set[str] = set()
+        for path in folder.glob(f"{lesson.path.stem}*.ipynb"):
+            try:
+                right |= nb.solved(nb.read(path))
+            except InputError:  # half-written, or something else by this name
+                continue
+        exercises = tuple(nb.exercises(nb.read(lesson.path)))
+        found[lesson.number] = Done(exercises, frozenset(right & set(exercises)))
+    return found
+
+
+def page(lessons: list[Lesson], done: dict[int, Done]) -> str:
+    """The page as Markdown, with the map in it: one file, which cannot be out of step with another."""
+    counts = {number: (len(d.right), len(d.exercises)) for number, d in done.items()}
+    svg = base64.b64encode(drawing(counts).encode()).decode()
+    return PAGE.format(
+        advice=_advice(lessons, counts),
+        picture=f"data:image/svg+xml;base64,{svg}",
+        rows="\n".join(_row(lesson, done[lesson.number]) for lesson in lessons),
+        reload="Reload this page in the browser to see it here.",
+    )
+
+
+def _advice(lessons, counts):
+    """What comes next: the first lesson that is not done."""
+    left = [lesson for lesson in lessons if counts[lesson.number][0] < counts[lesson.number][1]]
+    if not left:
+        return "All exercises are right. Well done."
+    began = any(right for right, _ in counts.values())
+    return f"{'Go on' if began else 'Begin'} with [{left[0].number}. {left[0].title}](<{left[0].path.name}>)."
+
+
+def _row(lesson, done):
+    marks = " ".join(f"**{n}** \N{CHECK MARK}" if n in done.right else n for n in done.exercises)
+    minutes = "" if lesson.minutes is None else lesson.minutes
+    state = "done" if len(done.right) == len(done.exercises) else f"{len(done.right)} of {len(done.exercises)}"
+    return f"| {lesson.number} | [{lesson.title}](<{lesson.path.name}>) | {minutes} | {marks} | {state} |"
+
+
+def write(lessons: list[Lesson], folder: Path) -> None:
+    """Write the page anew, if it says anything new."""
+    text = page(lessons, progress(lessons, folder))
+    path = folder / NAME
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        with replacing(path, encoding="utf-8") as file:
+            file.write(text)
+
+
+def times(folder: Path) -> dict[Path, int]:
+    """When each notebook in `folder` was saved last: a change here is a reason to write the page anew."""
+    found = {}
+    for path in folder.glob("*.ipynb"):
+        try:
+            found[path] = path.stat().st_mtime_ns
+        except FileNotFoundError:  # replaced just now
+            continue
+    return found
