@@ -275,8 +275,9 @@ c
 # 13 things: when such a domain's AUC is 0.76, it is good for $0.76 \pm 0.13$. So each AUC gets a 95 % interval.
 #
 # For simulated data we also know the true click probability of every row, and with it the **best possible AUC**, that
-# of these probabilities. No model can do better, but by luck. It is not 1, since a click of probability 0.3 is a coin
-# throw whose outcome nobody can know. On real clicks there is such a bound as well; it is unknown.
+# of these probabilities. No model can do better, but by luck: putting the row with the higher true probability on top is
+# right more often than wrong. It is not 1, since a click of probability 0.3 is a coin throw whose outcome nobody can
+# know. On real clicks there is such a bound as well; it is unknown.
 
 # %% [markdown]
 # ### At length: how sure is an AUC?
@@ -517,7 +518,7 @@ class ForgetsDomains:
 # are whole numbers, so no leaf). First *one domain*, $N_1 = B = 12$:
 
 
-# %% tags=["planted-bug"]
+# %%
 def slices(*sizes):
     ends = np.cumsum(sizes)
     return tuple(slice(int(end - n), int(end)) for n, end in zip(sizes, ends, strict=True))
@@ -537,7 +538,7 @@ catches(ForgetsDomains(), {}, (z_12, y_12, slices(4, 4, 4)), leaves={"input 0"})
 # %% [markdown]
 # *Domains of nine, one and two rows*: factors $9/12$, $1/12$, $2/12$, none in common.
 
-# %% tags=["planted-bug"]
+# %%
 catches(ForgetsDomains(), {}, (z_12, y_12, slices(9, 1, 2)), leaves={"input 0"})
 
 # %% [markdown]

@@ -540,7 +540,7 @@ catches(NoProjection(), {}, (o,), leaves={"input 0"})
 # the backward:
 
 
-# %% tags=["planted-bug"]
+# %%
 class UncentredTwice:
     def forward(self, p, o):
         P, Q = o.swapaxes(0, 1)
