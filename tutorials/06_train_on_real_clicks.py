@@ -275,7 +275,7 @@ c
 # 13 things: when such a domain's AUC is 0.76, it is good for $0.76 \pm 0.13$. So each AUC gets a 95 % interval.
 #
 # For simulated data we also know the true click probability of every row, and with it the **best possible AUC**, that
-# of these probabilities. No model can do better, but by luck: putting the row with the higher true probability on top is
+# of these probabilities. No model can do better, but by luck: to put the row with the higher true probability on top is
 # right more often than wrong. It is not 1, since a click of probability 0.3 is a coin throw whose outcome nobody can
 # know. On real clicks there is such a bound as well; it is unknown.
 
