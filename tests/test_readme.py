@@ -1,12 +1,12 @@
 """The README and the pages of reference keep their word: commands, flags, links, tables and examples are real."""
 
-import ast
 import importlib.util
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -16,7 +16,8 @@ REFERENCE = sorted((ROOT / "tutorials" / "reference").glob("*.md"))
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *REFERENCE]
 PYTHON = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 ROWS = re.findall(
-    r"^\| (Eq\. \(\d+\)|Fig\. \d+) \| [^|]+ \| `([\w.]+)` \| `([\w./]+)::(\w+)` \| \[\d+\]\(([\w./]+)\) \|$",
+    r"^\| \[(Eq\. \(\d+\)|Fig\. \d+)\]\([^)]+\) \| [^|]+ \| \[`([\w.]+)`\]\(([\w./]+)#L(\d+)\) "
+    r"\| \[`(\w+)`\]\(([\w./]+)#L(\d+)\) \| \[\d+\]\(([\w./]+)#[^)]+\) \|$",
     README,
     re.MULTILINE,
 )
@@ -33,17 +34,19 @@ def test_table_covers_the_equations():
     assert {row[0] for row in ROWS} >= {f"Eq. ({n})" for n in range(1, 11)}
 
 
-@pytest.mark.parametrize(("equation", "code", "file", "test", "tutorial"), ROWS)
-def test_row_leads_somewhere(equation, code, file, test, tutorial):
-    module, name = code.rsplit(".", 1)
+@pytest.mark.parametrize(("equation", "code", "file", "line", "test", "tests", "test_line", "tutorial"), ROWS)
+def test_row_leads_somewhere(equation, code, file, line, test, tests, test_line, tutorial):
+    module, name = f"croco_np.{code}".rsplit(".", 1)
     docstring = getattr(importlib.import_module(module), name).__doc__
     number = re.search(r"\d+", equation)[0]
     assert re.search(rf"Eqs?\. [^.]*\({number}\)|Eqs?\. [\d, ()and]*\b{number}\b|Fig\. {number}", docstring), docstring
-    functions = {
-        node.name for node in ast.walk(ast.parse((ROOT / file).read_text())) if isinstance(node, ast.FunctionDef)
-    }
-    assert test in functions
+    assert re.match(rf"(@dataclass.*\n)?(class|def) {name}\b", from_line(file, line))
+    assert from_line(tests, test_line).startswith(f"def {test}(")
     assert equation in covered((ROOT / tutorial).with_suffix(".py"))
+
+
+def from_line(file, line):
+    return "".join((ROOT / file).read_text().splitlines(keepends=True)[int(line) - 1 :])
 
 
 def covered(tutorial):
@@ -61,6 +64,7 @@ def test_the_pages_of_reference_are_linked():
     index = (ROOT / "tutorials" / "index.md").read_text()
     assert {path.stem for path in REFERENCE} == {
         "choices",
+        "equations",
         "experiments",
         "laboratory",
         "reproducibility",
@@ -84,8 +88,15 @@ def test_links_to_files_exist(path):
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)
 def test_places_in_pages_exist(path):
     for file, place in re.findall(r"\]\((?!http)([^)#]*)#([^)]+)\)", path.read_text()):
-        headings = re.findall(r"^#+ (.+)$", (path.parent / file if file else path).read_text(), re.MULTILINE)
-        assert place in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        goal = path.parent / file if file else path
+        if goal.suffix == ".py":
+            assert re.fullmatch(r"L\d+", place), place
+        elif goal.suffix == ".ipynb":  # Jupyter names a place by its heading, with dashes
+            headings = re.findall(r"^# #+ (.+)$", goal.with_suffix(".py").read_text(), re.MULTILINE)
+            assert unquote(place) in {heading.replace("`", "").replace(" ", "-") for heading in headings}
+        else:
+            headings = re.findall(r"^#+ (.+)$", goal.read_text(), re.MULTILINE)
+            assert place in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.stem)

@@ -14,18 +14,29 @@
 # # 3. Mix experts with a gate
 #
 # **What you will do.** Take the softmax apart, write its backward, mix experts with it in two ways, and fuse both steps
-# into one line that says who gains weight and who loses it. Then break it, and see which tests notice.
+# into one line. Then break it, and see which tests notice.
 #
 # **What you will learn.** Why the softmax's backward subtracts a mean; why the gradients of a gate add up to zero; what
-# the gates MMoE, PG and PEG share and where they differ; why a test with a gradient of all ones is blind.
+# the gates MMoE, PG and PEG share; why a test with a gradient of all ones is blind.
 #
 # **What you need.** [Tutorial 1](01_differentiate_one_layer.ipynb) (forward, cache, backward; the adjoint check) and
 # [tutorial 2](02_look_up_and_sum.ipynb) (embeddings). Of mathematics, the chain rule.
 #
 # **Equations:** Eq. (8), Eq. (10)
+#
+# <!-- links: written by python -m tutorials.publish.equations -->
+# - [Eq. (8)](reference/equations.md#eq-8), experts mixed dimension by dimension:
+#   [`ElementGate`](../croco_np/layers/gate.py#L78), [test by hand](../tests/layers/test_by_hand.py#L115),
+#   [in this lesson](#One-share-for-each-dimension%3A-PEG)
+# - [Eq. (10)](reference/equations.md#eq-10), prior-informed gate, scalar (PG):
+#   [`ScalarGate`](../croco_np/layers/gate.py#L29), [test by hand](../tests/layers/test_by_hand.py#L138),
+#   [in this lesson](#Where-the-logits-come-from%3A-MMoE-and-PG)
+# - [Eq. (10)](reference/equations.md#eq-10), prior-informed gate, element-wise (PEG):
+#   [`ElementGate`](../croco_np/layers/gate.py#L78), [test by hand](../tests/layers/test_by_hand.py#L182),
+#   [in this lesson](#One-share-for-each-dimension%3A-PEG)
+# <!-- end of links -->
 
-# %%
-import matplotlib.pyplot as plt
+# %% tags=["hide-input"]
 import numpy as np
 
 from croco_np.gradcheck import assert_ok, check
@@ -39,87 +50,80 @@ from croco_np.kernels.mix import (
 )
 from croco_np.layers import ElementGate, ScalarGate
 from croco_np.teaching import catches, grade, show
+from croco_np.teaching.pictures import you_are_here
+from croco_np.teaching.pictures.lesson03 import learning, reach, two_shares, two_tests
 
 np.set_printoptions(precision=4, suppress=True)
-plt.rcParams["font.size"] = 10
 
 # %% [markdown]
+# Two experts say 4 and 8; a **gate** decides how much of each to believe. Move its two *logits*: they become *shares*,
+# the shares mix the outputs into $h$, and on the way back the layers above say $dh = 2$, "a larger $h$ raises the
+# objective". What each logit hears of it is $da$.
+
+# %% tags=["hide-input"]
+two_shares(a=np.array([[np.log(3), 0.0]]), o=np.array([[[4.0], [8.0]]]), dh=np.array([[2.0]]))
+
+# %% [markdown]
+# Three things to see: the shares always add up to 1; the two arrows are always equally long; and both are short when
+# one share is nearly 1. This lesson derives all three.
+#
 # ## Shares that add up to one
 #
-# Several experts give an opinion on a row. A **gate** decides how much of each to believe: it turns one number for each
-# expert, a *gate logit* $a_m$ of any sign and size, into a *share* $g_m > 0$, and the shares add up to 1:
+# The **softmax** turns one number for each expert, a gate logit $a_m$ of any sign and size, into a share $g_m > 0$:
 #
 # $$ g_m = \frac{e^{a_m}}{\sum_n e^{a_n}} $$
 #
-# This is the **softmax**. Take two experts with $a = (\ln 3, 0)$. The exponentials are 3 and 1, their sum is 4, the
-# shares are $3/4$ and $1/4$.
+# For $a = (\ln 3, 0)$ the exponentials are 3 and 1, their sum is 4, the shares are $3/4$ and $1/4$.
 
 # %%
 a = np.array([[np.log(3), 0.0]])  # one row, two experts
 g = softmax(a)
-print(g)
 assert np.allclose(g, [[3 / 4, 1 / 4]])
-
-# %% [markdown]
-# Adding the same number to all logits multiplies all exponentials by the same factor, which cancels. The library uses
-# that: it subtracts the largest logit first, so that no exponential can overflow. Logits of 1000 are no trouble then.
-
-# %%
 assert np.allclose(softmax(a + 1000), g)
 show(softmax)
 
 # %% [markdown]
+# Adding the same number to all logits multiplies all exponentials by the same factor, which cancels. The library uses
+# that: it subtracts the largest logit, so that no exponential can overflow.
+#
 # ## The softmax backwards
 #
 # Move one logit $a_n$ a little. Its own exponential grows, and so does the sum below every share:
 #
-# $$ \frac{\partial g_m}{\partial a_n} = \frac{e^{a_m} \delta_{mn}}{\sum e^{a}} - \frac{e^{a_m} e^{a_n}}{(\sum e^{a})^2}
-#    = g_m (\delta_{mn} - g_n) $$
-#
-# with $\delta_{mn} = 1$ for $m = n$ and 0 otherwise. For our shares $3/4$ and $1/4$ the four derivatives are
-#
 # $$ \begin{aligned}
-# \partial g_1 / \partial a_1 &= 3/4 \cdot 1/4 = 3/16 & \partial g_1 / \partial a_2 &= -3/4 \cdot 1/4 = -3/16 \\
-# \partial g_2 / \partial a_1 &= -1/4 \cdot 3/4 = -3/16 & \partial g_2 / \partial a_2 &= 1/4 \cdot 3/4 = 3/16
+# \frac{\partial g_m}{\partial a_n}
+#   &= \frac{e^{a_m} \delta_{mn}}{\sum e^{a}} - \frac{e^{a_m} e^{a_n}}{(\sum e^{a})^2} \\
+#   &= g_m (\delta_{mn} - g_n)
 # \end{aligned} $$
 #
-# Every column adds up to 0: what one expert wins, the others lose.
-
-# %%
-jacobian = np.diag(g[0]) - np.outer(g[0], g[0])  # J[m, n] = dg_m / da_n
-measured = np.array([softmax(a + 1e-30j * np.eye(2)[n : n + 1])[0].imag / 1e-30 for n in range(2)]).T
-print(jacobian)
-assert np.allclose(jacobian, measured)  # the complex step of tutorial 1
-assert np.allclose(jacobian.sum(axis=0), 0)
-
-# %% [markdown]
-# Backward multiplies by the transposed Jacobian. Let $dg_m$ be the gradient of the objective with respect to the share
-# $g_m$ (we write $dx$ for the gradient with respect to $x$ everywhere). Then
+# with $\delta_{mn} = 1$ for $m = n$ and 0 otherwise. For our shares that is $3/16$ for $m = n$ and $-3/16$ otherwise:
+# what one expert wins, the others lose. Backward multiplies by the transposed Jacobian. With $dg_m$ for the gradient of
+# the objective with respect to the share $g_m$,
 #
-# $$ da_n = \sum_m dg_m \frac{\partial g_m}{\partial a_n} = \sum_m dg_m \, g_m (\delta_{mn} - g_n)
-#    = g_n \Big( dg_n - \sum_m g_m \, dg_m \Big) $$
+# $$ \begin{aligned}
+# da_n &= \sum_m dg_m \, g_m (\delta_{mn} - g_n) \\
+#      &= g_n \Big( dg_n - \sum_m g_m \, dg_m \Big)
+# \end{aligned} $$
 #
-# Read it aloud: the sum is the *mean* of the $dg$, weighted by the shares. An expert's logit is pushed by how much its
-# share is worth **more than the average share**, in proportion to the share it has. No $M \times M$ matrix is needed.
+# The sum is the *mean* of the $dg$, weighted by the shares. So an expert's logit is pushed by how much its share is
+# worth **more than the average share**, in proportion to the share it has. No $M \times M$ matrix is needed.
 #
-# With $dg = (8, 16)$: the mean is $3/4 \cdot 8 + 1/4 \cdot 16 = 10$, so $da = (3/4 \cdot (8 - 10),\ 1/4 \cdot (16 -
-# 10)) = (-3/2, 3/2)$.
+# With $dg = (8, 16)$ the mean is $3/4 \cdot 8 + 1/4 \cdot 16 = 10$, so $da_1 = 3/4 \cdot (8 - 10) = -3/2$ and
+# $da_2 = 1/4 \cdot (16 - 10) = 3/2$.
 
 # %%
 dg = np.array([[8.0, 16.0]])
 da = softmax_backward(g, dg)
-print(da)
-assert np.allclose(da, [[-3 / 2, 3 / 2]])
+jacobian = np.diag(g[0]) - np.outer(g[0], g[0])  # J[m, n] = dg_m / da_n
+assert np.allclose(jacobian, [[3 / 16, -3 / 16], [-3 / 16, 3 / 16]])
 assert np.allclose(da, dg @ jacobian)
+assert np.allclose(da, [[-3 / 2, 3 / 2]])
 show(softmax_backward)
 
 # %% [markdown]
-# The two entries of $da$ add up to 0. That is no accident of these numbers. Adding a constant to all logits changes
-# nothing, so the derivative in the direction $(1, 1, \ldots, 1)$ is 0, and that derivative is $\sum_n da_n$.
-# **Shares can be moved between experts; they cannot be created.** Remember it: it is a test that costs one line.
-#
-# Your turn. Exercises are graded by a check that the notebook does not show; as long as a stub raises
-# `NotImplementedError`, the grader says that the exercise is open.
+# The entries of $da$ add up to 0, which is no accident. Adding a constant to all logits changes nothing, so the
+# derivative in the direction $(1, 1, \ldots, 1)$ is 0, and that derivative is $\sum_n da_n$. **Shares can be moved
+# between experts; they cannot be created.** Remember it: it is a test that costs one line.
 #
 # **Exercise 3.1.** Write the softmax's backward. `g` and `dg` are `(B, M)`: B rows, M experts. Return `da`.
 
@@ -138,8 +142,7 @@ grade("3.1", my_softmax_backward)
 #
 # $$ h = \sum_m g_m \, o_m $$
 #
-# On the blackboard K = 1: outputs $o = (4, 8)$, shares $(3/4, 1/4)$, mixture $h = 3 + 2 = 5$. Suppose the layers above
-# say $dh = 2$: raising $h$ by a little raises the objective twice as much.
+# In the picture K = 1: outputs $(4, 8)$, shares $(3/4, 1/4)$, mixture $h = 3 + 2 = 5$, and $dh = 2$.
 #
 # **To the experts.** $h$ contains $o_m$ with the factor $g_m$, so $do_m = g_m \, dh = (3/2, 1/2)$: an expert is taught
 # in proportion to its share.
@@ -149,36 +152,33 @@ grade("3.1", my_softmax_backward)
 #
 # **To the logits**, through the softmax. The mean that it subtracts is
 #
-# $$ \sum_n g_n \, dg_n = \sum_n g_n \langle dh, o_n \rangle = \Big\langle dh, \sum_n g_n o_n \Big\rangle
-#    = \langle dh, h \rangle $$
+# $$ \begin{aligned}
+# \sum_n g_n \, dg_n &= \sum_n g_n \langle dh, o_n \rangle \\
+#   &= \Big\langle dh, \sum_n g_n o_n \Big\rangle = \langle dh, h \rangle
+# \end{aligned} $$
 #
 # and $h$ was computed in the forward pass. So the two steps fuse into one:
 #
 # $$ da_m = g_m \, \langle dh,\; o_m - h \rangle $$
 #
-# Each expert is compared with the mixture, along the direction in which the objective wants to move. Gradient *descent*
-# moves against $da$: experts on the side of $h$ that *lowers* the objective gain share.
+# Each expert is compared with the mixture, along the direction in which the objective grows. Gradient *descent* moves
+# against $da$: experts on the side of $h$ that *lowers* the objective gain share. For two experts $o_1 - h = g_2 (o_1 -
+# o_2)$, so $da_1 = g_1 g_2 \, \langle dh, o_1 - o_2 \rangle$: where one share is nearly 1, hardly anything moves.
 
 # %%
 o, dh = np.array([[[4.0], [8.0]]]), np.array([[2.0]])  # (B, M, K) = (1, 2, 1) and (B, K) = (1, 1)
 g, h = mix_scalars(a, o)
 do, da = mix_scalars_backward(g, o, h, dh)
-print("h", h, " do", do.ravel(), " da", da)
 assert np.allclose(h, 5)
 assert np.allclose(do.ravel(), [3 / 2, 1 / 2])
 assert np.allclose(da, softmax_backward(g, dg))  # the fused line and the two steps agree
-
-# %%
 show(mix_scalars, mix_scalars_backward)
 
 # %% [markdown]
 # ## Where the logits come from: MMoE and PG
 #
-# The gate logits are a linear layer of some input $e$, with weights $W_s$ of the row's *domain* s:
-#
-# $$ a = e \, W_s \; (+ \, b_s) $$
-#
-# Two systems use this one layer and differ in what they read:
+# The gate logits are a linear layer of some input $e$, $a = e \, W_s$ (or $+ \, b_s$), with weights of the row's
+# *domain* s. Two systems use this one layer and differ in what they read:
 #
 # | gate | reads | bias |
 # |---|---|---|
@@ -186,15 +186,23 @@ show(mix_scalars, mix_scalars_backward)
 # | PG (*prior-informed gate*), Eq. (10) | a *prior embedding* $e$ of user, item, domain (Eq. 9), its own tables | no |
 #
 # The gate of PG decides from who asks and what is shown, without waiting for what the experts' tables have learnt.
-#
+# This is its place in the model:
+
+# %% tags=["hide-input"]
+you_are_here("prior", "gates")
+
+# %% [markdown]
 # A batch is sorted by domain, so `domains` is a tuple of slices; `self.logits` is one linear layer for each of them.
 
 # %%
 show(ScalarGate.forward, ScalarGate.backward)
 
 # %% [markdown]
-# `backward` takes a pair: $dh$, and $dg$ for the case that a loss pulls on the shares themselves. Each road has its
-# line, and where they meet, at the logits, gradients **add**. The checker finds nothing wrong:
+# `forward` gives a pair, the mixture $h$ and the shares $g$, so `backward` takes a pair, a gradient for each. The
+# click prediction reads $h$ alone; then $dg$ is `None`, as in all of this lesson. It is there for losses on the shares
+# themselves, such as one that asks that all experts be used equally
+# ([losses/importance.py](../croco_np/losses/importance.py)). Then two roads meet at the logits, and their gradients
+# **add**: that is what `_pulled` does. The checker tries both:
 
 # %%
 rng = np.random.default_rng(0)
@@ -209,29 +217,28 @@ assert_ok(check(pg, pg.init(rng), (domains, e, o), rng, name="PG"))
 # ## One share for each dimension: PEG
 #
 # A scalar gate must take an expert whole. Say expert 1 is $(1, 0)$ and expert 2 is $(0, 1)$, and the tower would like
-# $(1, 1)$. With shares $g$ and $1 - g$ the mixture is $(g, 1 - g)$, whose entries add up to 1 whatever $g$ is. The
-# wish cannot be met.
-#
+# $(1, 1)$. With shares $g$ and $1 - g$ the mixture is $(g, 1 - g)$: a point on the line between the experts, whatever
+# $g$ is. Give each dimension shares of its own, and the wish can be met. Try it:
+
+# %% tags=["hide-input"]
+reach(o=np.array([[[1.0, 0], [0, 1]]]), wish=np.array([1.0, 1]))
+
+# %% [markdown]
 # The **prior-informed element-wise gate** (PEG), Eqs. (8) and (10), has a softmax over the experts *for each dimension
 # k*:
 #
 # $$ g_{mk} = \frac{e^{a_{mk}}}{\sum_n e^{a_{nk}}}, \qquad h_k = \sum_m g_{mk} \, o_{mk} $$
 #
-# Dimension 1 may now come from expert 1 and dimension 2 from expert 2. The price: M K logits for a row, not M.
+# The price: M K logits for a row, not M. Nothing new has to be derived. In each dimension this is a scalar gate with
+# K = 1, whose scalar product is one product:
 #
-# Nothing new has to be derived. In each dimension this is a scalar gate with K = 1, whose scalar product is one
-# product:
-#
-# $$ do_{mk} = g_{mk} \, dh_k, \qquad da_{mk} = g_{mk} \, dh_k \, (o_{mk} - h_k) = do_{mk} \, (o_{mk} - h_k) $$
+# $$ \begin{aligned}
+# do_{mk} &= g_{mk} \, dh_k \\
+# da_{mk} &= g_{mk} \, dh_k \, (o_{mk} - h_k) = do_{mk} \, (o_{mk} - h_k)
+# \end{aligned} $$
 
 # %%
-two = np.array([[[1.0, 0], [0, 1]]])  # the two experts above, (B, M, K) = (1, 2, 2)
-logits = np.array([[[9.0, -9], [-9, 9]]])  # trust expert 1 in dimension 1, expert 2 in dimension 2
-print("shares\n", mix_elements(logits, two)[0][0], "\nmixture", mix_elements(logits, two)[1][0])
-assert np.allclose(mix_elements(logits, two)[1], 1, atol=1e-4)
-
-# %%
-show(mix_elements, mix_elements_backward, ElementGate.forward)
+show(mix_elements, mix_elements_backward)
 
 # %% [markdown]
 # Shares only move, here for every row and every dimension separately:
@@ -240,7 +247,6 @@ show(mix_elements, mix_elements_backward, ElementGate.forward)
 peg = ElementGate(P, M, K, n_domains=2)
 g, h = mix_elements(rng.standard_normal((B, M, K)), o)
 do, da = mix_elements_backward(g, o, h, rng.standard_normal((B, K)))
-print("largest |sum over the experts of da|:", np.abs(da.sum(axis=1)).max().round(12))
 assert np.allclose(g.sum(axis=1), 1)
 assert np.allclose(da.sum(axis=1), 0)
 assert_ok(check(peg, peg.init(rng), (domains, e, o), rng, name="PEG"))
@@ -261,10 +267,9 @@ grade("3.2", my_mix_backward)
 # ## Watch a gate learn
 #
 # Now let both gates solve a task whose answer we know. Three experts put out random numbers in six dimensions. Domain 0
-# wants dimensions 1 to 3 from expert 1 and dimensions 4 to 6 from expert 2; domain 1 wants dimensions 1 and 2 from
-# expert 3, the other four from expert 1. The loss is the mean over rows of the squared distance to what is wanted; its
-# gradient is $dh = 2 (h - \text{wanted}) / B$. The input e is 1 for every row, so $W_s$ *is* the gate logits of domain
-# s. Plain gradient descent, 300 steps.
+# wants dimensions 1 to 3 from expert 1 and 4 to 6 from expert 2; domain 1 wants dimensions 1 and 2 from expert 3, the
+# other four from expert 1. The loss is the mean over rows of the squared distance to what is wanted; its gradient is
+# $dh = 2 (h - \text{wanted}) / B$. The input e is 1 for every row, so $W_s$ *is* the gate logits of domain s.
 
 # %%
 rng = np.random.default_rng(1)
@@ -275,48 +280,38 @@ source = np.array([[0, 0, 0, 1, 1, 1], [2, 2, 0, 0, 0, 0]])  # source[s, k]: the
 wanted = np.concatenate([experts[rows][:, source[s], np.arange(K)] for s, rows in enumerate(halves)])
 
 
+# %%
 def learn(gate, steps=300, rate=1.0):
-    """Gradient descent from equal shares -> loss at each step, shares after the last."""
+    """Gradient descent from equal shares -> at the start and after each step: the loss, the shares of each domain."""
     params = [{"W": np.zeros_like(w["W"])} for w in gate.init(rng)]
-    losses = []
-    for _ in range(steps):
+    losses, shares = [], []
+    for _ in range(steps + 1):
         (h, g), cache = gate.forward(params, halves, ones, experts)
         losses.append(((h - wanted) ** 2).sum() / B)
+        shares.append(g[[rows.start for rows in halves]])
         _, grads = gate.backward(cache, (2 * (h - wanted) / B, None))
         for own, d_own in zip(params, grads, strict=True):
             own["W"] -= rate * d_own["W"]
-    return losses, g
+    return np.array(losses), np.array(shares)
 
 
+# %% tags=["hide-input"]
 scalar_losses, scalar_shares = learn(ScalarGate(1, M, n_domains=2))
 element_losses, element_shares = learn(ElementGate(1, M, K, n_domains=2))
-print(f"loss with equal shares {scalar_losses[0]:.2f}, scalar gate {scalar_losses[-1]:.2f}, ", end="")
-print(f"element-wise gate {element_losses[-1]:.2f}")
 assert element_losses[-1] < 0.1 * scalar_losses[-1] < 0.1 * scalar_losses[0]
-
-# %%
-figure, axes = plt.subplots(2, 2, figsize=(6.6, 4.6), layout="constrained", sharex="col", width_ratios=(1, 2))
-for s in range(2):
-    first = halves[s].start
-    maps = (scalar_shares[first][:, None], element_shares[first])
-    for axis, share, kind in zip(axes[s], maps, ("scalar gate", "element-wise gate"), strict=True):
-        image = axis.imshow(share, cmap="cividis", vmin=0, vmax=1, aspect="auto")
-        axis.set_yticks(range(M), [f"expert {m + 1}" for m in range(M)])
-        axis.set_title(f"domain {s}: {kind}", fontsize=10)
-    axes[s, 0].set_xticks([0], ["all"])
-    axes[s, 1].set_xticks(range(K), range(1, K + 1))
-axes[1, 0].set_xlabel("dimension")
-axes[1, 1].set_xlabel("dimension")
-figure.colorbar(image, ax=axes, label="share (no unit)", shrink=0.8)
-plt.show()
+assert (element_shares[-1].argmax(axis=1) == source).all()
+learning(
+    frames=[*range(10), *range(10, 50, 4), *range(50, 301, 25)],
+    losses={"scalar": scalar_losses, "element-wise": element_losses},
+    shares={"scalar": scalar_shares, "element-wise": element_shares},
+    wanted=source,
+)
 
 # %% [markdown]
-# *The picture:* shares after training, bright = 1, dark = 0. The element-wise maps on the right have exactly the
-# planted pattern: one bright cell in each column. The scalar gates on the left must compromise: about half and half
-# in domain 0, about two thirds for expert 1 and one third for expert 3 in domain 1, the proportions of the
-# dimensions that want them.
-
-# %% [markdown]
+# Go back to 0 steps and play. The element-wise gate finds the planted pattern, one large share in each column. The
+# scalar gate must compromise, and stops at the proportions of the dimensions that want an expert: about half and half
+# in domain 0, two thirds and one third in domain 1.
+#
 # ## Three bugs and three tests
 #
 # For bugs we need a layer without parameters that goes from logits straight to the mixture. Its inputs are $a$
@@ -336,6 +331,7 @@ class Mix:
         return (da, do), {}  # in the order of the inputs
 
 
+# %%
 class ForgotUpstream(Mix):
     def backward(self, cache, dh):
         g, o, h = cache
@@ -356,10 +352,6 @@ class WrongAxis(Mix):
         return (g * (dg - (g * dg).sum(axis=2, keepdims=True)), g * dh[:, None]), {}  # wrong: sums over k, not m
 
 
-B, M, K = 6, 3, 4
-a, o = rng.standard_normal((2, B, M, K))
-assert_ok(check(Mix(), {}, (a, o), rng, name="Mix"))  # the right one passes
-
 # %% [markdown]
 # Three candidates for a test, from cheap to thorough:
 #
@@ -367,53 +359,44 @@ assert_ok(check(Mix(), {}, (a, o), rng, name="Mix"))  # the right one passes
 # 2. **All ones:** take $dh = 1$, as if the objective were the plain sum of $h$, and compare with the right $da$.
 # 3. **Random:** take a random $dh$ and compare. The checker does this, with a measured slope on the other side.
 #
-# Think before you read on: which bug passes which test?
-#
-# *Forgot upstream* gives $g (o - h)$. Over the experts that adds up to $h - h = 0$: passes 1. With $dh = 1$ it
-# **is** the right answer: passes 2. *Forgot mixture* gives $g\,dh\,o$, which adds up to $dh \cdot h$: fails all
-# three. *Wrong axis* subtracts a mean over the wrong things: fails all three.
+# Which bug passes which test? Say it, then look:
 
-# %%
-layers = (Mix(), ForgotUpstream(), ForgotMixture(), WrongAxis())
-print(f"{'':<16}{'adds up to 0':<14}{'all ones':<10}random")
+# %% tags=["hide-input"]
+B, M, K = 6, 3, 4
+a, o = rng.standard_normal((2, B, M, K))
+assert_ok(check(Mix(), {}, (a, o), rng, name="Mix"))  # the right one passes
+bugs = (ForgotUpstream(), ForgotMixture(), WrongAxis())
+upstream = {"all ones": np.ones((B, K)), "random": rng.standard_normal((B, K))}
 outcome = {}
-for layer in layers:
-    h, cache = layer.forward({}, a, o)
-    passes = []
-    for dh in (np.ones_like(h), rng.standard_normal(h.shape)):
-        (da, _), _ = layer.backward(cache, dh)
-        (right, _), _ = Mix().backward(cache, dh)
-        passes.append(np.allclose(da, right))
-    passes.insert(0, np.allclose(da.sum(axis=1), 0))  # da of the random dh
-    outcome[type(layer).__name__] = passes
-    words = ["passes" if ok else "FAILS" for ok in passes]
-    print(f"{type(layer).__name__:<16}{words[0]:<14}{words[1]:<10}{words[2]}")
-assert outcome["Mix"] == [True, True, True]
-assert outcome["ForgotUpstream"] == [True, True, False]
-assert outcome["ForgotMixture"] == outcome["WrongAxis"] == [False, False, False]
+for layer in bugs:
+    found = {}
+    for name, dh in upstream.items():
+        (da, _), (right, _) = (one.backward(one.forward({}, a, o)[1], dh)[0] for one in (layer, Mix()))
+        found |= {"adds up to 0": np.allclose(da.sum(axis=1), 0), name: np.allclose(da, right)}
+    outcome[type(layer).__name__] = found
+assert outcome["ForgotUpstream"] == {"adds up to 0": True, "all ones": True, "random": False}
+assert not any(outcome["ForgotMixture"].values())
+assert not any(outcome["WrongAxis"].values())
+two_tests(bugs, Mix(), a, o, upstream)
 
 # %% [markdown]
-# This is why the checker draws its upstream gradients (*cotangents*) at random: in a test with ones, "multiplied by dh"
-# and "forgot dh" are the same. Now to the checker. Predict its report on *ForgotUpstream*: $do$ is right, so `input 1`
-# passes. Only `input 0`, the logits, is wrong. The wrong entries differ from the right ones by the factor $1/dh_k$,
-# another one in every row and dimension, so the hint will be that there is no *common* factor.
+# *Forgot upstream* gives $g (o - h)$. Over the experts that adds up to $h - h = 0$: passes 1. With $dh = 1$ it **is**
+# the right answer: passes 2. *Forgot mixture* gives $g\,dh\,o$, which adds up to $dh \cdot h$, and *wrong axis*
+# subtracts a mean over the wrong things: both fail all three.
+#
+# This is why the checker draws its upstream gradients (*cotangents*) at random. Now to the checker. Predict its report
+# on *ForgotUpstream*: $do$ is right, so only `input 0`, the logits, is wrong. The wrong entries differ from the right
+# ones by the factor $1/dh_k$, another one in every row and dimension, so the hint will be that there is no *common*
+# factor.
 
 # %% tags=["planted-bug"]
 catches(ForgotUpstream(), {}, (a, o), leaves={"input 0"})
 
 # %% [markdown]
-# The other two touch $da$ alone as well, and both by a term rather than a factor:
-
-# %% tags=["planted-bug"]
-catches(ForgotMixture(), {}, (a, o), leaves={"input 0"})
-catches(WrongAxis(), {}, (a, o), leaves={"input 0"})
-
-# %% [markdown]
 # In a whole gate the damage spreads, and the *pattern* of what is wrong points at the place. From the logits
 # gradients go to $W_s$ of every domain and to $e$. So if $da$ is wrong in a `ScalarGate`, the checker must name
 # `0.W`, `1.W` and `input 0` (now $e$), and must not name `input 1` (the experts), whose gradient does not pass the
-# logits. A set of wrong leaves that all lie *below* one point of the graph, with everything else right, is the
-# checker's way of pointing.
+# logits.
 
 
 # %% tags=["planted-bug"]
@@ -429,6 +412,17 @@ class GateWithoutMixture(ScalarGate):
 broken = GateWithoutMixture(P, M, n_domains=2)
 inputs = ((slice(0, 4), slice(4, 6)), rng.standard_normal((B, P)), o)
 catches(broken, broken.init(rng), inputs, leaves={"0.W", "1.W", "input 0"})
+
+# %% [markdown]
+# ## At length: the other two bugs, as the checker sees them
+#
+# Both touch $da$ alone, and both by a term rather than a factor.
+
+# %% tags=["planted-bug"]
+catches(ForgotMixture(), {}, (a, o), leaves={"input 0"})
+
+# %% tags=["planted-bug"]
+catches(WrongAxis(), {}, (a, o), leaves={"input 0"})
 
 # %% [markdown]
 # ## One more exercise
@@ -450,8 +444,7 @@ grade("3.3", my_temperature_backward)
 # ## What to take along
 #
 # * The softmax's backward compares with the mean: $da_m = g_m (dg_m - \sum_n g_n dg_n)$.
-# * In a mixture that mean is $\langle dh, h \rangle$, and the forward pass has $h$ already: $da_m = g_m \langle dh,
-#   o_m - h \rangle$.
+# * In a mixture that mean is $\langle dh, h \rangle$, and the forward pass has $h$ already.
 # * The $da$ of a row add up to 0. The check is cheap, but it does not see everything; a random upstream
 #   gradient does.
 #

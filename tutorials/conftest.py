@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from croco_np.errors import InputError
-from tutorials.publish import extra, lessons, notebooks
+from tutorials.publish import extra, lessons, notebooks, pages
 
 FOLDER = Path(__file__).parent
 LIBRARIES = ("jupytext", "nbclient", "ipykernel", "sphinx", "myst_nb", "furo", "latex2mathml")
@@ -31,6 +31,16 @@ def runs(request):
     with ThreadPoolExecutor(2) as pool:
         futures = {path: pool.submit(notebooks.execute, path) for path in sorted(paths)}
         yield lambda path: futures[path].result()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder of the site, built once of the stored notebooks."""
+    out = tmp_path_factory.mktemp("site") / "html"
+    count, wrong = pages.build(FOLDER, out)
+    assert wrong == []
+    assert count > len(lessons.sources(FOLDER))
+    return out
 
 
 def pytest_generate_tests(metafunc):

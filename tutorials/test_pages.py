@@ -35,15 +35,6 @@ def problems(site):
         pytest.skip(str(why))
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    out = tmp_path_factory.mktemp("site") / "html"
-    count, wrong = pages.build(FOLDER, out)
-    assert wrong == []
-    assert count > len(lessons.sources(FOLDER))
-    return out
-
-
 def test_every_page_is_whole(site):
     names = browser.names(site)
     assert {"index.html", *(f"{path.stem}.html" for path in lessons.sources(FOLDER))} <= set(names)
@@ -51,6 +42,38 @@ def test_every_page_is_whole(site):
     assert "reference/choices.html" in references
     assert references <= set(names)
     assert problems(site) == []
+
+
+def test_all_text_can_be_read(site):
+    """At 1440 and 390 px, light and dark, in formulas and pictures, too."""
+    names = ["index.html", "reference/equations.html", *(f"{path.stem}.html" for path in lessons.sources(FOLDER))]
+    try:
+        assert browser.small_text(site, names) == []
+    except browser.Unavailable as why:
+        pytest.skip(str(why))
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        ('<p style="font-size: 10px">small</p>', 10),
+        ('<p style="font-size: 16px">a<sub style="font-size: 60%">b</sub></p>', 9.6),
+        ('<svg viewBox="0 0 400 40" width="200"><text y="20" font-size="16">half</text></svg>', 8),
+        ('<details><summary>more</summary><p style="font-size: 10px">small</p></details>', 10),
+        ("<style>@media (prefers-color-scheme: dark) {p {font-size: 10px}}</style><p>small</p>", 10),
+        ("<style>@media (max-width: 500px) {p {font-size: 10px}}</style><p>small</p>", 10),
+        ('<p style="font-size: 11px">enough</p><p style="font-size: 2px; display: none">hidden</p>', None),
+        ('<svg viewBox="0 0 40 40" width="80"><text y="20" font-size="6">doubled</text></svg>', None),
+    ],
+)
+def test_small_text_is_found(tmp_path, body, size):
+    (tmp_path / "index.html").write_text(PAGE + body)
+    try:
+        lines = browser.small_text(tmp_path, ["index.html"])
+    except browser.Unavailable as why:
+        pytest.skip(str(why))
+    assert bool(lines) == (size is not None)
+    assert all(f"text of {size} px" in line for line in lines)
 
 
 def test_reference_pages_are_in_the_table_of_contents(tmp_path):
@@ -103,6 +126,11 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path):
         (r"\begin{aligned} a &= b \\ c &= d \end{aligned}", ["<mtable", 'columnalign="right"']),
         (r"\Big\langle a, b \Big\rangle", ["⟨", "⟩"]),
         (r"a < b", ["&#x0003C;", 'alttext="a &lt; b"']),
+        (r"\varphi(\mathrm{i} s)", ['<mi mathvariant="normal">i</mi><mspace width="0.15em"/><mi>s</mi>']),
+        (r"\mathrm{MLP}_m + n_{eff}", ["<mi>MLP</mi>", "<mi>eff</mi>"]),
+        (r"do_{gates} + x_{own\_id}", ["<mi>gates</mi>", "<mi>own&#x0005F;id</mi>"]),
+        (r"x_{ikl} + y_{ij}", ["<mi>i</mi><mi>k</mi><mi>l</mi>", "<mi>i</mi><mi>j</mi>"]),
+        (r"f'(x)", ['<mrow><mi>f</mi><mo class="prime" lspace="0" rspace="0">&#x02032;</mo></mrow>']),
     ],
 )
 def test_formulas(latex, parts):

@@ -12,8 +12,6 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
-
 from ..storage.files import writing
 from .svg import with_own_ids
 
@@ -140,6 +138,8 @@ class Page:
 
 @cache
 def _templates():
+    import jinja2  # for pages only: pictures of `svg` are drawn where there is no Jinja2, as in a browser
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader(__package__),
         autoescape=True,

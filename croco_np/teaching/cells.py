@@ -3,7 +3,13 @@
 import ast
 import itertools
 import linecache
+import traceback
+from collections.abc import Sequence
 from typing import Any
+
+from ..errors import InputError
+from .slices import needed
+from .worked import solution
 
 _count = itertools.count(1)
 
@@ -16,8 +22,29 @@ def run(source: str, names: dict[str, Any]) -> None:
     """
     file = f"<cell {next(_count)}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    tree = ast.parse(source, file)
-    last = ast.Expression(tree.body.pop().value) if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, file, "exec"), names)
-    if last is not None and (value := eval(compile(last, file, "eval"), names)) is not None:
+    *body, last = ast.parse(source, file).body or [ast.Pass()]
+    if not isinstance(last, ast.Expr):
+        exec(compile(source, file, "exec"), names)
+        return
+    exec(compile(ast.Module(body, []), file, "exec"), names)
+    value = eval(compile(ast.Expression(last.value), file, "eval"), names)
+    if value is not None:
         print(repr(value))
+
+
+def attempt(above: Sequence[str], cell: str, number: str) -> None:
+    """Run the cell of an exercise alone, behind what it needs of the code cells above; an error is printed, not raised.
+
+    Of a traceback only what is in cells is printed: the rest is no line of the learner's.
+    """
+    names: dict[str, Any] = {"__name__": "__main__", "solution": solution}  # which `grade` tells to call
+    try:
+        preamble, cell = needed([*above, cell], number)
+        run(preamble, names)
+        run(cell, names)
+    except InputError as error:
+        print(error)
+    except (Exception, SystemExit) as error:
+        told = traceback.TracebackException.from_exception(error)
+        told.stack = traceback.StackSummary.from_list([f for f in told.stack if f.filename.startswith("<cell ")])
+        print("".join(told.format(chain=False)), end="")

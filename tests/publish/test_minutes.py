@@ -9,10 +9,8 @@ from tutorials.publish.minutes import Measure, measure
 
 SVG = {"output_type": "display_data", "data": {"text/html": "<svg></svg>"}}
 PNG = {"output_type": "display_data", "data": {"image/png": "iVBOR"}}
-SCENE = {
-    "output_type": "display_data",
-    "data": {"text/html": '<div class="scene" data-controls="step"><svg></svg></div>'},
-}
+MOVES = '<figure class="scene"><svg></svg><script type="application/json">{}</script></figure>'
+SCENE = {"output_type": "display_data", "data": {"text/html": MOVES}}
 SHOWN = "[a.py](a.py#L1)\n\n```python\nx = 1\n\ny = 2\n```\n\n<details>\n\n```text\nwhy\n```\n\n</details>"
 LISTING = {"output_type": "execute_result", "data": {"text/markdown": SHOWN}}
 

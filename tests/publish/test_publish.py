@@ -1,5 +1,8 @@
 """Parts of the site that need none of its libraries: links, the table of tutorials, comparing outputs, tidying."""
 
+import html
+import re
+
 import pytest
 
 from croco_np.errors import InputError
@@ -88,10 +91,10 @@ def test_the_table(repository):
     ("target", "page"),
     [
         ("../croco_np/layers/gate.py", "source/croco_np/layers/gate.py.md"),
-        ("../croco_np/layers/gate.py#L3", "source/croco_np/layers/gate.py.md"),
+        ("../croco_np/layers/gate.py#L2", "source/croco_np/layers/gate.py.md#L2"),
         ("../croco_np/layers", "source/croco_np/layers/index.md"),
         ("../README.md#read", "source/README.md#read"),
-        ("03_mix.ipynb#mix", "03_mix.ipynb#mix"),
+        ("03_mix.ipynb#3.-Mix-experts:-%28PEG%29", "03_mix.ipynb#3-mix-experts-peg"),
         ("03_mix.py", "03_mix.ipynb"),
         ("reference/speed.md#speed", "reference/speed.md#speed"),
         ("images/map.png", "images/map.png"),
@@ -113,6 +116,12 @@ def test_a_dead_link_is_named(repository, target):
     assert links.broken == [f"03, cell 2: the link ({target}) leads nowhere"]
 
 
+def test_a_line_past_the_end_is_named(repository):
+    links = Links(repository / "tutorials")
+    links.rewritten("[there](../croco_np/layers/gate.py#L3)", repository / "tutorials" / "03_mix.ipynb", "03")
+    assert links.broken == ["03: the link (../croco_np/layers/gate.py#L3) leads past the end of the file"]
+
+
 @pytest.mark.parametrize("text", ["`a[i](x)`", "$W[i](x)$", "$$\nW[i](x)\n$$", "```python\na[i](x)\n```"])
 def test_code_and_formulas_hold_no_links(repository, text):
     links = Links(repository / "tutorials")
@@ -123,7 +132,10 @@ def test_code_and_formulas_hold_no_links(repository, text):
 def test_a_page_of_code_and_one_with_links(repository):
     links = Links(repository / "tutorials")
     code = links.text(repository / "croco_np" / "layers" / "gate.py")
-    assert '``````{code-block} python\n:linenos:\n\n"""Gate."""\nx = "```"\n' in code
+    assert code.startswith("# `croco_np/layers/gate.py`\n\n``````{raw} html\n")
+    assert re.findall(r'id="(L\d+)"', code) == ["L1", "L2"]
+    text = html.unescape(re.sub(r"<[^>]+>", "", code))
+    assert '\n"""Gate."""\nx = "```"\n' in text
     assert "(croco_np/layers/gate.py.md)" in links.text(repository / "README.md")
     assert "[`gate.py`](gate.py.md)" in links.text(repository / "croco_np" / "layers")
 

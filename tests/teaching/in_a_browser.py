@@ -57,7 +57,8 @@ def said_by(function, *args):
 
 
 def tried(number, cells, answer):
-    """What is said of an exercise cell as it stands, alone behind its preamble; of a right and of a wrong answer."""
+    """What is said of an exercise cell as it stands, alone behind its preamble; of a right and a wrong answer."""
+    from croco_np.teaching import solution
     from croco_np.teaching.cells import run
     from croco_np.teaching.slices import needed
 
@@ -65,7 +66,8 @@ def tried(number, cells, answer):
     names = {"__name__": "__main__"}
     run(preamble, names)
     said = {"open": said_by(run, cell, names), "right": said_by(names["grade"], number, answer.right)}
-    return said | {"wrong": said_by(names["grade"], number, next(iter(answer.wrong.values())))}
+    wrong = next(iter(answer.wrong.values()))
+    return said | {"wrong": said_by(names["grade"], number, wrong), "worked": repr(solution(number, wrong))}
 
 
 def exercises():

@@ -39,6 +39,7 @@ def test_an_exercise_cell_runs_alone_and_is_graded(said, number):
     assert said[number]["right"].startswith(f"Exercise {number}: right.")
     assert said[number]["wrong"].startswith(f"Exercise {number}: not yet. ")
     assert len(said[number]["wrong"]) > 40
+    assert len(said[number]["worked"]) > 100
 
 
 @pytest.mark.parametrize("lesson", WHOLE)

@@ -22,7 +22,9 @@ def run(argv):
         "--replace", action="store_true", help="also replace notebooks in which somebody worked: what was done is lost"
     )
     parser.add_argument("--out", default="site", metavar="DIR", help="where the site goes (default: site)")
-    parser.add_argument("--screenshots", metavar="DIR", help="also open each page in Chromium, wide and as on a phone")
+    parser.add_argument(
+        "--screenshots", metavar="DIR", help="also picture pages in Chromium: 1440 and 390 px, light and dark"
+    )
     parser.add_argument(
         "--tutorials", default="tutorials", metavar="DIR", help="where the .py are (default: tutorials)"
     )

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import http.server
+import itertools
 import os
 import shutil
 import threading
@@ -14,7 +15,9 @@ from croco_np.errors import InputError
 from .extra import need
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+SCHEMES = ("light", "dark")
+SMALLEST = 11  # px, of text that is meant to be read
 LOOK = """async () => {
   await Promise.all([...document.images].map(i => i.decode().catch(() => 0)));
   const boxes = [...document.querySelectorAll('math')].map(m => [m, m.getBoundingClientRect()]);
@@ -39,6 +42,22 @@ CUT = """() => {
   const cut = [...document.querySelectorAll('math, img, table, pre')].filter(
     e => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e));
   return cut.map(e => e.getAttribute('alttext') || e.outerHTML.slice(0, 120));
+}"""
+TEXTS = """() => {
+  document.querySelectorAll('details').forEach(e => { e.open = true; });
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), sizes = new Map();
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    const e = node.parentElement, range = document.createRange();
+    range.selectNode(node);
+    const box = range.getBoundingClientRect();
+    const shown = e.checkVisibility({visibilityProperty: true, opacityProperty: true});
+    if (!shown || box.width < 3 || box.height < 3 || !node.data.trim()) continue;
+    const matrix = e instanceof SVGElement && e.getScreenCTM ? e.getScreenCTM() : null;
+    const scale = matrix ? Math.sqrt(Math.abs(matrix.a * matrix.d - matrix.b * matrix.c)) : 1;
+    const size = Math.round(10 * scale * parseFloat(getComputedStyle(e).fontSize)) / 10;
+    if (!sizes.has(size)) sizes.set(size, `${node.data.trim().slice(0, 30)} in ${e.outerHTML.trim().slice(0, 30)}`);
+  }
+  return [...sizes];
 }"""
 PATIENCE = 120_000  # ms
 
@@ -71,19 +90,41 @@ def problems(site):
     return lines + _dead_links(Path(site), base, seen)
 
 
+def small_text(site, pages, smallest=SMALLEST):
+    """Text of less than `smallest` px on pages of a site, a line for each size: wide and on a phone, light and dark.
+
+    Inside an SVG the size is as drawn, with the picture's scale. What is folded counts, too; PNG cannot be read.
+    """
+    lines = []
+    with serving(site) as base, browsing() as browser:
+        for scheme, viewport in itertools.product(SCHEMES, (WIDE, PHONE)):
+            page = browser.new_page(viewport=viewport, color_scheme=scheme)
+            page.set_default_timeout(PATIENCE)
+            for name in pages:
+                page.goto(f"{base}/{name}", wait_until="load")
+                where = f"{name}, {viewport['width']} px, {scheme}"
+                lines += [
+                    f"{where}: text of {size} px: {what}" for size, what in page.evaluate(TEXTS) if size < smallest
+                ]
+            page.close()
+    return lines
+
+
 def picture(site, folder):
-    """Write a PNG of each page, wide and as on a phone -> how many."""
+    """Write PNGs of each page but those of source code: wide and as on a phone, light and dark -> how many."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    pages = [name for name in names(site) if not name.startswith("source/")]
     with serving(site) as base, browsing() as browser:
-        for kind, viewport in (("wide", WIDE), ("phone", PHONE)):
-            page = browser.new_page(viewport=viewport)
+        for scheme, viewport in itertools.product(SCHEMES, (WIDE, PHONE)):
+            page = browser.new_page(viewport=viewport, color_scheme=scheme)
             page.set_default_timeout(PATIENCE)
-            for name in names(site):
+            for name in pages:
                 page.goto(f"{base}/{name}", wait_until="load")
-                file = folder / f"{name.removesuffix('.html').replace('/', '-')}-{kind}.png"
+                file = folder / f"{name.removesuffix('.html').replace('/', '-')}-{viewport['width']}-{scheme}.png"
                 page.screenshot(path=file, full_page=True)
-    return 2 * len(names(site))
+            page.close()
+    return 4 * len(pages)
 
 
 def names(site):

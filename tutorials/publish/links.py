@@ -9,6 +9,8 @@ import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
+from .listing import numbered, raw
+
 LINK = re.compile(
     r"(?P<fence>^(?P<marks>`{3,}|~{3,})[^\n]*\n.*?^(?P=marks))"
     r"|(?P<code>(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))"
@@ -18,6 +20,23 @@ LINK = re.compile(
 )
 PICTURES = {".png", ".svg", ".jpg", ".jpeg", ".gif"}
 SOURCE = "source"
+
+
+def _place(goal, fragment):
+    """What a fragment is called on the page of a file; "" for none, None for a line that the file does not have."""
+    if goal.suffix == ".md":
+        return fragment
+    if goal.suffix == ".ipynb":
+        return slug(fragment)
+    line = re.match(r"L(\d+)", fragment)
+    if line is None or goal.is_dir():
+        return ""
+    return line[0] if int(line[1]) <= len(goal.read_text(encoding="utf-8").splitlines()) else None
+
+
+def slug(heading):
+    """The place of a heading on its page: Jupyter names it by the heading with dashes, the site as GitHub does."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 class Links:
@@ -54,15 +73,19 @@ class Links:
             if match["target"] is None:
                 return match[0]
             path, mark, fragment = match["target"].partition("#")
-            if not path or re.match(r"[a-z][a-z0-9+.-]*:", path):
+            if re.match(r"[a-z][a-z0-9+.-]*:", path):
                 return match[0]
+            if not path:
+                return f"(#{_place(Path(file), unquote(fragment))})"
             goal = Path(os.path.abspath(Path(file).parent / unquote(path)))
             if not goal.exists() or not goal.is_relative_to(self.root):
                 self.broken.append(f"{where}: the link ({match['target']}) leads nowhere")
                 return "()"  # it is told of here
             self.wanted.setdefault(goal)
-            keep = mark + fragment if goal.suffix in {".md", ".ipynb"} else ""
-            return f"({os.path.relpath(self.page(goal), start)}{keep})"
+            place = _place(goal, unquote(fragment))
+            if place is None:
+                self.broken.append(f"{where}: the link ({match['target']}) leads past the end of the file")
+            return f"({os.path.relpath(self.page(goal), start)}{mark if place else ''}{place or ''})"
 
         return LINK.sub(turn, text)
 
@@ -76,6 +99,4 @@ class Links:
         text = file.read_text(encoding="utf-8")
         if file.suffix == ".md":
             return self.rewritten(text, file, name)
-        marks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 3)
-        language = "python" if file.suffix == ".py" else "text"
-        return f"# `{name}`\n\n{marks}{{code-block}} {language}\n:linenos:\n\n{text}\n{marks}\n"
+        return f"# `{name}`\n\n{raw(numbered(text, 'python' if file.suffix == '.py' else 'text'))}"

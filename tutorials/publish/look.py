@@ -21,10 +21,11 @@ def settings(version):
         "version": version,
         "release": version,
         "copyright": "the authors of croco_np",
-        "extensions": ["myst_nb", "tutorials.publish.mathml"],
+        "extensions": ["myst_nb", "tutorials.publish.mathml", "tutorials.publish.folding"],
         "root_doc": "index",
         "nb_execution_mode": "off",
         "nb_merge_streams": True,
+        "nb_render_markdown_format": "myst",  # outputs, too, hold formulas and links
         "myst_enable_extensions": ["dollarmath", "amsmath"],
         "myst_heading_anchors": 4,
         "html_math_renderer": "mathml",

@@ -17,7 +17,7 @@ AT_LENGTH = "At length:"
 FORMULAS = re.compile(r"\$\$.+?\$\$", re.DOTALL)
 GENERATED = re.compile(r"<!-- (.+?): written by .*?<!-- end of \1 -->|<details.*?</details>|<!--.*?-->", re.DOTALL)
 HEADING = re.compile(r"^(#+) +(.+)$", re.MULTILINE)
-LISTING = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LISTING = re.compile(r"^(?P<marks>`{3,})\w*\n(?P<code>.*?)^(?P=marks)$", re.MULTILINE | re.DOTALL)
 
 
 class Measure(NamedTuple):
@@ -67,7 +67,7 @@ def measure(path):
             lines += sum(_lines(code) for output in outputs for code in _listings(output))
             new = sum(map(_is_picture, outputs))
             pictures, before = pictures + new, words if new and before is None else before
-            movable += sum("data-controls" in html and "scene" in html for html in map(_html, outputs))
+            movable += sum('class="scene"' in html and "application/json" in html for html in map(_html, outputs))
     return Measure(words, formulas, lines, pictures, movable, words if before is None else before)
 
 
@@ -117,7 +117,7 @@ def _lines(code):
 
 def _listings(output):
     """The code that an output shows, unfolded."""
-    return LISTING.findall(GENERATED.sub("", _shown(output, "text/markdown")))
+    return [found["code"] for found in LISTING.finditer(GENERATED.sub("", _shown(output, "text/markdown")))]
 
 
 def _shown(output, kind):

@@ -1,6 +1,7 @@
 """Notebooks, index and the files they link to -> HTML. Sphinx reads a folder of copies, so nothing is written here."""
 
 import io
+import re
 import shutil
 import tempfile
 import warnings
@@ -9,11 +10,13 @@ from pathlib import Path
 from croco_np import __version__
 from croco_np.errors import InputError
 
-from . import lessons, look, notebooks
+from . import cells, lessons, look, notebooks, try_it
 from .extra import need
 from .links import PICTURES, Links
 
 MARK = ".croco_np_site"  # in a folder that holds a site, and may be replaced by one
+# What `Links` tells itself: links that lead nowhere, and lines of a listing, which Sphinx knows nothing of
+TOLD = re.compile(r"cross-reference target not found: ''|local id not found in doc .*: 'L\d+'")
 ORPHAN = "---\norphan: true\n---\n\n"
 
 
@@ -46,10 +49,12 @@ def gather(folder, copies):
     (copies / "_static").mkdir(parents=True)
     for name in look.files(".css", ".js", ".svg"):
         shutil.copy(look.STATIC / name, copies / "_static" / name)
+    (copies / "_static" / try_it.WHEEL).write_text(try_it.wheel())
     for name in names:
         path = links.folder / f"{name}.ipynb"
         notebook = notebooks.load(path)
-        _turn(notebook, links, path)
+        cells.turned(notebook, links, path)
+        try_it.offer(notebook)
         notebooks.save(notebook, copies / path.name)
 
     index = links.folder / "index.md"
@@ -77,18 +82,6 @@ def _contents(caption, names):
     return "\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *names, "```", ""]) if names else ""
 
 
-def _turn(notebook, links, path):
-    """Turn the links of a notebook, and give each picture the sentence under it for those who cannot see it."""
-    cells = notebook["cells"]
-    for i, cell in enumerate(cells):
-        if cell["cell_type"] == "markdown":
-            cell["source"] = links.rewritten(cell["source"], path, f"tutorials/{path.name}, cell {i}")
-        elif any("image/png" in output.get("data", {}) for output in cell["outputs"]):
-            under = cells[i + 1] if i + 1 < len(cells) else cell
-            said = under["source"].strip().partition("\n\n")[0] if under["cell_type"] == "markdown" else "A figure."
-            cell["metadata"]["mystnb"] = {"image": {"alt": " ".join(said.replace("*", "").replace("`", "").split())}}
-
-
 def _sphinx(copies, html, doctrees):
     """Run Sphinx -> its warnings, a line each."""
     from sphinx.application import Sphinx
@@ -103,8 +96,7 @@ def _sphinx(copies, html, doctrees):
             app.build()
     except SphinxError as error:
         said.write(f"{type(error).__name__}: {error}\n")
-    told = "cross-reference target not found: ''"  # what `Links` makes of a link that leads nowhere
-    return [line for line in said.getvalue().splitlines() if line.strip() and told not in line]
+    return [line for line in said.getvalue().splitlines() if line.strip() and not TOLD.search(line)]
 
 
 def _short(line, copies):

@@ -71,3 +71,9 @@ def brief(value: float) -> str:
     else:
         said = f"{value:.0e}".replace("e-0", "e-")
     return said.replace("-", "\N{MINUS SIGN}")
+
+
+def signed(value: float, form: str = ".2f") -> str:
+    """A number for a sentence, in a format such as ".2f" or "g", with a true minus sign, and none before a zero."""
+    said = f"{value:{form}}"
+    return said.replace("-", "\N{MINUS SIGN}") if float(said) else said.lstrip("-")
