@@ -26,7 +26,7 @@
 # <!-- links: written by python -m tutorials.publish.equations -->
 # - [Eq. (7)](reference/equations.md#eq-7), the training objective:
 #   [`Objective`](../croco_np/objective.py#L13), [test by hand](../tests/layers/test_by_hand.py#L99),
-#   [in this lesson](#The-run%2C-in-five-lines)
+#   [in this lesson](#The-run)
 # <!-- end of links -->
 
 # %% tags=["hide-input"]
