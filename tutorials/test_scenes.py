@@ -4,6 +4,7 @@ import pytest
 from conftest import FOLDER
 
 from croco_np.teaching.pictures import Control, Drawing, Scene, crocodile_steps, you_are_here
+from croco_np.teaching.pictures.lesson10 import broken_pass
 from tutorials.publish import browser
 
 SCRIPT = FOLDER / "publish" / "static" / "scene.js"
@@ -91,6 +92,19 @@ def test_choices_and_things_to_point_at(opened):
     assert page.locator("circle").get_attribute("class") == "fill orange"
     page.get_by_role("button", name="spot 1").hover()
     assert said(page) == "dot at 0, colour 1, spot 1"
+
+
+def test_a_guess_is_clicked_and_pointing_gives_nothing_away(opened):
+    page = opened(broken_pass("10.2"))
+    right = page.get_by_role("button", name="dy to du")
+    right.hover()
+    right.focus()
+    assert said(page).startswith("Left, the forward")
+    page.get_by_role("button", name="du to dW").click()
+    assert said(page).startswith("Not yet. du to dW leads to W only")
+    right.press("Enter")
+    assert said(page).startswith("Right: dy to du.")
+    assert page.locator("[data-node].wrong:visible").count() == 3
 
 
 def test_the_keyboard_reaches_all_and_a_screen_reader_hears_it(opened):

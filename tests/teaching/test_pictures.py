@@ -3,18 +3,23 @@
 import json
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from croco_np.gradcheck.cases import SCHEMA, Training, blackboard_sizes, draw_batch
 from croco_np.layers import Linear
+from croco_np.models import Crocodile
+from croco_np.objective import Objective
 from croco_np.teaching import catches
 from croco_np.teaching.pictures import Control, Drawing, Scene, chart, crocodile_steps, grid, you_are_here
+from croco_np.teaching.pictures.course import course_file, course_map
 from croco_np.teaching.pictures.example import example
 from croco_np.teaching.pictures.grids import brief
 from croco_np.teaching.pictures.lesson01 import weight_gradient
 from croco_np.teaching.pictures.trace import listening, reads
-from croco_np.tree import flatten
+from croco_np.tree import flatten, tree_map
 
 
 def moves(scene):
@@ -113,6 +118,54 @@ def test_the_numbers_of_a_step_are_the_model_s():
         assert brief(value) in texts
 
 
+def written(scene, frame):
+    """{what a line of numbers is: the texts of its visible cells}, below the graph at a step."""
+    lines, name = {}, None
+    for tag, attributes, text in at(scene, frame):
+        classes = attributes.get("class", "").split()
+        if tag == "text" and "name" in classes:
+            name = lines.setdefault(text, [])
+        elif tag == "text" and "number" in classes and "hidden" not in classes:
+            name.append(text)
+    return lines
+
+
+def test_where_two_roads_meet_both_gradients_are_shown_and_add_up():
+    model, objective, params, batch = example()
+    out, cache = model.forward(params, batch)
+    _, d, _ = objective(out, batch)
+    from_cov = d.experts[0].ravel()
+    c, taken = cache.gates, model.towers.backward(cache.towers, d.logits[:, None])[0]
+    from_gates = model.gates.backward(c, (taken, None))[0][1][0].ravel()
+    lines = written(crocodile_steps(), 10)
+    assert lines["do of gates"] == [brief(1000 * v) for v in from_gates]
+    assert lines["+ do of CovLoss"] == [brief(1000 * v) for v in from_cov]
+    assert lines["= do"] == [brief(1000 * v) for v in from_gates + from_cov]
+    assert "two roads meet here" in crocodile_steps().said[10]
+
+
+def test_the_step_of_the_loss_shows_its_parts():
+    lines = written(crocodile_steps(), 5)
+    bce, cov, total = (float(lines[name][0]) for name in ("cross-entropy", "+ 0.1 CovLoss", "= L"))
+    assert bce + cov == pytest.approx(total, abs=0.011)
+
+
+def test_every_table_and_expert_has_its_own_road():
+    titles = [e.text for e in still(crocodile_steps()).iter("title")]
+    assert [titles.count(f"x of expert {m}") for m in range(4)] == [1 * 2, 2, 2, 0]  # an arrow up, one down
+    assert [titles.count(f"h of domain {s}") for s in range(3)] == [2, 2, 0]
+
+
+def test_a_box_tells_its_parameters_and_the_length_of_their_gradients():
+    model, objective, params, batch = example()
+    out, cache = model.forward(params, batch)
+    grads = model.backward(cache, objective(out, batch)[1])
+    text = crocodile_steps().texts["experts"][1]
+    length = np.linalg.norm(grads["experts"][0]["W"])
+    assert f"<code>experts.0.W</code></td><td>(3, 6, 2)</td><td>{length:.3f}</td>" in text
+    assert "rows 1, 2, 3" in crocodile_steps().texts["embeddings"][1]
+
+
 def test_your_place_is_marked():
     marked = [e.get("data-node") for e in still(you_are_here("gates")).iter() if "here" in e.get("class", "").split()]
     assert marked == ["gates"]
@@ -131,6 +184,65 @@ def test_wrong_leaves_are_red_and_only_these(capsys):
     red = {e.get("data-leaf") for e in still(graph).iter() if "red" in e.get("class", "").split()}
     assert red == {"b"}
     assert {e.get("data-leaf") for e in still(graph).iter()} - {None} == {"W", "b", "input 0"}
+
+
+class HalfOfTheSecond:
+    def forward(self, p, ids, x, domains, z):
+        return x + z, ()
+
+    def backward(self, c, dy):
+        return (dy, dy / 2), {}
+
+
+def test_inputs_are_counted_as_the_checker_counts_them(capsys):
+    x = np.ones((2, 3))
+    graph = catches(HalfOfTheSecond(), {}, (np.arange(2), x, (slice(0, 2),), 2 * x), leaves={"input 1"})
+    red = {e.get("data-leaf") for e in still(graph).iter() if "red" in e.get("class", "").split()}
+    assert red == {"input 1"}
+    assert {e.get("data-leaf") for e in still(graph).iter()} - {None} == {"input 0", "input 1"}
+
+
+class NoCovRoad(Crocodile):
+    def backward(self, c, d):
+        return super().backward(c, d._replace(experts=None))
+
+
+class NoTowerRoad(Crocodile):
+    def backward(self, c, d):
+        return super().backward(c, d._replace(logits=np.zeros_like(d.logits)))
+
+
+def caught(broken, leaves, **more):
+    rng = np.random.default_rng(3)
+    model = broken.build(SCHEMA, **blackboard_sizes(broken))
+    params = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), model.init(rng))
+    layer = Training(model, Objective("domain_mean", alpha=0.1))
+    return catches(layer, params, (draw_batch(rng),), leaves=leaves, **more)
+
+
+def test_a_branch_stands_for_all_its_leaves(capsys):
+    graph = caught(NoCovRoad, {"embeddings", "experts"})
+    red = {e.get("data-leaf") for e in still(graph).iter() if "red" in e.get("class", "").split()}
+    assert red == {"embeddings.table", "experts.0.W", "experts.0.b", "experts.1.W", "experts.1.b"}
+    with pytest.raises(AssertionError, match="the text says"):
+        caught(NoCovRoad, {"embeddings", "experts", "towers.0"})
+    with pytest.raises(AssertionError, match="the text says"):
+        caught(NoCovRoad, {"embeddings", "experts.0"})
+    with pytest.raises(AssertionError, match="the text says"):
+        caught(NoCovRoad, {"embeddings", "experts", "nothing"})
+
+
+def test_many_wrong_leaves_are_a_line_a_branch_and_all_on_demand(capsys):
+    present = {f"{box}.{domain}" for box in ("gates", "towers") for domain in (0, 1, 3)}  # domain 2 has no row
+    branches = {"embeddings", "experts", "prior"} | present
+    caught(NoTowerRoad, branches)
+    short = capsys.readouterr().out
+    assert len(short.splitlines()) <= 14
+    assert re.search(r"^Training: experts\.0 +2 of 2  ", short, re.MULTILINE)
+    assert re.search(r"^Training: towers\.2 +0 of 4$", short, re.MULTILINE)
+    assert "towers.0.hidden.0.W" not in short
+    caught(NoTowerRoad, branches, full=True)
+    assert "Training: towers.0.hidden.0.W" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -162,3 +274,13 @@ def test_a_chart_keeps_its_text_and_takes_the_page_s_colours():
     assert ">1e-05<" in text or ">0.001<" in text
     assert "var(--blue)" in text
     assert 'aria-label="a line"' in text
+
+
+def test_the_course_is_drawn_with_every_lesson_and_every_layer():
+    numbers = [e.text for e in course_map().root.iter() if "on" in e.get("class", "").split()]
+    assert sorted(map(int, numbers)) == [1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+
+
+def test_the_picture_of_the_course_is_up_to_date():
+    stored = Path(__file__).parents[2] / "tutorials" / "images" / "course.svg"
+    assert stored.read_text(encoding="utf-8") == course_file(), "run python -m tutorials.publish --pages-only"

@@ -36,7 +36,8 @@ def test_every_planted_bug_is_listed_with_its_leaves():
         listed = teachers.bugs(notebook)
         assert len(listed) >= len(tagged) > 0
         assert all(leaves for _, _, leaves in listed)
-    assert "# only the tower's road` | `embeddings.table`, `experts.0.W`" in PAGE
+    assert "# only the tower's road` | 5 leaves: `embeddings` 1, `experts` 4 |" in PAGE
+    assert "# reversed` | 16 leaves: `embeddings` 1, `experts` 4, `prior` 1, `gates` 2, `towers` 8 |" in PAGE
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from croco_np.command import Parser, status
 from croco_np.errors import InputError
+from croco_np.teaching.pictures.course import course_file
 
 from . import browser, lessons, notebooks, pages, teachers
 
@@ -85,6 +86,7 @@ def write_tables(folder, sources):
             notebooks.load(path.with_suffix(".ipynb"))  # InputError if it is none
     index, teaching = folder / "index.md", folder / "reference" / "teachers.md"
     renew(index, lessons.with_table(read(index), folder))
+    renew(folder / "images" / "course.svg", course_file())
     if teaching.exists():
         renew(teaching, teachers.with_lists(read(teaching), folder))
 

@@ -10,6 +10,7 @@ from .minutes import minutes
 
 NAMES = ("lessons", "bugs")
 REPORTED = re.compile(r"^(\w+): (.+?)  +(?:complex step|central differences)\b.*WRONG$", re.MULTILINE)
+BRANCH = re.compile(r"^(\w+): (\S+) +([1-9]\d*) of \d+\b", re.MULTILINE)  # of a report with a line a branch
 MANY = 5  # leaves from which on they are told by their parts
 
 
@@ -56,15 +57,20 @@ def bugs_table(folder):
 
 
 def bugs(notebook):
-    """(name, the wrong line with its comment, the leaves that the checker reports) of each planted bug, in order."""
+    """(name, the wrong line with its comment, what the checker reports) of each planted bug, in order.
+
+    What it reports is {leaf: 1}, or, where a report has a line a branch, {branch: how many leaves of it}.
+    """
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     text = "\n\n\n".join(cell["source"] for cell in code)
     found = {}
     for cell in code:
         if "planted-bug" in cell["metadata"].get("tags", ()):
             for reported, leaf in REPORTED.findall(nb.said(cell)):
-                found.setdefault(_name(reported, cell["source"]), {})[leaf] = None
-    return [(name, _wrong_line(name, text), list(leaves)) for name, leaves in found.items()]
+                found.setdefault(_name(reported, cell["source"]), {})[leaf] = 1
+            for reported, branch, wrong in BRANCH.findall(nb.said(cell)):
+                found.setdefault(_name(reported, cell["source"]), {})[branch] = int(wrong)
+    return [(name, _wrong_line(name, text), leaves) for name, leaves in found.items()]
 
 
 def _name(reported, source):
@@ -82,8 +88,11 @@ def _wrong_line(name, text):
 
 def _told(leaves):
     """The names of leaves; of many, how many in which part."""
-    if len(leaves) <= MANY:
+    total = sum(leaves.values())
+    if total == len(leaves) <= MANY:
         return ", ".join(f"`{leaf}`" for leaf in leaves)
-    parts = [leaf.partition(".")[0] for leaf in leaves]
-    counts = ", ".join(f"`{part}` {parts.count(part)}" for part in dict.fromkeys(parts))
-    return f"{len(leaves)} leaves: {counts}"
+    parts = {}
+    for leaf, wrong in leaves.items():
+        part = leaf.partition(".")[0]
+        parts[part] = parts.get(part, 0) + wrong
+    return f"{total} leaves: {', '.join(f'`{part}` {wrong}' for part, wrong in parts.items())}"

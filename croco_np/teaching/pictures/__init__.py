@@ -5,8 +5,11 @@ scene    one drawing at several settings: sliders, steps, things to point at
 chart    a Matplotlib figure in the same look
 grids    arrays as coloured cells with their numbers
 trace    which layer took and gave which arrays in one training step
-graph    a model, drawn from that: boxes, shapes, leaves; steps forward and backward; wrong leaves in red
+steps    each call in words and numbers
+boxes    the drawing of a graph: boxes with their leaves, roads, the numbers of a step
+graph    a model, drawn from these; steps forward and backward; wrong leaves in red
 example  a Crocodile small enough to be read
+course   its graph, and the lessons that take its parts
 lessonNN the pictures of one lesson
 """
 

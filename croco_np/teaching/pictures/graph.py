@@ -3,42 +3,19 @@
 import html
 import inspect
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from ...gradcheck.forms import leaves as checked
 from ...objective import Objective
-from ...tree import Tree, flatten
+from ...tree import RowGrad, Tree, flatten
 from ..source import show
-from .grids import grid
+from .boxes import BOX, Node, graph
 from .scene import Control, Scene
-from .svg import WIDTH, Drawing
-from .trace import Call, arrays, listening, reads, sources
-
-BOX, TALL, PITCH = 138, 52, 82  # units: width and height of a box, from one floor of the graph to the next
-LETTERS = {"embeddings": "x", "experts": "o", "prior": "e", "gates": "h", "towers": "z", "loss": "L"}  # of the lessons
-SHOWN = (3, 6)  # rows and columns of the numbers that are shown
-
-
-class Node(NamedTuple):
-    """A box: its name, what it is, the boxes it reads from, its leaves, and where its centre and floor are."""
-
-    name: str
-    kind: str
-    reads: list[str]
-    leaves: list[str]
-    x: float
-    floor: int
-
-
-class Step(NamedTuple):
-    """One call: where, on the way up (+1) or down (-1), in words, and an array to show."""
-
-    name: str
-    way: int
-    said: str
-    shown: str
-    array: np.ndarray
+from .steps import Step, told
+from .svg import WIDTH
+from .trace import Call, listening, reads, sources
 
 
 def training_graph(
@@ -60,37 +37,40 @@ def training_graph(
     heard, forward, backward = listening(model)
     output, cache = heard.forward(params, batch)
     parts, d, _ = objective(output, batch, np.random.default_rng(0))
-    pulled = [tap for tap, dtap in zip(output, d, strict=True) if dtap is not None]
-    if steps:  # a broken backward, whose graph is a still, may stop
-        heard.backward(cache, d)
-    into = reads(forward) | {"loss": sources(pulled, forward)}
-    nodes = placed(into, {c.name: type(c.layer).__name__ for c in forward} | {"loss": "Objective"}, params)
-    told, total = [_step(call, +1) for call in forward], np.array([parts["total"]])
-    told.append(Step("loss", +1, f"forward, loss: the objective of Eq. (7) is {total[0]:.4f}", "L", total))
-    told.append(
-        Step("loss", -1, "backward, loss: it gives its gradient at each output it reads", "dz", d.logits[:, None])
-    )
-    told += [_step(call, -1) for call in backward]
-    return _scene(nodes, told if steps else [], here, wrong, {c.name: c.layer for c in forward} | {"loss": objective})
+    pulls = {
+        name: np.asarray(dtap)
+        for tap, dtap in zip(output, d, strict=True)
+        if dtap is not None
+        for name in sources([tap], forward)
+    }
+    grads = heard.backward(cache, d) if steps else {}  # a broken backward, whose graph is a still, may stop
+    kinds = {c.name: type(c.layer).__name__ for c in forward} | {"loss": "Objective"}
+    copies = {c.name: _copies(c) for c in forward}
+    nodes = placed(reads(forward) | {"loss": list(pulls)}, kinds, params, copies)
+    every = told(forward, backward, objective, parts, pulls) if steps else []
+    layers = {c.name: c.layer for c in forward} | {"loss": objective}
+    texts = {} if wrong else {name: _text(name, layer, params, grads) for name, layer in layers.items()}
+    return _scene(nodes, every, here, wrong, texts)
 
 
 def leaf_graph(layer: Any, params: Tree, inputs: tuple, *, wrong: Collection[str] = ()) -> Scene:
-    """One layer as a graph: a box with its parameters, and below it a box for each input of floats."""
-    given = [
-        f"input {i}"
-        for i, x in enumerate(inputs)
-        if any(a.dtype.kind == "f" for a in arrays(x)) or isinstance(x, float)
-    ]
+    """One layer as a graph: a box with its parameters, below it one for each array of floats that it takes.
+
+    Inputs are counted as a gradient check counts them: ids and slices have no gradient and no number.
+    """
+    given = [f"input {i}" for i in range(sum(kind == "input" for kind, _ in checked({}, inputs)))]
     kind = next(c.__name__ for c in type(layer).__mro__ if c.__module__.startswith("croco_np") or c is object)
     into: dict[str, list[str]] = {name: [] for name in given} | {"layer": given}
     name = type(layer).__name__
-    nodes = placed(into, dict.fromkeys(given, "") | {"layer": "" if kind == "object" else kind}, {})
-    own = [node._replace(name=name, leaves=list(flatten(params))) if node.name == "layer" else node for node in nodes]
-    marked = [node._replace(leaves=[node.name]) if node.name in given else node for node in own]
+    nodes = placed(into, dict.fromkeys(given, "") | {"layer": "" if kind == "object" else kind}, {}, {})
+    own = [node._replace(name=name, leaves=_shapes(params)) if node.name == "layer" else node for node in nodes]
+    marked = [node._replace(leaves={node.name: ""}) if node.name in given else node for node in own]
     return _scene(marked, [], (), wrong, {})
 
 
-def placed(into: dict[str, list[str]], kinds: dict[str, str], params: dict) -> list[Node]:
+def placed(
+    into: dict[str, list[str]], kinds: dict[str, str], params: dict, copies: dict[str, tuple[str, int]]
+) -> list[Node]:
     """The boxes: each a floor above all that it reads, above the middle of them; those that read none, side by side."""
     bottom = [name for name, below in into.items() if not below]
     nodes: dict[str, Node] = {}
@@ -101,138 +81,85 @@ def placed(into: dict[str, list[str]], kinds: dict[str, str], params: dict) -> l
         else:
             x, floor = WIDTH * (bottom.index(name) + 0.5) / len(bottom), 0
         x = max(x, *(n.x + BOX + 8 for n in nodes.values() if n.floor == floor), 0) if below else x
-        leaves = list(flatten({name: params[name]})) if name in params else []
-        nodes[name] = Node(name, kinds[name], below, leaves, x, floor)
+        leaves = _shapes({name: params[name]}) if name in params else {}
+        nodes[name] = Node(name, kinds[name], below, leaves, x, floor, copies.get(name, ("", 1)))
     return list(nodes.values())
 
 
-def _step(call: Call, way: int) -> Step:
-    letter = LETTERS.get(call.name, call.name)
-    kind = type(call.layer).__name__
-    sizes = " and ".join(str(a.shape) for a in call.gave)
-    if way > 0:
-        said = f"forward, {call.name} ({kind}): takes {_shapes(call.took)}, gives {letter} {call.gave[0].shape}"
-        return Step(call.name, way, said, letter, call.gave[0])
-    if call.took and call.name in ("embeddings", "prior"):
-        said = f"backward, {call.name} ({kind}): takes d{letter} {call.took[0].shape}; rows of the table get {sizes}"
-        return Step(call.name, way, said, "rows of dtable", call.gave[0])
-    said = f"backward, {call.name} ({kind}): takes d{letter} {call.took[0].shape}, gives gradients {sizes}"
-    return Step(call.name, way, said, f"gradient of {'o' if call.name == 'gates' else 'its input'}", call.gave[-1])
+def _shapes(tree):
+    return {path: str(leaf.shape) for path, leaf in flatten(tree).items()}
 
 
-def _shapes(taken):
-    return ", ".join(("ids " if a.dtype.kind in "iu" else "") + str(a.shape) for a in taken)
+def _copies(call: Call) -> tuple[str, int]:
+    """How many experts (or tables, one for each) or domains there are in a layer."""
+    if domains := getattr(call.layer, "n_domains", 0):
+        return "domain", domains
+    first = call.gave[0]
+    return ("expert", first.shape[1]) if first.ndim == 3 else ("", 1)
 
 
-def _scene(nodes, steps, here, wrong, layers):
+def _scene(
+    nodes: list[Node],
+    steps: list[Step],
+    here: Collection[str],
+    wrong: Collection[str],
+    texts: dict[str, tuple[str, str]],
+) -> Scene:
     """The scene of boxes and steps; without steps, a still."""
-    found = {node.name for node in nodes if set(node.leaves) & set(wrong)}
+    found = {leaf for node in nodes for leaf in node.leaves} & set(wrong)
 
     def draw(at=None):
-        return _drawing(nodes, steps, at, here, wrong, found)
+        return graph(nodes, None if at is None else steps[at], bool(steps), here, wrong)
 
     def say(at=None):
         if at is not None:
-            first = "" if steps[at].array.ndim < 2 else " Shown: row 0." if "table" not in steps[at].shown else ""
-            return f"{steps[at].said}.{first}"
+            first = (
+                ["row 0 of the batch"] if any(len(v) > 1 and "row" not in what for what, v in steps[at].rows) else []
+            )
+            shown = ", ".join([*first, *(["in thousandths"] if steps[at].way < 0 else [])])
+            return f"{steps[at].said}.{f' Shown: {shown}.' if shown else ''}"
         if wrong:
-            return f"Wrong: {', '.join(sorted(wrong))}." if found else "The mistake is no leaf of this graph."
+            return _verdict([leaf for node in nodes for leaf in node.leaves], found)
         return f"You are here: {', '.join(here)}." if here else ""
 
-    texts = (
-        {}
-        if wrong
-        else {name: (f"{name}: its lines, and how they are derived", _lines(layer)) for name, layer in layers.items()}
-    )
     controls = [Control("step", [f"{i + 1} of {len(steps)}" for i in range(len(steps))], kind="steps")] if steps else []
     label = f"graph of {', '.join(node.name for node in nodes)}, from the bottom to the top"
-    return Scene(label, controls, draw, say, {} if wrong else texts)
+    return Scene(label, controls, draw, say, texts)
 
 
-def _lines(layer):
-    """HTML: the derivation of a layer and its two passes."""
+def _verdict(leaves, wrong):
+    """Which leaves are wrong; where most are, which are right."""
+    right = [leaf for leaf in leaves if leaf not in wrong]
+    if not wrong:
+        return "The mistake is no leaf of this graph."
+    if len(wrong) > len(right) > 0 and len(wrong) > 4:
+        return f"Wrong: {len(wrong)} of {len(leaves)} leaves. Right: {', '.join(right)}."
+    return f"Wrong: {', '.join(leaf for leaf in leaves if leaf in wrong)}."
+
+
+def _text(name, layer, params, grads):
+    """(heading, HTML) of a box: its leaves and their gradients, its derivation, its two passes."""
+    leaves = flatten({name: params[name]}) if name in params else {}
+    given = flatten({name: grads[name]}) if name in grads else {}
     derivation = inspect.cleandoc(type(layer).__doc__ or "")
     backward = (type(layer).backward,) if hasattr(type(layer), "backward") else ()
     code = repr(show(getattr(type(layer), "forward", type(layer).__call__), *backward))
-    return f"<pre>{html.escape(derivation)}</pre><pre>{html.escape(code)}</pre>"
+    table = _table(leaves, given) if leaves else ""
+    lines = f"<pre>{html.escape(derivation)}</pre><pre>{html.escape(code)}</pre>"
+    return f"{name}: {'parameters, ' if leaves else ''}derivation, lines", table + lines
 
 
-def _drawing(nodes, steps, at, here, wrong, found):
-    floors = max(node.floor for node in nodes) + 1
-    bottom = floors * PITCH - (PITCH - TALL) + 8
-    drawing = Drawing(bottom + (30 + SHOWN[0] * 30 if steps else 4))
-    at_node = {node.name: node for node in nodes}
-    step = steps[at] if at is not None else None
-    for node in nodes:
-        for i, name in enumerate(node.reads):
-            _edge(drawing, at_node[name], node, i, bottom, step)
-    for node in nodes:
-        _box(drawing, node, bottom, step, here, wrong, found)
-    if step is not None:
-        _numbers(drawing, step, bottom + 24)
-    return drawing
+def _table(leaves, grads):
+    rows = "".join(
+        f"<tr><td><code>{html.escape(path)}</code></td><td>{leaf.shape}</td>{_gradient(grads.get(path))}</tr>"
+        for path, leaf in leaves.items()
+    )
+    head = "<tr><th>leaf</th><th>shape</th>" + ("<th>its gradient, length</th>" if grads else "") + "</tr>"
+    return f"<table>{head}{rows}</table>"
 
 
-def _top(node, bottom):
-    """y of the upper edge of a box."""
-    return bottom - TALL - node.floor * PITCH
-
-
-def _edge(drawing, low, high, i, bottom, step):
-    """The line between two boxes: an arrow upwards, or downwards in a step of backward, and the name of its array."""
-    above, below = _top(high, bottom), _top(low, bottom)
-    side = high.floor - low.floor > 1 and low.x < high.x
-    if side:  # past the boxes between, and into the side
-        x = low.x - BOX / 2 + 16
-        points = [(x, below), (x, above + TALL / 2), (high.x - BOX / 2, above + TALL / 2)]
-    else:
-        x = min(max(low.x, high.x - BOX / 2 + 18), high.x + BOX / 2 - 18)
-        points = [(low.x, below), (x, above + TALL)]
-    up = step is not None and step.way > 0 and step.name in (high.name,)
-    down = step is not None and step.way < 0 and step.name == high.name
-    colour = "orange thick" if up else "blue thick" if down else "soft"
-    drawing.path(points, f"line {colour}")
-    (x1, y1), (x2, y2) = points[-2:]
-    drawing.arrow(x1, y1, x2, y2, f"line {colour}", hidden=down)
-    (x2, y2), (x1, y1) = points[:2]
-    drawing.arrow(x1, y1, x2, y2, f"line {colour}", hidden=not down)
-    letter = LETTERS.get(low.name, "")
-    middle = (points[0][0] + points[1][0]) / 2, (points[0][1] + points[1][1]) / 2
-    drawing.text(middle[0] + 8, middle[1] + 4, letter if not down or not letter else f"d{letter}", "code")
-
-
-def _box(drawing, node, bottom, step, here, wrong, found):
-    x, y = node.x - BOX / 2, _top(node, bottom)
-    classes = "box"
-    if node.name in found:
-        classes += " wrong"
-    elif node.name in here:
-        classes += " here"
-    elif step is not None and step.name == node.name:
-        classes += " now" if step.way > 0 else " now back"
-    leaves = f"{len(node.leaves)} parameters: {', '.join(node.leaves)}" if node.leaves else node.kind
-    drawing.rect(x, y, BOX, TALL, classes, rx=5, opens=node.name, title=f"{node.name}. {leaves}", data_node=node.name)
-    drawing.text(node.x, y + 17, node.name, "name", anchor="middle")
-    drawing.text(node.x, y + 32, node.kind, "soft", anchor="middle")
-    pitch = min(13.0, (BOX - 12) / max(len(node.leaves), 1))
-    start = node.x - pitch * len(node.leaves) / 2
-    for i, leaf in enumerate(node.leaves):
-        colour = "fill red" if leaf in wrong else "fill faint"
-        drawing.rect(start + i * pitch, y + 38, pitch - 3, 9, colour, title=leaf, data_leaf=leaf)
-
-
-def _numbers(drawing, step, top):
-    """The first row of the step's array, as far as it fits: the same cells in each step, hidden where it has none."""
-    array = step.array
-    first = array if array.ndim < 2 or "table" in step.shown else array[0]
-    values = np.atleast_2d(first.reshape(len(first), -1) if first.ndim > 2 else first)[: SHOWN[0], : SHOWN[1]]
-    full = np.zeros(SHOWN)
-    full[: values.shape[0], : values.shape[1]] = values
-    there = np.zeros(SHOWN, bool)
-    there[: values.shape[0], : values.shape[1]] = True
-    drawing.text(8, top, step.shown, "name")
-    before = len(drawing.root)
-    grid(drawing, 8 + 110, top - 14, full, cell=40)
-    for element, shown in zip(list(drawing.root)[before:], np.repeat(there.ravel(), 2), strict=True):
-        if not shown:
-            element.set("class", f"{element.get('class')} hidden")
+def _gradient(g):
+    if g is None:
+        return ""
+    of = f", rows {', '.join(map(str, g.rows))}" if isinstance(g, RowGrad) else ""
+    return f"<td>{np.linalg.norm(g.values if of else g):.3f}{of}</td>"

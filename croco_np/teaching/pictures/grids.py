@@ -24,6 +24,7 @@ def grid(
     name: str = "",
     *,
     cell: float = CELL,
+    tall: float | None = None,
     largest: float | None = None,
     numbers: bool = True,
     lit: Any = False,
@@ -32,6 +33,7 @@ def grid(
 ) -> None:
     """Draw a matrix (a vector is one row) with its upper left corner at x, y and its name above.
 
+    cell     width of a cell, and its height if `tall` is None
     largest  value of the strongest colour; the array's own if None
     numbers  whether they are written in the cells
     lit      booleans of the array's shape: cells with a frame
@@ -39,24 +41,25 @@ def grid(
     title    (row, column) -> what a reader sees who points at it
     """
     values = np.atleast_2d(np.asarray(array, float))
+    high = cell if tall is None else tall
     strongest = largest or np.abs(values).max(initial=0) or 1.0
     frames = np.broadcast_to(lit, values.shape)
     if name:
         drawing.text(x, y - 5, name, "name")
     for (i, j), value in np.ndenumerate(values):
-        left, top = x + j * cell, y + i * cell
+        left, top = x + j * cell, y + i * high
         drawing.rect(
             left + 0.5,
             top + 0.5,
             cell - 1,
-            cell - 1,
+            high - 1,
             ("fill orange" if value > 0 else "fill blue") + (" lit" if frames[i, j] else " cell"),
             fill_opacity=0.75 * min(abs(value) / strongest, 1),
             goes=goes and goes(i, j),
             title=title(i, j) if title else None,
         )
         if numbers:
-            drawing.text(left + cell / 2, top + cell / 2 + 4, brief(value), "number", anchor="middle")
+            drawing.text(left + cell / 2, top + high / 2 + 4, brief(value), "number", anchor="middle")
 
 
 def brief(value: float) -> str:

@@ -25,7 +25,8 @@ class Control(NamedTuple):
     values  what it can be set to, in order, as words
     start   index of the value of the still
     kind    "slider"; "steps", a slider with buttons for one step back, one step on, and all of them in turn;
-            "choice", a button for each value; or "point": shapes of the drawing that have `goes` are pointed at
+            "choice", a button for each value; "point": shapes of the drawing that have `goes` are pointed at; or
+            "click": they are clicked, which is a guess, and pointing at them shows nothing
     """
 
     name: str

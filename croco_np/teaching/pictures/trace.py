@@ -15,12 +15,13 @@ from ...tree import RowGrad
 
 
 class Call(NamedTuple):
-    """One call of a layer: its name in the model, the arrays it took and the arrays it gave."""
+    """One call of a layer: its name in the model, the arrays it took and gave, and, backward, the leaves' gradients."""
 
     name: str
     layer: Any
     took: tuple[np.ndarray, ...]
     gave: tuple[np.ndarray, ...]
+    grads: Any = None
 
 
 class Listening:
@@ -37,7 +38,7 @@ class Listening:
     def backward(self, c: Any, d: Any) -> tuple:
         dinputs, grads = self._layer.backward(c, d)
         gave = tuple(arrays(dinputs)) or tuple(arrays(grads))  # of ids there is no gradient: then that of the table
-        self._backward.append(Call(self._name, self._layer, tuple(arrays(d)), gave))
+        self._backward.append(Call(self._name, self._layer, tuple(arrays(d)), gave, grads))
         return dinputs, grads
 
     def __getattr__(self, name: str) -> Any:

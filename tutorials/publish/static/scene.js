@@ -54,7 +54,8 @@
         }
         show();
       };
-      for (const event of ["pointerenter", "click", "focus"]) element.addEventListener(event, go);
+      const guess = controls.some(({ name, kind }) => kind === "click" && element.dataset.goes.startsWith(`${name}=`));
+      for (const event of guess ? ["click"] : ["pointerenter", "click", "focus"]) element.addEventListener(event, go);
     }
     show();
   }
