@@ -454,7 +454,7 @@ assert all(auc(rate_only[domain == s], y[domain == s]).value in (0.5, None) for 
 
 # %% [markdown]
 # The simulated domains have nearly equal click rates, so there is little to be won by knowing them, and the pooled AUC
-# is honest. On two weeks of KuaiRand-Pure it is not: 0.719 on all pairs, 0.674 on those inside a tab, and 0.586 for the
+# is honest. On two weeks of KuaiRand-Pure it is not: 0.718 on all pairs, 0.674 on those inside a tab, and 0.586 for the
 # click rate of the tab alone. A good part of what looks like knowledge of people is knowledge of tabs.
 #
 # ### The better model loses
