@@ -58,6 +58,15 @@ def test_the_changes_turn_the_still_into_every_setting():
     assert "1 and 0</figcaption>" in scene._repr_html_()  # the still's
 
 
+@pytest.mark.parametrize("cell", [30, 34, 38, 60])
+def test_numbers_in_neighbouring_cells_never_touch(cell):
+    drawing = Drawing(40)
+    grid(drawing, 0, 0, np.array([[-0.15, -0.02, 7.0, 0.28, -1e-4]]), cell=cell)
+    for text in drawing.root.iter("text"):
+        wide = sum(4 if c == "." else 10 if c == "\N{MINUS SIGN}" else 7.7 for c in text.text)  # in a wide font, 12 px
+        assert float(text.get("textLength", wide)) <= cell - 4
+
+
 def test_drawings_of_different_elements_are_refused():
     def draw(i):
         drawing = Drawing(50)
