@@ -35,7 +35,7 @@ def two_tests(
     def draw(i, j):
         drawing = Drawing(TOP + cell * n_experts + 30 + cell + 6)
         da, own = das(i, j)
-        drawing.text(8, 16, f"row 0 of the {len(a)} rows: experts downwards, dimensions across", "soft")
+        drawing.text(8, 16, f"row 0 of {len(a)}: experts down, dimensions across", "soft")
         for x, values, name in ((8, da, "right da"), (24 + cell * width + 24, own, "this da")):
             off = ~np.isclose(values, da)
             grid(drawing, x, TOP, values.round(2) + 0, name, cell=cell, largest=largest, lit=off)

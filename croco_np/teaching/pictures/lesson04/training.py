@@ -58,7 +58,7 @@ def fading(frames: Sequence[int], runs: Mapping[str, Sequence[np.ndarray]], n_po
         return (
             f"After {step} steps with {name}: between experts mean |covariance| {one.covariance:.5f} and |correlation| "
             f"{one.correlation or 0:.3f}; variance of an output {np.diag(c).mean():.3f}. The framed pair, drawn on the "
-            f"right, {pair}."
+            f"right for {n_points} of {len(start)} rows, {pair}."
         )
 
     return Scene(
@@ -79,7 +79,7 @@ def _scatter(drawing, x, y, reach, units):
     drawing.arrow(left, bottom, left + side + 4, bottom, "line soft")
     drawing.arrow(left, bottom, left, bottom - side - 6, "line soft")
     drawing.text(left + side + 4, bottom + 30, f"output {units[0] + 1} of expert 1", "soft", anchor="end")
-    drawing.text(left - 6, bottom - side - 14, f"output {units[1] + 1} of expert 2, {len(x)} rows", "soft")
+    drawing.text(left - 6, bottom - side - 14, f"output {units[1] + 1} of expert 2", "soft")
     for value in (0, reach):
         drawing.text(left + side * value / reach, bottom + 16, f"{value:.2g}", "soft", anchor="middle")
         drawing.text(left - 4, bottom - side * value / reach + 4, f"{value:.2g}", "soft", anchor="end")
