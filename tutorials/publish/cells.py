@@ -40,7 +40,7 @@ def folded_help(number):
     if solved is None:
         return ""
     second, third = solved.hints
-    parts = [("hint", "Hint 2", second), ("hint", "Hint 3", third)]
+    parts = [("hint", "A hint", second), ("hint", "A further hint", third)]
     parts += [("solution", "Worked solution", solution(number)._repr_markdown_())]
     return "\n\n".join(
         f'<details class="help {kind}">\n<summary>{title}</summary>\n\n{text}\n\n</details>'
