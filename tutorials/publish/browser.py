@@ -190,9 +190,13 @@ def _listen(page, base, lines):
         if response.status >= 400:
             lines.append(f"{_name(page.url)}: {response.url.removeprefix(base)} answers {response.status}")
 
+    def failed(request):
+        if request.failure != "net::ERR_ABORTED":  # of a page that was left while its icon was still on the way
+            lines.append(f"{_name(page.url)}: {request.url} failed, {request.failure}")
+
     page.on("request", asked)
     page.on("response", answered)
-    page.on("requestfailed", lambda request: lines.append(f"{_name(page.url)}: {request.url} failed"))
+    page.on("requestfailed", failed)
     page.on("console", lambda m: m.type == "error" and lines.append(f"{_name(page.url)}: console: {m.text}"))
     page.on("pageerror", lambda error: lines.append(f"{_name(page.url)}: script: {error}"))
 
