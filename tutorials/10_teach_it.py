@@ -379,9 +379,9 @@ assert not verdict("10.example", lambda x, dy: 2 * x)[0]
 #
 # ## In class
 #
-# The [index](index.md) says the minutes of reading of each lesson; exercises come on top. For a shorter course: 1, 3,
-# 4, 5 and the seven passes above. For a seminar in reading papers: 8, then a system a student from `croco_np/models`,
-# with the five questions.
+# [For teachers](reference/teachers.md) says the minutes of reading of each lesson; exercises come on top. For a shorter
+# course: 1, 3, 4, 5 and the seven passes above. For a seminar in reading papers: 8, then a system a student from
+# `croco_np/models`, with the five questions.
 #
 # Three pieces of advice. Let them *predict* before each planted bug, in writing; a wrong prediction is worth more than
 # a right run. Never show a formula without numbers under it. And when somebody's gradient is wrong, do not look for the

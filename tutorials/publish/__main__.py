@@ -86,7 +86,8 @@ def write_tables(folder, sources):
             notebooks.load(path.with_suffix(".ipynb"))  # InputError if it is none
     index, teaching = folder / "index.md", folder / "reference" / "teachers.md"
     renew(index, lessons.with_table(read(index), folder))
-    renew(folder / "images" / "course.svg", course_file())
+    if (course := folder / "images" / "course.svg").exists():
+        renew(course, course_file())
     if teaching.exists():
         renew(teaching, teachers.with_lists(read(teaching), folder))
 

@@ -191,7 +191,7 @@ def _listen(page, base, lines):
             lines.append(f"{_name(page.url)}: {response.url.removeprefix(base)} answers {response.status}")
 
     def failed(request):
-        if request.failure != "net::ERR_ABORTED":  # of a page that was left while its icon was still on the way
+        if request.failure != "net::ERR_ABORTED":  # the next page was opened before this one had all it asked for
             lines.append(f"{_name(page.url)}: {request.url} failed, {request.failure}")
 
     page.on("request", asked)

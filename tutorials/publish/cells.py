@@ -7,6 +7,7 @@ from croco_np.teaching import solution
 from croco_np.teaching.solutions import every
 
 from . import mentions
+from .equations import PAGE
 
 EXERCISE = re.compile(r'^grade\("(\d+\.\d+)"', re.MULTILINE)
 IMPORTS, PICTURE, CODE = "imports", "how the picture is drawn", "code"
@@ -15,11 +16,13 @@ IMPORTS, PICTURE, CODE = "imports", "how the picture is drawn", "code"
 def turned(notebook, links, path):
     """Turn the cells of a notebook into those of its page, in place; `links` notes what leads nowhere."""
     cells, seen = [], set()
+    equations = (links.root / PAGE).exists()  # not where somebody builds lessons of their own
     for i, cell in enumerate(notebook["cells"]):
         where = f"tutorials/{path.name}, cell {i}"
         cells.append(cell)
         if cell["cell_type"] == "markdown":
-            cell["source"] = links.rewritten(mentions.linked(cell["source"], seen), path, where)
+            text = mentions.linked(cell["source"], seen) if equations else cell["source"]
+            cell["source"] = links.rewritten(text, path, where)
             continue
         for output in cell["outputs"]:
             if shown := output.get("data", {}).get("text/markdown"):
@@ -37,7 +40,7 @@ def folded_help(number):
     if solved is None:
         return ""
     second, third = solved.hints
-    parts = [("hint", "Hint 2", second), ("hint", "Hint 3", third)]
+    parts = [("hint", "A hint", second), ("hint", "A further hint", third)]
     parts += [("solution", "Worked solution", solution(number)._repr_markdown_())]
     return "\n\n".join(
         f'<details class="help {kind}">\n<summary>{title}</summary>\n\n{text}\n\n</details>'
