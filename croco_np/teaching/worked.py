@@ -160,7 +160,7 @@ def _figure(value):
     """An entry in six digits, or as it is if it is no number."""
     try:
         return f"{value + 0.0:.6g}"  # + 0.0 makes 0 of -0, with which a check may begin to see what is written to
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return in_words(value)
 
 

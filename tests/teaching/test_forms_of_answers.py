@@ -136,6 +136,18 @@ def test_whatever_is_answered_has_a_short_place_beside_the_solution(number, answ
     assert len(beside) < 400
 
 
+@pytest.mark.parametrize("number", [*ONE["number"], *TUPLES])
+@pytest.mark.parametrize("said", UNSPEAKABLE.values(), ids=UNSPEAKABLE)
+def test_whatever_is_returned_has_a_short_place_beside_the_solution(number, said):
+    def answer(*args):
+        right = ANSWERS[number].right(*args)
+        return (*right[:-1], said) if isinstance(right, tuple) else said
+
+    beside = solution(number, answer).beside
+    assert beside.startswith("Yours: not yet. ")
+    assert len(beside) < 500
+
+
 @pytest.mark.parametrize("answer", [*UNSPEAKABLE.values(), float("nan")], ids=[*UNSPEAKABLE, "NaN"])
 def test_the_way_to_the_solution_is_short(answer, capsys):
     forget()
