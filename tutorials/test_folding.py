@@ -131,6 +131,17 @@ def test_a_link_into_a_fold_opens_it(open_page, place):
     page.get_by_text("First this." if place != "deep" else "At last.").wait_for(state="visible", timeout=5000)
 
 
+def test_the_same_link_opens_a_fold_again_that_was_closed_by_hand(open_page):
+    page = open_page("03_mix.html")
+    link, inside = page.get_by_role("link", name="Into the fold", exact=True), page.get_by_text("First this.")
+    link.click()
+    inside.wait_for(state="visible", timeout=5000)
+    page.get_by_text("Read it at length").click()
+    inside.wait_for(state="hidden", timeout=5000)
+    link.click()
+    inside.wait_for(state="visible", timeout=5000)
+
+
 def test_a_link_to_a_line_leads_to_it(open_page):
     for name in ("a line", "gate"):
         page = open_page("03_mix.html")
