@@ -95,8 +95,8 @@ def test_folds_are_closed_and_say_what_is_in_them(open_page):
     assert [text for text in said if text] == [
         "imports",
         "how the picture is drawn",
-        "hint 2",
-        "hint 3",
+        "a hint",
+        "a further hint",
         "worked solution",
         "read it at length",
     ]
