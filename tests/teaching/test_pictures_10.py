@@ -70,7 +70,7 @@ def test_the_square_holds_the_law_at_every_push_and_shows_where_it_is_broken():
         angle = 2 * np.pi * i / PUSHES
         v = np.array([np.cos(angle), np.sin(angle)])
         measured, claimed = DY[0] @ (v @ W), (DY @ W)[0] @ v
-        assert scene.said[i] == f"right: both products are {measured:.3f}."
+        assert scene.said[i] == f"right: both products are {measured:.3f}.".replace("-", "\N{MINUS SIGN}")
         assert scene.said[PUSHES + i] == (
             f"wrong: backward claims {claimed:.3f}, the forward measures {measured:.3f}. It is wrong."
         )
