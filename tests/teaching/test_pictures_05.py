@@ -27,7 +27,7 @@ def test_every_line_of_the_tree_says_how_the_part_is_reached(trees):
         if "the leaf" in rest:
             path = re.search(r'"(.+?)"', rest)[1]
             assert paths[path] is part
-            assert f" {part.size} numbers" in rest
+            assert f" {part.size} number{'' if part.size == 1 else 's'}." in rest
         else:
             assert isinstance(part, (dict, list))
 

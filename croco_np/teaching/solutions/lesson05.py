@@ -43,8 +43,8 @@ SOLUTIONS = {
         (
             "Go from the top of the picture down, one line for each of the five layers, in the order towers, gates, "
             "prior, experts, embeddings. What each needs is what the one above has handed down.",
-            "The shapes: towers want (B, 1), so d.logits gets an axis; the prior wants (B, 1, P), so de gets one too. "
-            "The gates want a pair and hand down a pair. Before the experts add d.experts, where there is one.",
+            "Before the experts add d.experts, but only where it is not None. The gates want a pair and hand down a pair; "
+            "d.gates goes in as it is, None too. Towers want (B, 1), so d.logits gets an axis; so does de, (B, 1, P).",
         ),
         "Any order would do in which a layer comes after all that read its output: the prior's line could as well be "
         "the last. Frameworks sort a graph by this rule and call it autograd.",
@@ -85,6 +85,7 @@ SOLUTIONS = {
             "their squares to 1 / n and 1 / (100 - n).",
             "It comes to n (100 - n) / 25. Where is that 50? Solve the quadratic, or let n run from 1 to 50 and look.",
         ),
-        "A single rare row among 100 leaves them worth 4, however large the other domain is: n (100 - n) / 25.",
+        "A single rare row leaves a batch of any size worth less than 4 rows: of B rows, n of them rare, it is "
+        "4 n (B - n) / B.",
     ),
 }
