@@ -101,8 +101,8 @@ print(f"{(objective(x, nudged, b) - objective(x, W, b)) / 0.001:.4f}")
 # %% [markdown]
 # So `dW[1, 0]` should be 2. Where does it come from? The weight carries input 1 to output 0, in *both* rows. In row 0
 # the input is 2, and $L$ rises by `dy[0, 0]` = 1 for each unit of the output: that gives $2 \cdot 1$. In row 1 the
-# input is 1 but `dy[1, 0]` = 0: that gives $1 \cdot 0$. A weight that is used in many places collects from all of them. Shrink the
-# nudge, and try the other weights; their slopes are the numbers of the first picture:
+# input is 1 but `dy[1, 0]` = 0: that gives $1 \cdot 0$. A weight that is used in many places collects from all of them.
+# Shrink the nudge, and try the other weights; their slopes are the numbers of the first picture:
 
 # %% tags=["hide-input"]
 nudge_a_weight(lambda W: objective(x, W, b), W)
@@ -227,8 +227,8 @@ you_are_here("towers")
 
 # %% [markdown]
 # The backward pass has the lines of the forward pass from bottom to top. Parameters of a layer made of layers are dicts
-# and lists, nested: a *tree*. Its arrays are called *leaves*, the grey squares of the picture, and each is named by its path, such as
-# `hidden.0.W`.
+# and lists, nested: a *tree*. Its arrays are called *leaves*, the grey squares of the picture, and each is named by its
+# path, such as `hidden.0.W`.
 
 # %%
 show(Tower.forward, Tower.backward)
@@ -311,8 +311,8 @@ assert error[steps < 1e-15].max() > 1e-3
 # -\mathrm{i}$ turns the sign of the third derivative.
 #
 # For a sum of sigmoids the third derivative can be written down, $\mathrm{sigmoid}''' = q (1 - 6 q)$ with
-# $q = p (1 - p)$, times the cube of how much $v$ moves the logit. So the right arm of the V can be foretold, here as absolute errors (the
-# picture's are these, divided by the slope):
+# $q = p (1 - p)$, times the cube of how much $v$ moves the logit. So the right arm of the V can be foretold, here as
+# absolute errors (the picture's are these, divided by the slope):
 
 # %%
 q = p_click * (1 - p_click)
@@ -332,7 +332,8 @@ np.testing.assert_allclose(measured, 1e-6 / 6 * third, rtol=1e-3)
 # $$\langle dy, \, J v \rangle = \langle J^\top dy, \, v \rangle .$$
 #
 # Push the nudge $v$ up, to the outputs, and multiply by how fast $L$ rises with them; or pull these slopes down, to the
-# weights, and multiply by how far each is moved: two ways to one number, by which $L$ rises. Step through them, then choose a wrong backward pass.
+# weights, and multiply by how far each is moved: two ways to one number, by which $L$ rises. Step through them, then
+# choose a wrong backward pass.
 
 # %% tags=["hide-input"]
 adjoint_square(x, dy, v=np.array([[1.0, 0], [-1, 2], [2, 1]]))

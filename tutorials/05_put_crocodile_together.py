@@ -68,8 +68,9 @@ np.set_printoptions(precision=4, suppress=True)
 crocodile_steps()
 
 # %% [markdown]
-# Grey squares are the leaves, arrays of parameters; numbers on the roads count experts (0, 1, 2) or domains (0, 1). For B rows, F columns of ids, M tables and experts,
-# embeddings of width E, K outputs of an expert and a prior embedding of P numbers:
+# Grey squares are the leaves, arrays of parameters; numbers on the roads count experts (0, 1, 2) or domains (0, 1). For
+# B rows, F columns of ids, M tables and experts, embeddings of width E, K outputs of an expert and a prior embedding of
+# P numbers:
 #
 # 1. **Embeddings**, Eq. (3): table m gives expert m its own view $x_m$ of the row, F E numbers.
 # 2. **Experts**, Eq. (4): $o_m = \mathrm{MLP}_m(x_m)$, a ReLU after every layer, the last too; all domains share them.
@@ -95,8 +96,9 @@ crocodile_steps()
 show(Crocodile.forward)
 
 # %% [markdown]
-# This is the *definition*; the way down you will write yourself. Training runs its twin, `FusedCrocodile`, which stands under it in the same file: the same
-# parameters and gradients with fewer multiplications (tutorial 2 derives how, tutorial 9 measures it).
+# This is the *definition*; the way down you will write yourself. Training runs its twin, `FusedCrocodile`, which stands
+# under it in the same file: the same parameters and gradients with fewer multiplications (tutorial 2 derives how,
+# tutorial 9 measures it).
 #
 # ## Two trees
 #
@@ -140,7 +142,8 @@ print("rows of each domain in a batch of 64:", [s.stop - s.start for s in batch.
 
 # %% [markdown]
 # `make_batch` sorts the rows it takes by domain, and returns the batch and that order. The rare domain is absent from
-# these 64 rows, as it will be from one such batch in seven ($0.97^{64} = 0.14$). Its slice is empty, its gate and tower get a gradient of 0, and no line of code has to ask.
+# these 64 rows, as it will be from one such batch in seven ($0.97^{64} = 0.14$). Its slice is empty, its gate and tower
+# get a gradient of 0, and no line of code has to ask.
 
 # %%
 sizes = {"n_experts": 3, "embedding_width": 4, "embedding_std": 0.3, "expert_sizes": (8, 6), "tower_sizes": (5,)}
@@ -268,7 +271,7 @@ show(Crocodile.backward)
 # |---|---|---|
 # | `batch_mean` | $1 / B$: every row alike, a domain counts by its size | 1 |
 # | `domain_mean` | $1 / n_s$, with $n_s$ the rows of s in the *batch*: each domain has the same say | domains present |
-# | `dataset_mean` | $1 / N_s$ over the *data set*, times $N / B$: the same say on average over batches | domains, on average |
+# | `dataset_mean` | $1 / N_s$ over the *data set*, times $N / B$: the same say on average | domains, on average |
 #
 # So L is on another scale under the last two; to compare, look at shares. The area of a square is the weight of its
 # row. The data set has 90 % of its rows in domain X and 10 % in Y. Make Y rare in the batch, then absent.
@@ -278,7 +281,8 @@ weighted_rows()
 
 # %% [markdown]
 # A batch without any Y looks best under `domain_mean`, worth all of its 64 rows. But Y's term is gone, and no other
-# batch makes up for it; under `dataset_mean` those with much Y do. Three rows of X and one of Y, from a data set of 90 and 10:
+# batch makes up for it; under `dataset_mean` those with much Y do. Three rows of X and one of Y, from a data set of 90
+# and 10:
 
 # %%
 four = (slice(0, 3), slice(3, 4))
@@ -326,9 +330,9 @@ assert np.isclose(n_eff, 9 / (1 / 179 + 1 / 69 + 1 / 8))
 # %% [markdown]
 # Eight rows speak for a third of the objective, and 256 rows are worth 62. On real clicks the mean over rows was better
 # by about 0.004 in AUC ([Eq. (7), measured](reference/choices.md#eq-7-measured): means of two seeds, too few to give a
-# spread), and so it is the default. The literal readings are one flag of `python -m croco_np.train` away (`--reduction`): what
-# is to be optimised is not settled by noise alone. Who cares for the rare domain as much as for the large one may pay
-# the price.
+# spread), and so it is the default. The literal readings are one flag of `python -m croco_np.train` away
+# (`--reduction`): what is to be optimised is not settled by noise alone. Who cares for the rare domain as much as for
+# the large one may pay the price.
 #
 # **Exercise 5.3.** Batch of 100 rows, two domains, `domain_mean`. What is the *smallest* number of rows that the rare
 # domain must have for the 100 to be worth at least 50? Set `my_rows` to that integer.

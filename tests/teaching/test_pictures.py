@@ -13,7 +13,7 @@ from croco_np.layers import Linear
 from croco_np.models import Crocodile
 from croco_np.objective import Objective
 from croco_np.teaching import catches
-from croco_np.teaching.pictures import Control, Drawing, Scene, chart, crocodile_steps, grid, you_are_here
+from croco_np.teaching.pictures import Control, Drawing, Scene, chart, crocodile_steps, grid, leaf_graph, you_are_here
 from croco_np.teaching.pictures.course import course_file, course_map
 from croco_np.teaching.pictures.example import example
 from croco_np.teaching.pictures.grids import brief
@@ -211,6 +211,19 @@ def test_a_box_tells_its_parameters_and_the_length_of_their_gradients():
 def test_your_place_is_marked():
     marked = [e.get("data-node") for e in still(you_are_here("gates")).iter() if "here" in e.get("class", "").split()]
     assert marked == ["gates"]
+    assert "A grey square is an array of parameters; numbers on arrows count" in you_are_here("gates").said[0]
+
+
+class ALayerWithAVeryLongName(Linear):
+    pass
+
+
+@pytest.mark.parametrize(("kind", "squeezed"), [(Linear, None), (ALayerWithAVeryLongName, "126")])
+def test_a_long_name_is_squeezed_into_its_box(kind, squeezed):
+    layer = kind(3, 2)
+    graph = leaf_graph(layer, layer.init(np.random.default_rng(0)), (np.ones((4, 3)),))
+    (name,) = [e for e in still(graph).iter() if e.text == kind.__name__ and "name" in e.get("class", "").split()]
+    assert name.get("textLength") == squeezed
 
 
 class Averaged(Linear):

@@ -11,7 +11,7 @@ from .svg import Drawing
 
 BOX, TALL, PITCH = 138, 52, 86  # units: width and height of a box, from one floor of the graph to the next
 LANE = 24  # units between the roads of two experts
-LETTER = 7.4  # units of a letter of a box's name
+LETTER = 7.4  # units: width of a letter of a box's name; a name that would leave its box is squeezed
 LEFT, CELL = 105, 42.5  # units: where the numbers of a step begin, and the width of each
 
 
@@ -119,9 +119,8 @@ def _box(drawing, node, bottom, step, here, wrong):
     shapes = ", ".join(f"{leaf} {shape}".strip() for leaf, shape in node.leaves.items())
     title = f"{node.name}. {len(node.leaves)} parameters: {shapes}" if shapes else f"{node.name}. {node.kind}"
     drawing.rect(x, y, BOX, TALL, classes, rx=5, opens=node.name, title=title, data_node=node.name)
-    squeezed = (
-        {"textLength": BOX - 12, "lengthAdjust": "spacingAndGlyphs"} if len(node.name) * LETTER > BOX - 12 else {}
-    )
+    too_long = len(node.name) * LETTER > BOX - 12
+    squeezed = {"textLength": BOX - 12, "lengthAdjust": "spacingAndGlyphs"} if too_long else {}
     drawing.text(node.x, y + 17, node.name, "name", anchor="middle", **squeezed)
     many = f" \u00d7 {node.copies[1]}" if node.copies[1] > 1 else ""
     drawing.text(node.x, y + 32, node.kind + many, "soft", anchor="middle")

@@ -40,8 +40,8 @@ def slope_by_steps(phi: Callable[[Any], Any], slope: float, steps: Sequence[floa
         if at != best:
             why = "the curve bends between the points" if at < best else "rounding, divided by 2 s, has grown"
         return (
-            f"s = {_power(steps[at])}: central differences give {central[at]:.10f}, a relative error of {errors[0][at]:.0e}: "
-            f"{why}. The complex step gives {imaginary[at]:.10f}, one of {errors[1][at]:.0e}."
+            f"s = {_power(steps[at])}: central differences give {central[at]:.10f}, a relative error of "
+            f"{errors[0][at]:.0e}: {why}. The complex step gives {imaginary[at]:.10f}, one of {errors[1][at]:.0e}."
         ).replace("-", MINUS)
 
     return Scene(

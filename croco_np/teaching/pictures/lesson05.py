@@ -149,7 +149,7 @@ def weighted_rows(data: Sequence[int] = (900, 100)) -> Scene:
         )
 
     return Scene(
-        "the 64 rows of a batch as squares, whose areas are the weights of the rows, blue of domain X, orange of domain Y; "
+        "the 64 rows of a batch as squares, whose areas are the weights of the rows, blue of domain X, orange of Y; "
         "below, the share of each domain in the objective and how many equal rows the batch is worth",
         [
             Control("reading", READINGS, start=1, kind="choice"),

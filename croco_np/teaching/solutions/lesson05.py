@@ -43,7 +43,7 @@ SOLUTIONS = {
         (
             "Go from the top of the picture down, one line for each of the five layers, in the order towers, gates, "
             "prior, experts, embeddings. What each needs is what the one above has handed down.",
-            "Before the experts add d.experts, but only where it is not None. The gates want a pair and hand down a pair; "
+            "Before the experts add d.experts, but only where it is not None. The gates want a pair and hand down one; "
             "d.gates goes in as it is, None too. Towers want (B, 1), so d.logits gets an axis; so does de, (B, 1, P).",
         ),
         "Any order would do in which a layer comes after all that read its output: the prior's line could as well be "
