@@ -115,6 +115,7 @@ def test_every_flag_exists(path):
         "--only",
         "--replace",
     }  # of learn, grades, publish
+    flags |= {"--pages-only"}  # of tutorials.publish
     flags |= {"--check", "--bias"}  # of ruff; of the system that CONTRIBUTING adds
     assert set(re.findall(r"(?<![-\w])--[a-z][a-z0-9-]+", path.read_text())) <= flags
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from croco_np.errors import InputError
-from tutorials.publish import extra, lessons, notebooks, pages
+from tutorials.publish import browser, extra, lessons, notebooks, pages
 
 FOLDER = Path(__file__).parent
 LIBRARIES = ("jupytext", "nbclient", "ipykernel", "sphinx", "myst_nb", "furo", "latex2mathml")
@@ -41,6 +41,16 @@ def site(tmp_path_factory):
     assert wrong == []
     assert count > len(lessons.sources(FOLDER))
     return out
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless browser; the test is skipped, and says why, where there is none."""
+    try:
+        with browser.browsing() as opened:
+            yield opened
+    except browser.Unavailable as why:
+        pytest.skip(str(why))
 
 
 def pytest_generate_tests(metafunc):

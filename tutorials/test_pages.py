@@ -18,6 +18,7 @@ BROKEN = {
     "script": ("<script>throw new Error('ouch')</script>", "script: ouch"),
     "console": ("<script>console.error('ouch')</script>", "console: ouch"),
     "network": ('<script src="http://127.0.0.1:9/x.js"></script>', "asks for http://127.0.0.1:9/x.js"),
+    "refused": ('<script src="http://127.0.0.1:9/x.js"></script>', "x.js failed, net::ERR_"),
     "formula": ('<math alttext="x" style="display: none"><mi>x</mi></math>', "the formula x does not show"),
     "width": ('<div style="width: 700px">wide</div>', "scrolls sideways on a phone, 700 px"),
     "cut": (

@@ -31,15 +31,6 @@ def three_dots():
     return Scene("a dot and two spots", controls, draw, lambda i, j, k: f"dot at {i}, colour {j}, spot {k}")
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    try:
-        with browser.browsing() as opened:
-            yield opened
-    except browser.Unavailable as why:
-        pytest.skip(str(why))
-
-
 @pytest.fixture
 def opened(chromium, tmp_path):
     """open(*scenes) -> a page from a local file, without a network, that has noted each error."""

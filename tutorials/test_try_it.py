@@ -76,15 +76,6 @@ def lock():
     return json.loads((RUNTIME / "pyodide-lock.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    try:
-        with browser.browsing() as opened:
-            yield opened
-    except browser.Unavailable as why:
-        pytest.skip(str(why))
-
-
 class Page:
     """A lesson opened in a browser whose CDN is this test.
 

@@ -81,7 +81,7 @@ def test_every_number_of_dW_lights_what_it_is_made_of():
     x, dy = np.array([[1.0, 2, 0], [0, 1, 3]]), np.array([[1.0, -2], [0, 1]])
     scene = weight_gradient(x, dy)
     assert len(scene.said) == 6
-    assert scene.said[5].startswith("dW[2, 1] = 0 \u00b7 -2 + 3 \u00b7 1 = 3")
+    assert scene.said[5].startswith("dW[2, 1] = 0 \u00b7 \N{MINUS SIGN}2 + 3 \u00b7 1 = 3")
     lit = [attributes for tag, attributes, _ in at(scene, 5) if "lit" in attributes.get("class", "").split()]
     assert len(lit) == 1 + 2 + 2
 

@@ -192,7 +192,7 @@ def _listen(page, base, lines):
 
     def failed(request):
         if request.failure != "net::ERR_ABORTED":  # the next page was opened before this one had all it asked for
-            lines.append(f"{_name(page.url)}: {request.url} failed")
+            lines.append(f"{_name(page.url)}: {request.url} failed, {request.failure}")
 
     page.on("request", asked)
     page.on("response", answered)

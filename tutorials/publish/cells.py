@@ -10,6 +10,7 @@ from . import mentions
 from .equations import PAGE
 
 EXERCISE = re.compile(r'^grade\("(\d+\.\d+)"', re.MULTILINE)
+STYLE = re.compile(r'(<figure class="scene"[^>]*>)<style>.*?</style>', re.DOTALL)  # once for the page is enough
 IMPORTS, PICTURE, CODE = "imports", "how the picture is drawn", "code"
 
 
@@ -27,6 +28,8 @@ def turned(notebook, links, path):
         for output in cell["outputs"]:
             if shown := output.get("data", {}).get("text/markdown"):
                 output["data"]["text/markdown"] = links.rewritten(shown, path, where)
+            if shown := output.get("data", {}).get("text/html"):
+                output["data"]["text/html"] = STYLE.sub(r"\1", shown)
         cell["metadata"]["mystnb"] = _settings(cell, notebook["cells"][i + 1 : i + 2])
         for number in EXERCISE.findall(cell["source"]):
             if text := folded_help(number):
@@ -40,7 +43,7 @@ def folded_help(number):
     if solved is None:
         return ""
     second, third = solved.hints
-    parts = [("hint", "Hint 2", second), ("hint", "Hint 3", third)]
+    parts = [("hint", "A hint", second), ("hint", "A further hint", third)]
     parts += [("solution", "Worked solution", solution(number)._repr_markdown_())]
     return "\n\n".join(
         f'<details class="help {kind}">\n<summary>{title}</summary>\n\n{text}\n\n</details>'

@@ -6,6 +6,7 @@ A file put into `static` is copied to the site; style sheets and scripts are lin
 from pathlib import Path
 
 STATIC = Path(__file__).with_name("static")
+SCENE = "scene.css"  # of the pictures: the package's own, which notebooks carry along
 
 
 def files(*suffixes):
@@ -32,7 +33,7 @@ def settings(version):
         "html_theme": "furo",
         "html_static_path": ["_static"],
         "html_favicon": "_static/icon.svg",
-        "html_css_files": files(".css"),
+        "html_css_files": [*files(".css"), SCENE],
         "html_js_files": [(name, {"defer": "defer"}) for name in files(".js")],
         "html_show_sphinx": False,
         "html_copy_source": False,

@@ -9,11 +9,15 @@ from pathlib import Path
 
 from croco_np import __version__
 from croco_np.errors import InputError
+from croco_np.teaching.pictures.course import course_figure
+from croco_np.teaching.pictures.scene import STYLE
 
 from . import cells, lessons, look, notebooks, try_it
 from .extra import need
 from .links import PICTURES, Links
+from .listing import raw
 
+COURSE = re.compile(r"!\[[^\]]*\]\(images/course\.svg\)")  # on the site its numbers are links
 MARK = ".croco_np_site"  # in a folder that holds a site, and may be replaced by one
 # What `Links` tells itself: links that lead nowhere, and lines of a listing, which Sphinx knows nothing of
 TOLD = re.compile(r"cross-reference target not found: ''|local id not found in doc .*: 'L\d+'")
@@ -49,6 +53,7 @@ def gather(folder, copies):
     (copies / "_static").mkdir(parents=True)
     for name in look.files(".css", ".js", ".svg"):
         shutil.copy(look.STATIC / name, copies / "_static" / name)
+    (copies / "_static" / look.SCENE).write_text(STYLE, encoding="utf-8")
     (copies / "_static" / try_it.WHEEL).write_text(try_it.wheel())
     for name in names:
         path = links.folder / f"{name}.ipynb"
@@ -59,6 +64,8 @@ def gather(folder, copies):
 
     index = links.folder / "index.md"
     text = links.rewritten(lessons.with_table(index.read_text(encoding="utf-8"), folder), index, "tutorials/index.md")
+    address = {int(name[:2]): f"{name}.html" for name in names}
+    text = COURSE.sub(lambda _: raw(course_figure(lambda lesson: address.get(lesson, "#"))), text)
     references = sorted((links.folder / "reference").glob("*.md"))
     contents = _contents("Tutorials", names) + _contents("Reference", [f"reference/{path.stem}" for path in references])
     (copies / "index.md").write_text(f"{text}\n{contents}", encoding="utf-8")

@@ -27,7 +27,7 @@ class Chart:
         from ...report.svg import with_own_ids
 
         prefix = f"c{sum(map(ord, self.label)) % 9973}-"
-        return figure(with_own_ids(self._drawing.svg, prefix), self.label)
+        return figure(with_own_ids(self._drawing.svg, prefix), self.label, self.label)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import numpy as np
 
 from .svg import Drawing
 
+STRONGEST = 0.55  # opacity of the largest number's colour: with more, the number is hard to read on a dark page
 CELL = 34  # units: a number of three digits fits in 12-unit text
 
 
@@ -54,7 +55,7 @@ def grid(
             cell - 1,
             high - 1,
             ("fill orange" if value > 0 else "fill blue") + (" lit" if frames[i, j] else " cell"),
-            fill_opacity=0.75 * min(abs(value) / strongest, 1),
+            fill_opacity=STRONGEST * min(abs(value) / strongest, 1),
             goes=goes and goes(i, j),
             title=title(i, j) if title else None,
         )

@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
-from .svg import Drawing
+from .svg import Drawing, minus
 
 STYLE = files(__package__).joinpath("scene.css").read_text(encoding="utf-8")
 
@@ -54,10 +54,11 @@ class Scene:
         say: Callable[..., str],
         texts: Mapping[str, tuple[str, str]] | None = None,
     ) -> None:
-        self.label, self.controls, self.texts = label, tuple(controls), dict(texts or {})
+        self.label, self.texts = label, dict(texts or {})
+        self.controls = tuple(c._replace(values=[minus(value) for value in c.values]) for c in controls)
         settings = list(itertools.product(*(range(len(c.values)) for c in self.controls)))
         drawings = [draw(*setting) for setting in settings]
-        self.said = [say(*setting) for setting in settings]
+        self.said = [minus(say(*setting)) for setting in settings]
         self.start = settings.index(tuple(c.start for c in self.controls))
         self.changes = list(changes([d.root for d in drawings]))
         self.still = drawings[self.start]

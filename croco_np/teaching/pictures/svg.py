@@ -5,6 +5,7 @@ shape has the colour), which the style sheet scene.css sets for a light and for 
 units wide, the width of a phone's page, so that its text of 12 units is read there, too.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -49,7 +50,7 @@ class Drawing:
         if opens:
             made.set("data-opens", opens)
         if title is not None:
-            SubElement(made, "title").text = title
+            SubElement(made, "title").text = minus(title)
         return made
 
     def rect(self, x: float, y: float, width: float, height: float, classes: str = "", **more: Any) -> Element:
@@ -88,6 +89,11 @@ class Drawing:
     def svg(self) -> str:
         """The drawing as text."""
         return tostring(self.root, encoding="unicode")
+
+
+def minus(text: str) -> str:
+    """A text whose negative numbers have a minus sign where Python writes a hyphen."""
+    return re.sub(r"(?<![\w)\]])-(?=[\d.])", "\N{MINUS SIGN}", text)
 
 
 def number(value: Any) -> str:

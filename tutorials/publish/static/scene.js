@@ -41,7 +41,7 @@
     const bar = make("div", { className: "controls" });
     controls.forEach((control, i) => {
       const widget = { slider, steps, choice }[control.kind];
-      if (widget) bar.append(...widget(control, i, setting, set, listeners));
+      if (widget) bar.append(...widget(control, i, setting, set, listeners, caption));
     });
     if (bar.children.length) svg.after(bar);
 
@@ -58,6 +58,23 @@
       for (const event of guess ? ["click"] : ["pointerenter", "click", "focus"]) element.addEventListener(event, go);
     }
     show();
+    if (caption) keepHeight(caption, said);
+  }
+
+  /* the page below a picture stays where it is: its caption is as high as the longest one */
+  function keepHeight(caption, said) {
+    const longest = [...said].sort((a, b) => b.length - a.length).slice(0, 5);
+    const measure = () => {
+      const twin = caption.cloneNode();
+      twin.style.cssText = "position: absolute; visibility: hidden; min-height: 0";
+      twin.style.width = `${caption.clientWidth}px`;
+      twin.removeAttribute("aria-live");
+      caption.after(twin);
+      const heights = longest.map((text) => { twin.textContent = text; return twin.offsetHeight; });
+      twin.remove();
+      caption.style.minHeight = `${Math.max(...heights)}px`;
+    };
+    new ResizeObserver(measure).observe(caption.parentElement);
   }
 
   /* what can be pointed at is reached with the Tab key, and says what it is */
@@ -84,10 +101,10 @@
       });
   }
 
-  function slider(control, i, setting, set, listeners) {
+  function slider(control, i, setting, set, listeners, stop = () => {}) {
     const input = make("input", { type: "range", min: 0, max: control.values.length - 1, step: 1 });
     const output = make("output");
-    input.addEventListener("input", () => set(i, Number(input.value)));
+    input.addEventListener("input", () => { stop(); set(i, Number(input.value)); });
     listeners.push(() => {
       input.value = setting[i];
       input.setAttribute("aria-valuetext", control.values[setting[i]]);
@@ -96,10 +113,15 @@
     return [make("label", {}, make("span", { textContent: control.name }), input, output)];
   }
 
-  function steps(control, i, setting, set, listeners) {
+  function steps(control, i, setting, set, listeners, caption) {
     const last = control.values.length - 1;
     let clock = null;
-    const stop = () => { clearInterval(clock); clock = null; play.textContent = "play"; };
+    const playing = (on) => {  // a caption that changes with each step would be read aloud without an end
+      play.textContent = on ? "pause" : "play";
+      play.setAttribute("aria-label", `${control.name}: ${play.textContent}`);
+      if (caption) caption.setAttribute("aria-live", on ? "off" : "polite");
+    };
+    const stop = () => { clearInterval(clock); clock = null; playing(false); };
     const back = make("button", { type: "button", textContent: "◀", title: "one step back" });
     const on = make("button", { type: "button", textContent: "▶", title: "one step on" });
     const play = make("button", { type: "button", textContent: "play" });
@@ -109,11 +131,12 @@
     play.addEventListener("click", () => {
       if (clock) return stop();
       if (setting[i] === last) set(i, 0);
-      play.textContent = "pause";
+      playing(true);
       clock = setInterval(() => (setting[i] === last ? stop() : set(i, setting[i] + 1)), Math.max(80, Math.min(1500, 9000 / last)));
     });
+    playing(false);
     const buttons = make("span", {}, back, " ", on, " ", play);
-    return [buttons, ...slider(control, i, setting, set, listeners)];
+    return [buttons, ...slider(control, i, setting, set, listeners, stop)];
   }
 
   function choice(control, i, setting, set, listeners) {

@@ -6,9 +6,9 @@
   "use strict";
   const here = document.currentScript.src;
   const SAYS = {
-    unreachable: "Python could not be loaded: cdn.jsdelivr.net cannot be reached from here. Try again later, or do the exercise in the notebook.",
-    changed: "Python was not started: a file from cdn.jsdelivr.net is not the one that this page expects. Please tell the authors, and do the exercise in the notebook.",
-    old: "This browser is too old to run Python. A newer Chrome, Edge, Firefox or Safari can, or do the exercise in the notebook.",
+    unreachable: "Python could not be loaded: cdn.jsdelivr.net cannot be reached from here. Try again later, or work in the notebook: python -m croco_np.learn opens it.",
+    changed: "Python was not started: a file from cdn.jsdelivr.net is not the one that this page expects. Please tell the authors, and work in the notebook: python -m croco_np.learn opens it.",
+    old: "This browser is too old to run Python. A newer Chrome, Edge, Firefox or Safari can, or work in the notebook: python -m croco_np.learn opens it.",
     error: "Python stopped, and starts anew at the next run.",
   };
 
