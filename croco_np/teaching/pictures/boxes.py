@@ -68,8 +68,9 @@ def _edge(drawing, low, high, bottom, step):
         _heads(drawing, (x, below), (high.x - BOX / 2, above + TALL / 2), colour, down, bent=True)
         drawing.text(x - 4, (below + above + TALL) / 2, said, "code", anchor="end")
         return
-    meet = min(max(low.x, high.x - BOX / 2 + 18), high.x + BOX / 2 - 18)
     kind, many = low.copies if low.copies[1] > 1 else high.copies
+    inset = 6 + (many - 1) / 2 * LANE if low.copies[1] == 1 else 18  # all roads end under the box
+    meet = min(max(low.x, high.x - BOX / 2 + inset), high.x + BOX / 2 - inset)
     for i in range(many):
         aside = (i - (many - 1) / 2) * LANE
         start = low.x + (aside if low.copies[1] > 1 else 0)
