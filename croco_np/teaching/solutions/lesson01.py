@@ -103,7 +103,8 @@ SOLUTIONS = {
         $$ -\frac{\varepsilon}{s^2} + \frac{s}{3} = 0, \qquad s = (3 \varepsilon)^{1/3} =
         (3 \cdot 1.2 \cdot 10^{-7})^{1/3} \approx 0.007 $$
 
-        There the error is $\frac{3}{2} \varepsilon / s \approx 2.5 \cdot 10^{-5}$: between four and five digits.
+        There the error is $\frac{3}{2} \varepsilon / s \approx 2.5 \cdot 10^{-5}$: four digits are right, and
+        the fifth is not.
         """,
         (
             "Two errors add up: rounding eps / s falls with s, truncation s^2 / 6 grows with it. Where is the bottom "

@@ -43,9 +43,9 @@ SOLUTIONS = {
         (
             "Go from the top of the picture down, one line for each of the five layers, in the order towers, gates, "
             "prior, experts, embeddings. What each needs is what the one above has handed down.",
-            "Two things beside the order. An axis that forward dropped, from the towers' and from the prior's output, "
-            "comes back on the way down. And o forks: before the experts, d.experts is added to what the gates hand "
-            "down, unless it is None.",
+            "What may be None stays None: d.gates goes into the gates' pair as it is, and o forks, so before the experts "
+            "d.experts is added to what the gates hand down, unless it is None. And an axis that forward dropped, from the "
+            "towers' and the prior's output, comes back on the way down.",
         ),
         "Any order would do in which a layer comes after all that read its output: the prior's line could as well be "
         "the last. Frameworks sort a graph by this rule and call it autograd.",
@@ -86,6 +86,7 @@ SOLUTIONS = {
             "their squares to 1 / n and 1 / (100 - n).",
             "It comes to n (100 - n) / 25. Where is that 50? Solve the quadratic, or let n run from 1 to 50 and look.",
         ),
-        "A single rare row among 100 leaves them worth 4, however large the other domain is: n (100 - n) / 25.",
+        "A single rare row leaves a batch of any size worth less than 4 rows: of B rows, n of them rare, it is "
+        "4 n (B - n) / B.",
     ),
 }
