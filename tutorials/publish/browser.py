@@ -23,7 +23,7 @@ LOOK = """async () => {
   const boxes = [...document.querySelectorAll('math')].map(m => [m, m.getBoundingClientRect()]);
   return {
     ids: [...document.querySelectorAll('[id]')].map(e => e.id),
-    links: [...document.querySelectorAll('a[href]')].map(a => a.href),
+    links: [...document.querySelectorAll('a[href]')].map(a => new URL(a.getAttribute('href'), document.baseURI).href),
     pictures: [...document.images].filter(i => !i.naturalWidth).map(i => i.getAttribute('src')),
     formulas: boxes.filter(([m, b]) => b.width < 1 || b.height < 1).map(([m, b]) => m.getAttribute('alttext')),
   };

@@ -7,7 +7,7 @@ from croco_np.teaching import solution
 from croco_np.teaching.solutions import every
 
 from . import mentions
-from .equations import PAGE
+from .equations import BLOCK, PAGE
 
 EXERCISE = re.compile(r'^grade\("(\d+\.\d+)"', re.MULTILINE)
 STYLE = re.compile(r'(<figure class="scene"[^>]*>)<style>.*?</style>', re.DOTALL)  # once for the page is enough
@@ -16,6 +16,7 @@ IMPORTS, PICTURE, CODE = "imports", "how the picture is drawn", "code"
 
 def turned(notebook, links, path):
     """Turn the cells of a notebook into those of its page, in place; `links` notes what leads nowhere."""
+    _picture_first(notebook["cells"])
     cells, seen = [], set()
     equations = (links.root / PAGE).exists()  # not where somebody builds lessons of their own
     for i, cell in enumerate(notebook["cells"]):
@@ -35,6 +36,15 @@ def turned(notebook, links, path):
             if text := folded_help(number):
                 cells.append(_markdown(links.rewritten(text, path, where), f"help-{number.replace('.', '-')}"))
     notebook["cells"] = cells
+
+
+def _picture_first(cells):
+    """Move the links of a lesson's equations behind its first picture, which a phone shows sooner so."""
+    links = BLOCK.search(cells[0]["source"])
+    at = next((i for i, cell in enumerate(cells) if cell["cell_type"] == "code" and _has_picture(cell)), None)
+    if links and at is not None:
+        cells[0]["source"] = cells[0]["source"].replace(links[0], "")
+        cells.insert(at + 1, _markdown(f"**Where the equations are:**\n\n{links[0]}", "links-of-equations"))
 
 
 def folded_help(number):
