@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from croco_np.errors import InputError
-from croco_np.teaching.grades import book, wire
+from croco_np.teaching.grades import book, handed_in, wire
 from croco_np.teaching.grades.__main__ import main
 from croco_np.teaching.grades.answering import Limits, exception
 from croco_np.teaching.grades.marking import mark
@@ -239,8 +239,8 @@ def test_a_class(folder, tmp_path_factory, capsys):
 
 
 def test_a_folder_of_one_student(folder):
-    assert {one.student for one in book.handed_in([folder / "ada" / "learning"])} == {"learning"}
-    assert [one.student for one in book.handed_in([folder])] == ["=eve()", "ada", "ada", "bob"]
+    assert {one.student for one in handed_in.handed_in([folder / "ada" / "learning"])} == {"learning"}
+    assert [one.student for one in handed_in.handed_in([folder])] == ["=eve()", "ada", "ada", "bob"]
 
 
 def test_a_file_of_exercises_that_fails(folder, tmp_path_factory, capsys):
@@ -265,7 +265,7 @@ def test_bad_input_is_one_line(tmp_path, capsys):
     assert "no such folder" in lines[0]
     assert "no notebook there" in lines[1]
     with pytest.raises(InputError):
-        book.handed_in([tmp_path])
+        handed_in.handed_in([tmp_path])
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", '{"nbformat": 4, "cells": [1]}', '{"nbformat": 3, "worksheets": []}', ""])
@@ -273,7 +273,7 @@ def test_odd_files_are_rows(tmp_path, text):
     path = tmp_path / "ada" / "07_see.ipynb"
     path.parent.mkdir()
     path.write_text(text)
-    (row,) = book.rows(book.handed_in([tmp_path]), LIMITS)
+    ((row,),) = book.rows(handed_in.handed_in([tmp_path]), LIMITS)
     assert row[:4] == ("ada", "7", "", "failed")
     assert "not a notebook" in row.hint
 
