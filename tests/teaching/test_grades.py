@@ -443,7 +443,8 @@ def test_what_exercises_ask_for_comes_back_whole():
     [
         ("import sqlite3; sqlite3.connect(PLACE + '.db')", "files are not written"),
         ("import resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (9999, 9999))", "is not allowed"),
-        ("import dbm.gnu; dbm.gnu.open(PLACE + '.db', 'c')", "ModuleNotFoundError"),
+        ("import sys; raise ValueError(sys.modules.get('_dbm', 'open'))", "ValueError: None"),
+        ("os.pidfd_open(os.getppid())", "has no attribute 'pidfd_open'"),
     ],
 )
 def test_what_goes_round_the_files_is_held_back(line, said, tmp_path):
