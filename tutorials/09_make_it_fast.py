@@ -383,7 +383,7 @@ with chart(
         ax.plot([], [], "o", color=colour, label=label)
     ax.set_yticks(range(len(order)), order)
     ax.set_xscale("log")
-    ax.set_xlabel("ms a step: tick, the limit; dot, the time")
+    ax.set_xlabel("ms a step (tick: limit)")
     ax.legend(loc="lower right")
 c
 
