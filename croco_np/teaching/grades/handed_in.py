@@ -32,7 +32,8 @@ def handed_in(folders: Sequence[str | Path]) -> list[Notebook]:
         for student in _students(folder):
             students.setdefault(student.resolve(), notebooks(student))
     names = _names(list(students))
-    found = [Notebook(names[folder], path) for folder, paths in students.items() for path in paths or [None]]
+    found = [Notebook(names[folder], path) for folder, paths in students.items() for path in paths]
+    found += [Notebook(names[folder], None) for folder, paths in students.items() if not paths]
     return sorted(found, key=lambda one: (one.student, str(one.path)))
 
 
