@@ -441,7 +441,9 @@ def test_what_exercises_ask_for_comes_back_whole():
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("import sqlite3; sqlite3.connect(PLACE + '.db')", "files are not written"),
+        ("import sqlite3; sqlite3.connect(PLACE + '.db')", "sqlite3.connect is not allowed"),
+        ("import sqlite3; sqlite3.connect('file:' + PLACE, uri=True)", "sqlite3.connect is not allowed"),
+        ("import sqlite3; sqlite3.connect(':memory:').execute(f'attach {PLACE!r} as x')", "is not allowed"),
         ("import resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (9999, 9999))", "is not allowed"),
         ("import sys; raise ValueError(sys.modules.get('_dbm', 'open'))", "ValueError: None"),
         ("os.pidfd_open(os.getppid())", "has no attribute 'pidfd_open'"),
@@ -454,8 +456,6 @@ def test_what_goes_round_the_files_is_held_back(line, said, tmp_path):
     assert given.mark == "not yet"
     assert said in given.hint
     assert not list(tmp_path.iterdir())
-    memory = "def answer(g, dg):\n    import sqlite3\n    sqlite3.connect(':memory:')\n    return g * dg\n"
-    assert "Error" not in mark(cells(memory + CALL), "3.1", LIMITS).hint
 
 
 def test_a_relative_folder_is_closed_as_well(tmp_path, monkeypatch):

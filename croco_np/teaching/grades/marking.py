@@ -12,8 +12,6 @@ from ..slices import computes_numbers, is_certain, needed, place
 from .answering import Gone, Limits, Raised, answering
 
 MARKS = ("right", "not yet", "time", "failed", "open")  # from the best to the least
-
-
 MODULES: Mapping[str, str] = MappingProxyType({})
 
 
