@@ -25,10 +25,10 @@
 # **Equations:** Eq. (3), Eq. (9)
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
-# - [Eq. (3)](reference/equations.md#eq-3), M embedding tables a field, side by side:
+# - [Eq. (3)](reference/equations.md#eq-3):
 #   [`Embeddings`](../croco_np/layers/embedding.py#L19), [test by hand](../tests/layers/test_by_hand.py#L17),
 #   [in this lesson](#Many-fields-and-M-tables%3A-Eq.-%283%29)
-# - [Eq. (9)](reference/equations.md#eq-9), prior embedding of user, item and domain:
+# - [Eq. (9)](reference/equations.md#eq-9):
 #   [`Embeddings`](../croco_np/layers/embedding.py#L19), [test by hand](../tests/layers/test_by_hand.py#L126),
 #   [in this lesson](#The-prior-embedding%3A-Eq.-%289%29)
 # <!-- end of links -->

@@ -25,13 +25,13 @@
 # **Equations:** Eq. (8), Eq. (10)
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
-# - [Eq. (8)](reference/equations.md#eq-8), experts mixed dimension by dimension:
+# - [Eq. (8)](reference/equations.md#eq-8):
 #   [`ElementGate`](../croco_np/layers/gate.py#L78), [test by hand](../tests/layers/test_by_hand.py#L115),
 #   [in this lesson](#One-share-for-each-dimension%3A-PEG)
-# - [Eq. (10)](reference/equations.md#eq-10), prior-informed gate, scalar (PG):
+# - [Eq. (10)](reference/equations.md#eq-10):
 #   [`ScalarGate`](../croco_np/layers/gate.py#L29), [test by hand](../tests/layers/test_by_hand.py#L138),
 #   [in this lesson](#Where-the-logits-come-from%3A-MMoE-and-PG)
-# - [Eq. (10)](reference/equations.md#eq-10), prior-informed gate, element-wise (PEG):
+# - [Eq. (10)](reference/equations.md#eq-10):
 #   [`ElementGate`](../croco_np/layers/gate.py#L78), [test by hand](../tests/layers/test_by_hand.py#L182),
 #   [in this lesson](#One-share-for-each-dimension%3A-PEG)
 # <!-- end of links -->

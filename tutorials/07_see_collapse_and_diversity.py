@@ -25,10 +25,10 @@
 # **Equations:** Eq. (1), Eq. (2): the diversity index; the paper's measures of collapse
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
-# - [Eq. (1)](reference/equations.md#eq-1), diversity index of all-forward models:
+# - [Eq. (1)](reference/equations.md#eq-1):
 #   [`diversity_index`](../croco_np/diagnostics/diversity.py#L113), [test by hand](../tests/test_diagnostics.py#L320),
 #   [in this lesson](#The-diversity-index)
-# - [Eq. (2)](reference/equations.md#eq-2), diversity index of specific-forward models:
+# - [Eq. (2)](reference/equations.md#eq-2):
 #   [`diversity_index`](../croco_np/diagnostics/diversity.py#L113), [test by hand](../tests/test_diagnostics.py#L341),
 #   [in this lesson](#The-diversity-index)
 # <!-- end of links -->

@@ -43,9 +43,9 @@ SOLUTIONS = {
         (
             "Go from the top of the picture down, one line for each of the five layers, in the order towers, gates, "
             "prior, experts, embeddings. What each needs is what the one above has handed down.",
-            "What may be None stays None: d.gates goes into the gates' pair as it is, and o forks, so before the experts "
-            "d.experts is added to what the gates hand down, unless it is None. And an axis that forward dropped, from the "
-            "towers' and the prior's output, comes back on the way down.",
+            "What may be None stays None: d.gates goes into the gates' pair as it is, and o forks, so before the "
+            "experts d.experts is added to what the gates hand down, unless it is None. And an axis that forward "
+            "dropped, from the towers' and the prior's output, comes back on the way down.",
         ),
         "Any order would do in which a layer comes after all that read its output: the prior's line could as well be "
         "the last. Frameworks sort a graph by this rule and call it autograd.",
