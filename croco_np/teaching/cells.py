@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import InputError
+from .magics import Shell
 from .slices import needed
 from .worked import solution
 
@@ -37,7 +38,8 @@ def attempt(above: Sequence[str], cell: str, number: str) -> None:
 
     Of a traceback only what is in cells is printed: the rest is no line of the learner's.
     """
-    names: dict[str, Any] = {"__name__": "__main__", "solution": solution}  # which `grade` tells to call
+    names: dict[str, Any] = {"__name__": "__main__", "get_ipython": Shell}
+    names["solution"] = solution  # which `grade` tells to call
     try:
         preamble, cell = needed([*above, cell], number)
         run(preamble, names)

@@ -4,6 +4,7 @@ import linecache
 import traceback
 from typing import Any
 
+LINE = "line_of_the_answer"  # an attribute of an exception that comes from another process, where its line is known
 MEANINGS = (  # (what NumPy, Python or the library say, what it often means)
     (
         "could not be broadcast together",
@@ -25,7 +26,7 @@ def stopped(error: BaseException, answer: Any) -> str:
         return f"A function is wanted, and this is one {type(answer).__name__}: hand over a name, without calling it."
     place = f", in the line {line!r}" if line else ""
     meaning = next((told for part, told in MEANINGS if part in said), "")
-    return f"It stops with {said.rstrip('. ')}{place}. {meaning}".rstrip()
+    return f"It stops with {said.rstrip('. :')}{place}. {meaning}".rstrip()
 
 
 def first_line(error: BaseException) -> str:
@@ -39,6 +40,8 @@ def first_line(error: BaseException) -> str:
 
 def _line_of(error, answer):
     """The last line of the answer that ran, of its own or of a function beside it; "" if its source is not at hand."""
+    if LINE in vars(error):
+        return vars(error)[LINE]
     code = getattr(answer, "__code__", None)
     if code is None:
         return ""

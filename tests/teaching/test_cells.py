@@ -64,3 +64,8 @@ def test_an_error_of_an_attempt_is_printed_with_the_lines_of_cells_only(capsys, 
     out = capsys.readouterr().out
     assert [part for part in said if part not in out] == []
     assert "croco_np" not in out
+
+
+def test_an_attempt_takes_the_lines_of_a_notebook_that_are_no_python(capsys):
+    attempt([*ABOVE, "a = 3\nnp.sum?"], "%time b = 1\nt = %timeit -o 1\ngrade('10.1', a)", "10.1")
+    assert capsys.readouterr().out.startswith("Exercise 10.1: ")

@@ -1,16 +1,21 @@
 """The grade book: right answers pass, wrong ones get their hint, and nothing else passes, whatever it does."""
 
 import csv
+import io
 import json
+import os
+import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from croco_np.errors import InputError
-from croco_np.teaching.grades import book, wire
+from croco_np.teaching import grading, magics
+from croco_np.teaching.grades import book, handed_in, marking, own, wire
 from croco_np.teaching.grades.__main__ import main
 from croco_np.teaching.grades.answering import Limits, exception
 from croco_np.teaching.grades.marking import mark
@@ -239,8 +244,8 @@ def test_a_class(folder, tmp_path_factory, capsys):
 
 
 def test_a_folder_of_one_student(folder):
-    assert {one.student for one in book.handed_in([folder / "ada" / "learning"])} == {"learning"}
-    assert [one.student for one in book.handed_in([folder])] == ["=eve()", "ada", "ada", "bob"]
+    assert {one.student for one in handed_in.handed_in([folder / "ada" / "learning"])} == {"learning"}
+    assert [one.student for one in handed_in.handed_in([folder])] == ["=eve()", "ada", "ada", "bob"]
 
 
 def test_a_file_of_exercises_that_fails(folder, tmp_path_factory, capsys):
@@ -265,7 +270,7 @@ def test_bad_input_is_one_line(tmp_path, capsys):
     assert "no such folder" in lines[0]
     assert "no notebook there" in lines[1]
     with pytest.raises(InputError):
-        book.handed_in([tmp_path])
+        handed_in.handed_in([tmp_path])
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", '{"nbformat": 4, "cells": [1]}', '{"nbformat": 3, "worksheets": []}', ""])
@@ -273,7 +278,7 @@ def test_odd_files_are_rows(tmp_path, text):
     path = tmp_path / "ada" / "07_see.ipynb"
     path.parent.mkdir()
     path.write_text(text)
-    (row,) = book.rows(book.handed_in([tmp_path]), LIMITS)
+    ((row,),) = book.rows(handed_in.handed_in([tmp_path]), LIMITS)
     assert row[:4] == ("ada", "7", "", "failed")
     assert "not a notebook" in row.hint
 
@@ -289,3 +294,312 @@ def test_the_command_runs_from_anywhere(folder, tmp_path_factory):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert (elsewhere / "g.csv").read_text().startswith("student,lesson,exercise,mark,hint\n")
+
+
+ABOVE = "W = np.zeros(3)\n"
+ONE = "def answer(g, dg):\n    return W[0] * g * (dg - (g * dg).sum(axis=1, keepdims=True))\n"
+BY_HELPER = "def answer(g, dg):\n    return g * (dg - mean(g, dg))\n"
+HELPER = "def mean(g, dg):\n    return (g * dg).sum(axis=1, keepdims=True)\n"
+
+RIGHT_IN_A_NOTEBOOK = {
+    "help below a helper": ["np.sum?\n" + HELPER, BY_HELPER + CALL],
+    "help in the cell": [RIGHT + "np.sum?\nanswer?\n" + CALL],
+    "a shell's output": ["files = !ls\n" + HELPER, BY_HELPER + CALL],
+    "a magic's output": [RIGHT + "t = %timeit -o 1\nprint(t.best)\n" + CALL],
+    "a magic inside the answer": [RIGHT.replace("    return", "    %timeit 1\n    return") + CALL],
+    "a timed statement": ["%time W = np.ones(3)\n", ONE + CALL],
+    "a timed cell": ["%%time\n" + RIGHT + CALL],
+    "await": ["import asyncio\nawait asyncio.sleep(0.01)\n" + RIGHT + CALL],
+    "a line that begins with %": [RIGHT + "n = (7\n  % 4)\nassert n == 3\n" + CALL],
+    "a magic and a line that begins with %": ["%precision 3\n" + RIGHT + "n = (7\n  % 4)\nassert n == 3\n" + CALL],
+    "a global that is counted": [
+        "calls = 0\n",
+        RIGHT.replace("    return", "    global calls\n    calls += 1\n    return") + CALL,
+    ],
+    "a function that sets up": [
+        "cfg = {}\ndef setup(c):\n    c['axis'] = 1\n",
+        "setup(cfg)\n",
+        RIGHT.replace("axis=1", "axis=cfg['axis']") + CALL,
+    ],
+    "a function of NumPy that writes": [ABOVE + "np.copyto(W, 1)\n", ONE + CALL],
+    "a view": [ABOVE + "V = W[:]\nV[:] = 1\n", ONE + CALL],
+    "a cell above that fails": [ABOVE + "np.copyto(W, 1)\n", "1 / 0\n", ONE + CALL],
+    "keywords": [RIGHT + 'grade(number="3.1", answer=answer)\n'],
+    "keywords, turned round": [RIGHT + 'grade(answer=answer, number="3.1")\n'],
+    "a number with a name": [RIGHT + 'n = "3.1"\ngrade(n, answer)\n'],
+    "a loop": [RIGHT + 'for n in ["3.1"]:\n    grade(n, answer)\n'],
+    "a comment and a text below": [RIGHT + CALL, "# grade(\"3.1\", None)\ns = '''\ngrade(\"3.1\", None)\n'''\n"],
+    "an import that may fail": ["try:\n    import numba\n    W = [1]\nexcept ImportError:\n    W = [1]\n", ONE + CALL],
+    "annotations": ["from __future__ import annotations\n", RIGHT.replace("g, dg)", "g: Array, dg: Array)") + CALL],
+}
+
+
+@pytest.mark.parametrize("name", RIGHT_IN_A_NOTEBOOK)
+def test_what_is_right_in_a_notebook_is_right_here(name):
+    assert mark(cells(*RIGHT_IN_A_NOTEBOOK[name]), "3.1", LIMITS) == ("right", "")
+
+
+def test_without_ipython_most_of_it_is_read_as_well(monkeypatch):
+    monkeypatch.setitem(sys.modules, "IPython.core.inputtransformer2", None)
+    magics.plain.cache_clear()
+    for cell in ("np.sum?\na = 1", "files = !ls\na = 1", "t = %timeit -o 1\na = 1", "%%time\na = 1", "!ls\na = 1"):
+        assert "a = 1" in magics.plain(cell)
+        assert magics.parsed(magics.plain(cell)) is not None, cell
+    magics.plain.cache_clear()
+
+
+def test_all_cells_run_only_where_a_slice_may_lack_something(monkeypatch):
+    jobs = []
+    monkeypatch.setattr(
+        marking, "_mark", lambda number, job, *_: jobs.append(job["whole"]) or marking.Mark("not yet", "")
+    )
+    mark(cells(WRONG + CALL), "3.1", LIMITS)
+    assert jobs == [False]
+    mark(cells(ABOVE, ONE + CALL), "3.1", LIMITS)
+    assert jobs == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("return (g.sum(1) + np.ones(3))[:, None]", "in the line 'return (g.sum(1) + np.ones(3))[:, None]'"),
+        ("raise KeyError('ax')", "It stops with KeyError: 'ax', in the line"),
+        ("raise SystemExit", "It stops with SystemExit, in the line 'raise SystemExit'."),
+        ("return inner(g)", "in the line 'return 1 / 0'"),
+    ],
+)
+def test_the_line_of_the_answer_is_quoted(line, said):
+    given = mark(cells(f"def inner(g):\n    return 1 / 0\ndef answer(g, dg):\n    {line}\n" + CALL), "3.1", LIMITS)
+    assert given.mark == "not yet"
+    assert said in given.hint
+    assert "raise exception" not in given.hint
+
+
+class Made:
+    """Pickled as a call of what it is given."""
+
+    def __init__(self, *call):
+        self.call = call
+
+    def __reduce__(self):
+        return self.call
+
+
+def twice(depth):
+    """A list that has 2^depth parts, and takes `depth` lists."""
+    made = [0]
+    for _ in range(depth):
+        made = [made, made]
+    return made
+
+
+def in_itself():
+    made: list = []
+    made.append(made)
+    return made
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        range(10**8),
+        Made(set, (range(2 * 10**7),)),
+        Made(bytearray, (2 * 10**9,)),
+        Made(np.ndarray, ((10**9,),)),
+        Made(np.dtype, ("S1000000000",)),
+        [{} for _ in range(10**6)],
+        [np.zeros(10**5)] * 100,
+        ["x" * 10**5] * 100,
+        twice(40),
+        in_itself(),
+        np.zeros(10**6),
+    ],
+    ids=lambda thing: type(thing).__name__,
+)
+def test_what_comes_back_is_small(thing):
+    data = wire.pickle.dumps(thing, protocol=5)
+    started, peak = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(wire.Undecodable):
+        wire.decoded(wire.received(io.BytesIO(wire.HEAD.pack(len(data)) + data)))
+    assert time.monotonic() - started < 5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 500 * 1024  # KiB
+
+
+def test_what_exercises_ask_for_comes_back_whole():
+    for thing in (
+        {1, 2},
+        frozenset({3}),
+        bytearray(b"x"),
+        range(3),
+        np.asfortranarray(np.eye(3)),
+        np.array(["ab"]),
+        1j,
+    ):
+        assert repr(wire.decoded(wire.pickle.dumps(thing, protocol=5))) == repr(thing)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("import sqlite3; sqlite3.connect(PLACE + '.db')", "sqlite3.connect is not allowed"),
+        ("import sqlite3; sqlite3.connect('file:' + PLACE, uri=True)", "sqlite3.connect is not allowed"),
+        ("import sqlite3; sqlite3.connect(':memory:').execute(f'attach {PLACE!r} as x')", "is not allowed"),
+        ("import resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (9999, 9999))", "is not allowed"),
+        ("import sys; raise ValueError(sys.modules.get('_dbm', 'open'))", "ValueError: None"),
+        ("os.pidfd_open(os.getppid())", "has no attribute 'pidfd_open'"),
+    ],
+)
+def test_what_goes_round_the_files_is_held_back(line, said, tmp_path):
+    place = tmp_path / "x"
+    text = f"PLACE = {str(place)!r}\ndef answer(g, dg):\n    import os\n    {line}\n    return g\n"
+    given = mark(cells(text + CALL), "3.1", LIMITS)
+    assert given.mark == "not yet"
+    assert said in given.hint
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_relative_folder_is_closed_as_well(tmp_path, monkeypatch):
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "theirs").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    text = RIGHT.replace("    return", f"    open({str(tmp_path / 'class' / 'theirs')!r}).read()\n    return")
+    given = mark(cells(text + CALL), "3.1", LIMITS, [Path("class")])
+    assert given.mark == "not yet"
+    assert "notebooks of the class are not read" in given.hint
+
+
+def table(out):
+    with open(out, newline="", encoding="utf-8") as file:
+        return [tuple(row.values()) for row in csv.DictReader(file)]
+
+
+def test_names_of_folders_that_are_no_text(tmp_path, capsys):
+    folder, out = tmp_path / "class", tmp_path / "out.csv"
+    for name in (b"caf\xe9", b"new\nline", b"\x1b[31mred"):
+        try:
+            notebook(folder / os.fsdecode(name) / "mine.ipynb", 'grade("2.4", 2)')
+        except OSError:
+            pytest.skip("this file system has no such names")
+    assert main([str(folder), "--out", str(out), "--seconds", "20"]) == 0
+    names = [r"\x1b[31mred", r"caf\xe9", r"new\nline"]
+    assert [row[:4] for row in table(out)] == [(name, "2", "2.4", "right") for name in names]
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:4]] == names
+
+
+def test_rows_are_kept_when_the_run_ends_early(folder, tmp_path, monkeypatch, capsys):
+    out, calls = tmp_path / "kept.csv", []
+
+    def marked(*_):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return marking.Mark("right", "")
+
+    monkeypatch.setattr(book, "mark", marked)
+    assert main([str(folder), "--out", str(out)]) == 130
+    assert [row[:4] for row in table(out)] == [("'=eve()", "3", "3.1", "right"), ("ada", "3", "3.1", "right")]
+    assert "2 rows so far" in capsys.readouterr().err
+
+
+def test_a_stray_notebook_does_not_make_a_class_one_student(tmp_path, capsys):
+    for name in ("ada/03_a.ipynb", "bob/learning/03_a.ipynb", "03_template.ipynb"):
+        notebook(tmp_path / name, CALL)
+    (tmp_path / "eve").mkdir()
+    assert [one.student for one in handed_in.handed_in([tmp_path])] == ["ada", "bob", "eve"]
+    assert "taken for a class; not marked, as it lies in no student's folder: 03_template" in capsys.readouterr().err
+
+
+def test_a_student_s_folder_with_a_folder_of_notebooks_is_marked_whole(tmp_path, capsys):
+    paths = [notebook(tmp_path / "ada" / name, CALL) for name in ("03_a.ipynb", "learning/03_b.ipynb")]
+    assert handed_in.handed_in([tmp_path / "ada"]) == [("ada", path) for path in paths]
+    assert "taken for one student's" in capsys.readouterr().err
+
+
+def test_two_students_of_one_name_stay_two(tmp_path, capsys):
+    for group in "ab":
+        notebook(tmp_path / group / "anna" / "03_a.ipynb", CALL)
+    found = handed_in.handed_in([tmp_path / "a", tmp_path / "b", tmp_path / "a"])
+    assert [one.student for one in found] == ["a/anna", "b/anna"]
+    assert "2 students have this name" in capsys.readouterr().err
+
+
+def test_a_student_without_notebooks_and_one_without_exercises_have_rows(tmp_path):
+    notebook(tmp_path / "ada" / "mine.ipynb", "1 + 1")
+    (tmp_path / "eve").mkdir()
+    *_, rows = book.rows(handed_in.handed_in([tmp_path]), LIMITS)
+    assert rows == [
+        ("ada", "", "", "open", "mine.ipynb: it grades no exercise"),
+        ("eve", "", "", "open", "no notebook in the folder"),
+    ]
+    assert [line.split() for line in book.summary(rows).splitlines()[1:]] == [["ada", "-"], ["eve", "-"]]
+
+
+def test_files_that_cannot_be_read_are_rows(tmp_path, monkeypatch):
+    (tmp_path / "ada" / "04_x.ipynb").mkdir(parents=True)
+    os.mkfifo(tmp_path / "ada" / "05_x.ipynb")
+    (tmp_path / "ada" / "06_x.ipynb").symlink_to("nowhere")
+    unreadable = notebook(tmp_path / "ada" / "07_x.ipynb", "")
+
+    def read(path):
+        assert path == unreadable
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(book.nb, "read", read)
+    *_, rows = book.rows(handed_in.handed_in([tmp_path]), LIMITS)
+    assert [row[:4] for row in rows] == [("ada", str(n), "", "failed") for n in (4, 5, 6, 7)]
+    assert [row.hint.partition(":")[0] for row in rows] == [f"0{n}_x.ipynb" for n in (4, 5, 6, 7)]
+
+
+def test_cells_that_only_a_compiler_refuses_end_nothing():
+    odd = ["def f(x):\n    global x\n", "return 1\n", "a = " + "(" * 1000 + ")" * 1000, "s = '\ud800'"]
+    assert mark(cells(*odd, RIGHT + CALL), "3.1", LIMITS) == ("right", "")
+    for text in odd:
+        assert mark(cells(text + "\n" + RIGHT + CALL), "3.1", LIMITS).mark in ("failed", "right", "open")
+
+
+OWN = """import numpy as np
+from croco_np.teaching import exercise
+HELP = 3
+def helper(x): return HELP * x
+@exercise("11.1", "double(x)")
+def double(answer):
+    return None if answer(2) == SECRET + 4 else "no"
+SECRET = 0
+exercise("11.2", "two")(lambda answer: None if answer == 2 else "no")
+"""
+
+
+def test_exercises_of_a_teacher_s_own(tmp_path, monkeypatch, capsys):
+    file, folder, out = tmp_path / "my_exercises.py", tmp_path / "class", tmp_path / "out.csv"
+    file.write_text(OWN)
+    double = 'def f(x): return 2 * x\ngrade("11.1", f)\n'
+    notebook(folder / "above" / "own.ipynb", "import my_exercises", double)
+    notebook(folder / "in" / "own.ipynb", "import my_exercises\n" + double)
+    notebook(folder / "star" / "own.ipynb", "from my_exercises import *\n" + double)
+    notebook(
+        folder / "names" / "own.ipynb", "from my_exercises import HELP, double\n" + double.replace("2", "(HELP - 1)")
+    )
+    notebook(folder / "reads" / "own.ipynb", f"open({str(file)!r}).read()\n" + double)
+    notebook(folder / "calls" / "own.ipynb", "import my_exercises\nmy_exercises.double(0)\n" + double)
+
+    assert main([str(folder), "--out", str(out)]) == 0
+    assert {row[2:] for row in table(out)} == {("11.1", "failed", book.UNKNOWN)}
+    assert "exercise 11.1: there is no such exercise; if it is one of your own" in capsys.readouterr().err
+
+    monkeypatch.setattr("croco_np.teaching.grading.EXERCISES", dict(book.EXERCISES))
+    monkeypatch.setattr(book, "EXERCISES", grading.EXERCISES)
+    assert main([str(folder), "--exercises", str(file), "--out", str(out), "--seconds", "20"]) == 0
+    right = ("11", "11.1", "right", "")
+    given = {row[0]: row[1:] for row in table(out)}
+    assert {name for name in given if given[name] == right} == {"above", "in", "names", "star"}
+    assert "PermissionError" in given["reads"][3]
+    assert "'NoneType' object is not callable" in given["calls"][3]
+
+
+def test_a_module_without_its_checks():
+    text = own.without_checks(OWN)
+    assert "SECRET + 4" not in text
+    assert "11." not in text
+    names: dict = {}
+    exec(text, names)
+    assert (names["helper"](2), names["double"]) == (6, None)

@@ -3,7 +3,7 @@
 import pytest
 
 from croco_np.errors import InputError
-from croco_np.teaching.slices import graded, needed
+from croco_np.teaching.slices import computes_numbers, graded, is_certain, needed
 
 GRADED = 'grade("1.1", f)'
 
@@ -34,6 +34,11 @@ def preamble(above, cell=f"def f(x):\n    return a * x\n\n{GRADED}"):
         ("%matplotlib inline\n!ls\na = 1", ["a = 1"]),
         ("a = (3\n  % 2)", ["a = (3", "  % 2)"]),
         ("a = (", []),
+        ("np.sum?\na = 1", ["a = 1"]),
+        ("b = !ls\na = 1", ["a = 1"]),
+        ("%time a = 1", ["a = 1"]),
+        ("b = 1\nfrom __future__ import annotations\na = 1", ["from __future__ import annotations", "a = 1"]),
+        ("a = 1\n\ndef f(x):\n    global x", []),
         ("with open('x') as b:\n    a = b", ["with open('x') as b:", "    a = b"]),
         ("class B:\n    c = d\nd = 1\na = B", ["class B:", "    c = d", "a = B"]),
     ],
@@ -66,7 +71,11 @@ def test_an_exercise_cell_that_is_no_python_still_gets_its_names():
         ('grade("1.1", f)', ["1.1"]),
         ("grade(1.1, f)", ["1.1"]),
         ("grade( '10.example', f); grade('10.example', g)", ["10.example"]),
+        ('grade(number="1.1", answer=f); grade(answer=f, number="1.2")', ["1.1", "1.2"]),
+        ('np.sum?\ngrade("1.1", f)', ["1.1"]),
         ('# grade("1.1", f)', []),
+        ("s = '''\ngrade('1.1', f)\n'''", []),
+        ('def f(:\ngrade("1.1", f)', ["1.1"]),  # half written
         ('upgrade("1.1")', []),
     ],
 )
@@ -77,3 +86,25 @@ def test_graded(cell, numbers):
 def test_an_exercise_that_no_cell_grades():
     with pytest.raises(InputError, match=r'exercise 9\.9: no cell calls grade\("9\.9", \.\.\.\)'):
         needed([GRADED], "9.9")
+
+
+def test_a_global_that_a_function_only_writes_is_taken():
+    assert preamble("n = 0\na = 1", f"def f(x):\n    global n\n    n += a\n\n{GRADED}") == ["n = 0", "a = 1"]
+
+
+@pytest.mark.parametrize(
+    ("above", "cell", "certain"),
+    [
+        ("import numpy as np\nfrom croco_np.teaching import grade\nb = 1", "def f(x):\n    return np.sum(x)\n", True),
+        ("a = []\nset_up(a)", "def f(x):\n    return a\n", False),  # what it calls may write into a
+        ("a = 1", "def f(x):\n    return b\n", False),  # b may come from a cell that is no Python
+        ("import numpy as np", "def f(:\n", True),  # no cell above helps it
+    ],
+)
+def test_whether_a_slice_is_all_there_is(above, cell, certain):
+    assert is_certain([above, cell + GRADED], "1.1") is certain
+
+
+def test_numbers_that_only_running_tells():
+    assert computes_numbers("for n in ('1.1', '1.2'):\n    grade(n, f)")
+    assert not computes_numbers(GRADED)

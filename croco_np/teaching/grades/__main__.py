@@ -1,17 +1,19 @@
 """Mark the notebooks of a class, to a CSV file: a row for each student and exercise, and a summary."""
 
-import runpy
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ...command import Parser, status
 from ...command.progress import bar
-from ...command.streams import one_line
+from ...command.streams import printable
 from ...errors import InputError
-from ...storage.files import require_file
+from ...storage.files import is_stdout
 from . import book
 from .answering import Limits
+from .handed_in import handed_in
+from .own import register
 
 
 def run(argv: Sequence[str] | None) -> int:
@@ -32,26 +34,29 @@ def run(argv: Sequence[str] | None) -> int:
     if args.seconds < 1 or args.memory < 1024:
         raise InputError("--seconds must be 1 or more, --memory 1024 or more: loading NumPy takes some of each")
 
-    if args.exercises:
-        register(Path(args.exercises))
-    found = book.handed_in(args.folders)
+    modules = register(Path(args.exercises)) if args.exercises else {}
+    closed = [Path(name) for name in (*args.folders, args.exercises) if name]
+    found = handed_in(args.folders)
     total = sum(len(book.tasks(one)[1]) for one in found)
+    table: list[book.Row] = []
     with bar(total, "marking", "exercises") as progress:
         limits = Limits(args.seconds, args.memory * 2**20)
-        table = book.rows(found, limits, [Path(f) for f in args.folders], lambda: progress.update(1))
-    book.write(table, args.out)
-    print(f"{book.summary(table)}\n{len(table)} rows: {args.out}")
+        try:
+            for table in book.rows(found, limits, closed, modules, lambda: progress.update(1)):
+                if is_plain(args.out):  # whole after each row: whatever ends the run, what is marked is kept
+                    book.write(table, args.out)
+        except KeyboardInterrupt:
+            print(f"{len(table)} rows so far: {args.out}" if is_plain(args.out) else "no rows written", file=sys.stderr)
+            raise
+    if not is_plain(args.out):
+        book.write(table, args.out)
+    print(f"{book.summary(table)}\n{len(table)} rows: {printable(args.out)}")
     return 0
 
 
-def register(path: Path) -> None:
-    """Run a teacher's file, whose exercises register themselves; InputError, one line, if it fails."""
-    require_file(path, "exercises of your own")
-    book.exercises()  # those of the lessons first, so that a number given twice is this file's mistake
-    try:
-        runpy.run_path(str(path))
-    except Exception as error:
-        raise InputError(f"--exercises {path}: {type(error).__name__}: {one_line(error)}") from None
+def is_plain(out: str) -> bool:
+    """Whether a path is that of a file, which can be written again; not a pipe or a terminal."""
+    return not is_stdout(out) and (os.path.isfile(out) or not os.path.exists(out))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

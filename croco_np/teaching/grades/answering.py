@@ -19,8 +19,10 @@ import numpy as np
 
 import croco_np
 
+from ...command.streams import printable
 from ...gradcheck.snapshot import contents
 from ..guard import Refused
+from ..stops import LINE
 from . import wire
 
 PASSED_ON = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH")  # of our environment; nothing else that is in it
@@ -82,11 +84,11 @@ class Answer:
             self.gone = True
             raise Gone(self.timed_out) from None
         except wire.Undecodable as error:
-            return "raised", "TypeError", str(error)
+            return "raised", "TypeError", str(error), ""
         finally:
             timer.cancel()
             self.left = max(self.left - (time.monotonic() - started), 0.0)
-        return reply if isinstance(reply, tuple) and reply else ("raised", "TypeError", "no reply to read")
+        return reply if isinstance(reply, tuple) and reply else ("raised", "TypeError", "no reply to read", "")
 
     def function(self, names: Sequence[str] | None) -> Any:
         """The answer as a function of this process, with the names of its parameters."""
@@ -94,7 +96,7 @@ class Answer:
         def call(*args):
             kind, *told = self.ask(pickle.dumps(args, protocol=5))
             if kind == "raised":
-                raise exception(*map(str, told))
+                raise exception(*map(str, told[:3]))
             returned, now = told  # what is forged in any other form raises here, and is no right answer
             if now is not None:
                 _write_back(now, args)
@@ -112,8 +114,8 @@ class Answer:
 def answering(job: dict, limits: Limits, closed: Sequence[Path] = ()) -> Iterator[Answer]:
     """Start a process, let it run the statements of a job, and give its answer; it ends with the block.
 
-    job     {"preamble", "cell", "number"}
-    closed  folders that it may not read
+    job     {"above", "cell", "number", "whole", "modules"}: see `marking`
+    closed  folders and files that it may not read
     Raises `Raised` if the statements fail, `Gone` if the process ends or is out of time.
     """
     with tempfile.TemporaryDirectory(prefix="croco_np-", ignore_cleanup_errors=True) as folder:
@@ -128,10 +130,10 @@ def answering(job: dict, limits: Limits, closed: Sequence[Path] = ()) -> Iterato
         )
         answer = Answer(process, limits.seconds)
         try:
-            held = {**limits._asdict(), "folder": folder, "closed": [str(path) for path in closed]}
+            held = {**limits._asdict(), "folder": folder, "closed": [os.path.realpath(path) for path in closed]}
             kind, *told = answer.ask(pickle.dumps(job | held))
             if kind == "raised":
-                raise Raised(": ".join(map(str, told)))
+                raise Raised(": ".join(map(str, told[:2])))
             if len(told) != 1:
                 raise Raised("its process does not answer as it should")
             answer.value = answer.function(told[0]) if kind == "function" else told[0]
@@ -162,13 +164,19 @@ def end(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def exception(name: str = "Exception", message: str = "") -> Exception:
-    """An exception of this process with the name and the text of one in the other."""
+def exception(name: str = "Exception", message: str = "", line: str = "") -> Exception:
+    """An exception of this process with the name and the text of one in the other, and the line that raised it."""
     kind = getattr(builtins, name, None)
-    if isinstance(kind, type) and issubclass(kind, Exception) and kind is not StopIteration:  # it would end a loop
-        with suppress(TypeError):  # one that wants other arguments
-            return kind(message)
-    return type(name if name.isidentifier() else "Exception", (Exception,), {})(message)
+    if not (isinstance(kind, type) and issubclass(kind, Exception)) or kind is StopIteration:  # it would end a loop
+        kind = Exception
+    name = name if name.isidentifier() else "Exception"
+    same_text = {"__str__": lambda self: message}  # that of a KeyError would be quoted once more
+    try:
+        made = type(name, (kind,), same_text)(message)
+    except TypeError:  # one that wants other arguments
+        made = type(name, (Exception,), same_text)(message)
+    made.__dict__[LINE] = printable(line, 120)
+    return made
 
 
 def _write_back(now, args):

@@ -1,23 +1,27 @@
-"""The grade book of a class: students, their notebooks, a row for each exercise, a CSV file and a summary."""
+"""The grade book of a class: a row for each exercise of each notebook, a CSV file and a summary."""
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ...command.streams import note, printable
 from ...errors import InputError
-from ...storage.files import writing
+from ...storage.files import require_file, writing
 from .. import notebook as nb
 from ..grading import EXERCISES, _load
+from ..slices import computes_numbers
 from .answering import Limits
-from .marking import MARKS, Mark, mark
+from .handed_in import Notebook
+from .marking import MARKS, MODULES, Mark, mark
 
 COLUMNS = ("student", "lesson", "exercise", "mark", "hint")
+UNKNOWN = "there is no such exercise; if it is one of your own, name its file: --exercises FILE"
 
 
 class Row(NamedTuple):
-    """One exercise of one student; the exercise is empty where a file is no notebook."""
+    """One exercise of one student; the exercise is empty where there is none to mark."""
 
     student: str
     lesson: str
@@ -26,55 +30,27 @@ class Row(NamedTuple):
     hint: str
 
 
-class Notebook(NamedTuple):
-    """A file that a student handed in."""
+def tasks(found: Notebook) -> tuple[list[str], list[str], Mark | None]:
+    """(code cells, exercises to mark, the mark of the whole file where there are none) of a notebook.
 
-    student: str
-    path: Path
-
-
-def handed_in(folders: Sequence[str | Path]) -> list[Notebook]:
-    """The notebooks below some folders.
-
-    A folder in which notebooks lie is that of one student, by its name. Any other is a class: each folder in it is a
-    student's, and all notebooks below that are theirs. InputError if a folder is not there or holds no notebook.
+    The exercises are those that it grades, known or not, and the others of the lesson that its name begins with.
     """
-    found: list[Notebook] = []
-    for folder in map(Path, folders):
-        if not folder.is_dir():
-            raise InputError(f"{folder}: no such folder; name a student's, or one that holds the students'")
-        if own := notebooks(folder, deep=False):
-            new = [Notebook(folder.resolve().name, path) for path in own]
-        else:
-            students = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-            new = [Notebook(student.name, path) for student in students for path in notebooks(student, deep=True)]
-        if not new:
-            raise InputError(f"{folder}: no notebook there, nor in the folders in it; students hand in .ipynb files")
-        found += new
-    return found
-
-
-def notebooks(folder: Path, deep: bool) -> list[Path]:
-    """The notebooks in a folder, or also below it; without the checkpoints that Jupyter makes."""
-    found = folder.rglob("*.ipynb") if deep else folder.glob("*.ipynb")
-    hidden = (path for path in found if not any(p.startswith(".") for p in path.relative_to(folder).parts))
-    return sorted(hidden)
-
-
-def tasks(found: Notebook) -> tuple[list[str], list[str], str]:
-    """(code cells, exercises to mark, why there are none) of a notebook.
-
-    The exercises are those that it grades, and the others of the lesson that its name begins with.
-    """
-    known = exercises()
+    if found.path is None:
+        return [], [], Mark("open", "no notebook in the folder")
     try:
+        require_file(found.path, "a notebook")
         notebook = nb.read(found.path)
     except InputError as error:
-        return [], [], str(error).partition(": ")[2]
+        return [], [], Mark("failed", str(error).removeprefix(str(found.path.parent)).lstrip("/\\"))
+    except OSError as error:
+        return [], [], Mark("failed", f"{found.path.name}: cannot be read ({error.strerror})")
     cells = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    lesson = lesson_of(found.path)
-    numbers = [n for n in known if n in nb.exercises(notebook) or n.partition(".")[0] == lesson]
-    return cells, numbers, ""
+    lesson, asked = lesson_of(found.path), nb.exercises(notebook)
+    if any(map(computes_numbers, cells)):  # grade(n, f), with n from a list, perhaps
+        asked += [n for n in exercises() if any(f'"{n}"' in cell or f"'{n}'" in cell for cell in cells)]
+    numbers = [n for n in exercises() if n in asked or n.partition(".")[0] == lesson]
+    numbers += [n for n in dict.fromkeys(asked) if n not in numbers]
+    return cells, numbers, None if numbers else Mark("open", f"{found.path.name}: it grades no exercise")
 
 
 def lesson_of(path: Path) -> str:
@@ -91,29 +67,38 @@ def exercises() -> list[str]:
 
 
 def rows(
-    found: Sequence[Notebook], limits: Limits, closed: Sequence[Path] = (), done: Callable[[], object] = lambda: None
-) -> list[Row]:
-    """Mark all notebooks -> a row for each student and exercise, the best where a student has several notebooks.
+    found: Sequence[Notebook],
+    limits: Limits,
+    closed: Sequence[Path] = (),
+    modules: Mapping[str, str] = MODULES,
+    done: Callable[[], object] = lambda: None,
+) -> Iterator[list[Row]]:
+    """Mark all notebooks -> after each row the table so far: each exercise of a student, the best of several notebooks.
 
-    done  called after each exercise
+    modules  {name: text} of what answers may import besides
+    done     called after each exercise
     """
     best: dict[tuple[str, str, str], Row] = {}
-    for row in _all_rows(found, limits, closed, done):
-        key = (row.student, row.lesson, row.exercise or row.hint)
-        if key not in best or MARKS.index(row.mark) < MARKS.index(best[key].mark):
-            best[key] = row
-    return sorted(best.values(), key=lambda row: (row.student, *(_number(n) for n in (row.lesson, row.exercise))))
-
-
-def _all_rows(found: Sequence[Notebook], limits: Limits, closed: Sequence[Path], done: Callable) -> Iterator[Row]:
     for one in found:
-        cells, numbers, wrong = tasks(one)
-        if wrong:
-            yield Row(one.student, lesson_of(one.path), "", "failed", f"{one.path.name}: {wrong}")
-        for number in numbers:
-            given: Mark = mark(cells, number, limits, closed)
-            yield Row(one.student, number.partition(".")[0], number, *given)
-            done()
+        for row in _rows(one, limits, closed, modules, done):
+            key = (row.student, row.lesson, row.exercise or row.hint)
+            if key not in best or MARKS.index(row.mark) < MARKS.index(best[key].mark):
+                best[key] = row
+            yield sorted(best.values(), key=lambda row: (row.student, _number(row.lesson), _number(row.exercise)))
+
+
+def _rows(one, limits, closed, modules, done):
+    cells, numbers, whole = tasks(one)
+    if whole:
+        yield Row(one.student, lesson_of(one.path) if one.path else "", "", *whole)
+    for number in numbers:
+        if number in EXERCISES:
+            given: Mark = mark(cells, number, limits, closed, modules)
+        else:
+            given = Mark("failed", UNKNOWN)
+            note(f"exercise {number}: {UNKNOWN}")
+        yield Row(one.student, number.partition(".")[0], number, *given)
+        done()
 
 
 def _number(text):
@@ -123,15 +108,18 @@ def _number(text):
 
 def write(table: Sequence[Row], out: str | Path) -> None:
     """Write rows as CSV."""
-    with writing(out, newline="", encoding="utf-8") as file:
+    with writing(out, newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows([[harmless(entry) for entry in row] for row in table])
 
 
 def harmless(entry: str) -> str:
-    """A text as spreadsheets show it: one that begins like a formula, which they would compute, gets a quote before."""
-    line = " ".join(entry.split())
+    """A text as one line that spreadsheets and terminals only show.
+
+    What is no letter is escaped; one that begins like a formula, which a spreadsheet computes, gets a quote before.
+    """
+    line = printable(" ".join(entry.split()), 2000)
     return f"'{line}" if line.startswith(("=", "+", "-", "@")) else line
 
 

@@ -3,36 +3,33 @@
 Its standard streams lead nowhere. Whatever the statements replace, they replace it here: the checks run elsewhere.
 """
 
+import __future__
+
 import ast
 import builtins
 import ctypes  # noqa: F401  # before the guard forbids to load libraries
+import importlib.abc
+import importlib.util
 import inspect
 import linecache
 import os
 import sys
+import traceback
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import numpy as np  # noqa: F401  # the same
 
-from ... import teaching
 from ...gradcheck.snapshot import changed, snapshot
-from ..slices import MAGIC
+from ..magics import Shell
 from . import wire
+from .confined import confine
 
 CALLS = {"grade": "__croco_np_answer__", "solution": "__croco_np_nothing__"}  # what stands for these calls
-STARTS = {  # what starts other programs, reaches other processes or the network, or calls into C
-    *("os.system", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "pty.spawn"),
-    *("subprocess.Popen", "os.kill", "os.killpg", "signal.pthread_kill", "sys.addaudithook"),
-    *("socket.__new__", "socket.connect", "socket.bind", "socket.sendto", "socket.getaddrinfo"),
-    *("ctypes.dlopen", "ctypes.dlsym", "ctypes.call_function", "ctypes.cdata", "ctypes.cdata/buffer"),
-}
-CHANGES = {
-    *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown"),
-    *("os.utime", "os.chflags", "os.mkfifo", "os.mknod", "os.setxattr", "os.removexattr", "shutil.rmtree"),
-}
-LOOKS = {"os.listdir", "os.scandir"}
-WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+AWAITED = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+FUTURE = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
+EXERCISE = "<exercise>"  # the exercise cell in tracebacks; the cells above are <cell 1>, <cell 2>, ...
 
 
 def main() -> None:
@@ -41,44 +38,93 @@ def main() -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(nothing, stream)
-    job = wire.decoded(wire.received(given))
+    job = wire.pickle.loads(wire.received(given, wire.OURS))
     os.chdir(job["folder"])
-    _without_solutions()
-    _limit(job["seconds"], job["memory"])
-    sys.addaudithook(_guard(job["folder"], job["closed"]))
+    loop = _loop() if any("async" in text or "await" in text for text in (*job["above"], job["cell"])) else None
+    confine(job["folder"], job["closed"], job["seconds"], job["memory"])
+    sys.meta_path[:0] = [_Own(name, text) for name, text in job["modules"].items()]
     try:
-        answer = captured(job["preamble"], job["cell"], job["number"])
+        answer = captured(job["above"], job["cell"], job["number"], job["whole"], loop)
     except BaseException as error:  # whatever a student's statements raise
         wire.send(back, ("raised", *_told(error)))
         return
-    wire.send(back, ("function", _names(answer)) if callable(answer) else ("value", answer))
+    try:
+        wire.send(back, ("function", _names(answer)) if callable(answer) else ("value", answer))
+    except Exception as error:
+        wire.send(back, ("raised", *_no_data(error)))
+        return
     _serve(answer, given, back)
 
 
-def captured(preamble: str, cell: str, number: str) -> Any:
-    """Run the statements above an exercise and its cell -> the answer that its last call of grade(number, ...) has."""
+class _Own(importlib.abc.InspectLoader):
+    """Finds the module of a teacher's exercises, which lies in no file that an answer could read."""
+
+    def __init__(self, name, text):
+        self.name, self.text = name, text
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.util.spec_from_loader(name, self) if name == self.name else None
+
+    def get_source(self, fullname):
+        return self.text
+
+    def is_package(self, fullname):
+        return False
+
+
+def _loop():
+    """What runs `await` at the top level, made before the guard: it has a socket."""
+    import asyncio
+
+    return asyncio.new_event_loop()
+
+
+def captured(above: list[str], cell: str, number: str, whole: bool, loop: Any) -> Any:
+    """Run the cells above an exercise and its own -> the answer that its last call of grade(number, ...) has.
+
+    whole  whether these are all cells, of which one may fail and the next still run, as in a notebook
+    loop   an event loop, if there is an `await`
+    """
     answers: dict[str, Any] = {}
 
-    def capture(asked=None, answer=None, *_, **__):
-        answers[str(asked)] = answer
+    def capture(number=None, answer=None, *_, **__):
+        answers[str(number)] = answer
 
     module = ModuleType("__main__")  # where pickle and inspect look for what is defined here
-    space = vars(module)
     nothing = dict.fromkeys((CALLS["solution"], "display"), lambda *_, **__: None)
-    space.update({CALLS["grade"]: capture, "__builtins__": builtins} | nothing)
+    vars(module).update({CALLS["grade"]: capture, "__builtins__": builtins, "get_ipython": Shell} | nothing)
     sys.modules["__main__"] = module
-    for name, text in (("<above>", preamble), ("<exercise>", cell)):
-        text = MAGIC.sub("", text)
-        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-        tree = ast.fix_missing_locations(_Capturing().visit(ast.parse(text, name)))
+    run = _runner(vars(module), loop)
+    names = [*(f"<cell {i + 1}>" for i in range(len(above))), EXERCISE]
+    for name, text in zip(names, [*above, cell], strict=True):
         try:
-            exec(compile(tree, name, "exec"), space)
+            run(text, name)
         except BaseException:
-            if number not in answers:
+            if number not in answers and (name == EXERCISE or not whole):
                 raise
     if number not in answers:
         raise LookupError("its cell never comes to its line grade(...)")
     return answers[number]
+
+
+def _runner(space: dict[str, Any], loop: Any) -> Callable[[str, str], None]:
+    """A function(text, name) that runs a cell in `space`; what a cell imports from __future__ holds for the next ones.
+
+    The lines are kept where `inspect` and tracebacks look for them.
+    """
+    future = 0
+
+    def run(text, name):
+        nonlocal future
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        tree = ast.fix_missing_locations(_Capturing().visit(ast.parse(text, name)))
+        code = compile(tree, name, "exec", future | AWAITED, dont_inherit=True)
+        future |= code.co_flags & FUTURE
+        waits = eval(code, space)
+        if inspect.iscoroutine(waits):
+            loop.run_until_complete(waits)
+
+    return run
 
 
 class _Capturing(ast.NodeTransformer):
@@ -107,16 +153,27 @@ def _serve(answer, given, back):
             reply = ("raised", *_told(error))
         try:
             wire.send(back, reply)
-        except (wire.pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
-            wire.send(back, ("raised", "TypeError", f"it returns what is no data: {str(error)[:200]}"))
+        except Exception as error:  # whatever pickling what it returns raises
+            wire.send(back, ("raised", *_no_data(error)))
 
 
 def _told(error):
-    """(name of an exception, what it says)."""
+    """(name of an exception, what it says, the last line of a cell that ran)."""
     try:
-        return type(error).__name__, str(error)[:500]
+        return type(error).__name__, str(error)[:500], _line_of(error)
     except Exception:  # an error of the answer's own, with a text that fails
-        return "Exception", "its text cannot be read"
+        return "Exception", "its text cannot be read", _line_of(error)
+
+
+def _no_data(error):
+    return "TypeError", f"it returns what is no data: {type(error).__name__}", ""
+
+
+def _line_of(error):
+    """The last line of a cell that ran before an error."""
+    ran = [(f.f_code.co_filename, number) for f, number in traceback.walk_tb(error.__traceback__)]
+    cells = [(name, number) for name, number in ran if name == EXERCISE or name.startswith("<cell ")]
+    return linecache.getline(*cells[-1]).strip() if cells else ""
 
 
 def _names(answer):
@@ -125,62 +182,3 @@ def _names(answer):
         return [name for name, p in inspect.signature(answer).parameters.items() if p.kind != p.VAR_POSITIONAL]
     except (TypeError, ValueError):
         return None
-
-
-def _without_solutions():
-    """Leave no worked solutions and no checks to import here."""
-    for name in ("solutions", "exercises"):
-        whole = f"{teaching.__name__}.{name}"
-        for module in [m for m in sys.modules if m.startswith(f"{whole}.")]:
-            del sys.modules[module]
-        empty = ModuleType(whole)
-        vars(empty)["every"] = dict
-        sys.modules[whole] = empty
-        for holder in (teaching, *vars(teaching).values()):
-            if isinstance(holder, ModuleType) and isinstance(getattr(holder, name, None), ModuleType):
-                setattr(holder, name, empty)
-
-
-def _limit(seconds, memory):
-    """Hold the process to some seconds of processor time and bytes of memory, and to small files, where that exists."""
-    try:
-        import resource
-    except ImportError:  # not a Unix: the grade book's clock is the only limit
-        return
-    wanted = {"RLIMIT_CPU": seconds + 5, "RLIMIT_AS": memory, "RLIMIT_FSIZE": 2**20, "RLIMIT_CORE": 0}
-    for name, most in wanted.items():
-        if hasattr(resource, name):
-            _, hard = resource.getrlimit(getattr(resource, name))
-            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(getattr(resource, name), (most, most))
-
-
-def _guard(folder, closed):
-    """An audit hook that refuses other programs, the network, and files but in `folder`; `closed` cannot be read."""
-    inside = os.path.realpath(folder)
-    shut = [os.path.realpath(path) for path in closed]
-    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    library = [os.path.realpath(path) for path in (f"{package}/croco_np", sys.prefix, sys.base_prefix)]
-
-    def below(path, folders):
-        path = os.path.realpath(os.fsdecode(path))
-        return any(path == f or path.startswith(f + os.sep) for f in folders)
-
-    def guard(event, args):
-        if event in STARTS:
-            raise PermissionError(f"{event} is not allowed while answers are marked")
-        if event == "open" and isinstance(args[0], (str, bytes)):
-            path, mode, flags = args
-            writes = bool(flags & WRITING) if isinstance(flags, int) else any(c in (mode or "") for c in "wax+")
-            if writes and not below(path, [inside, os.devnull]):
-                raise PermissionError("files are not written while answers are marked")
-            if below(path, shut) and not below(path, [inside, *library]):
-                raise PermissionError("the notebooks of the class are not read while answers are marked")
-        elif event in LOOKS and isinstance(args[0], (str, bytes)) and below(args[0], shut):
-            raise PermissionError("the notebooks of the class are not read while answers are marked")
-        elif event in CHANGES:
-            paths = [arg for arg in args if isinstance(arg, (str, bytes))]
-            if not all(below(path, [inside]) for path in paths):
-                raise PermissionError("files are not changed while answers are marked")
-
-    return guard
