@@ -27,6 +27,14 @@ class Lesson(NamedTuple):
     path: Path
     minutes: int | None
 
+    @property
+    def mend(self) -> str:
+        """What to do about a notebook that cannot be read, in words."""
+        return (
+            "if you worked in it, keep a copy of it elsewhere; then run "
+            f"git checkout HEAD -- {self.path} or python -m tutorials.publish --replace --only {self.number}"
+        )
+
 
 def repository() -> Path:
     """The folder that holds `croco_np` and `tutorials`; InputError if only the package was installed."""
@@ -40,7 +48,7 @@ def repository() -> Path:
 
 
 def lessons(root: Path) -> list[Lesson]:
-    """The lessons of a repository, in order; InputError names a notebook that is not there."""
+    """The lessons that the table in tutorials/index.md names, in order. Their notebooks may be absent or broken."""
     folder = root / "tutorials"
     index = (folder / "index.md").read_text(encoding="utf-8")
     column = _column_of_minutes(index)
@@ -50,9 +58,6 @@ def lessons(root: Path) -> list[Lesson]:
     ]
     if not found:
         raise InputError(f"{folder / 'index.md'}: its table names no notebook; run git checkout tutorials/index.md")
-    for lesson in found:
-        if not lesson.path.is_file():
-            raise InputError(f"{lesson.path}: not there; run python -m tutorials.publish --only {lesson.number}")
     return found
 
 
