@@ -55,7 +55,8 @@ def rescue(tell: Callable[[str], object]) -> None:
                 continue
             with _held(made) as ours:
                 if ours and (made / LINKS).is_file():  # without locks nobody knows whether it is in use
-                    _clear(made.resolve(), tell)
+                    with uninterrupted:
+                        _clear(made.resolve(), tell)
 
 
 @contextmanager
