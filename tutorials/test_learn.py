@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 from conftest import FOLDER
 
+from croco_np.learn import drawing
 from croco_np.teaching import notebook as nb
 from tutorials.publish import browser
 
@@ -73,6 +74,18 @@ def test_it_opens_on_the_page_with_the_map(tab):
     tab.wait_for_function("document.querySelector('.jp-MarkdownViewer img')?.naturalWidth > 500")
     assert tab.locator(".jp-MarkdownViewer tbody tr").count() == 10
     assert "0 of 4" in tab.locator(".jp-MarkdownViewer tbody tr").first.inner_text()
+
+
+def test_the_map_can_be_read_in_a_narrow_window(tab):
+    sizes = [int(size) for size in re.findall(r"(\d+)px", drawing.STYLE)]
+    try:
+        tab.set_viewport_size({"width": 900, "height": 900})
+        picture = tab.locator(".jp-MarkdownViewer img")
+        tab.wait_for_function("document.querySelector('.jp-MarkdownViewer img').clientWidth < 560")
+        shown = picture.bounding_box()["width"]
+    finally:
+        tab.set_viewport_size({"width": 1440, "height": 900})
+    assert min(sizes) * shown / drawing.WIDTH >= browser.SMALLEST
 
 
 def test_the_first_sight_is_the_lessons(tab):
