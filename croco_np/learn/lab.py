@@ -75,7 +75,9 @@ def lab(root: Path, page: str, checkpoints: Path, settings: Path) -> Iterator[La
             _end(process)
 
 
-def watch(process: subprocess.Popen, look: Callable[[], object], write: Callable[[], object], pause: float = 1.0) -> int:
+def watch(
+    process: subprocess.Popen, look: Callable[[], object], write: Callable[[], object], pause: float = 1.0
+) -> int:
     """Call `write` when what `look` returns changes, until `process` ends -> its exit status."""
     seen = look()
     while process.poll() is None:

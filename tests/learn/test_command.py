@@ -244,8 +244,7 @@ def test_a_kill_ends_the_child():
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "{", "[]", '{"address": 1}', '{"address": "http://127.0.0.1:9/lab?token=1"}', '{"address": "file:///"}'],
+    "text", ["", "[", "{}", "[1]", '["http://127.0.0.1:9/lab?token=1"]', '["file:///"]', '["http://127.0.0.1:x/"]']
 )
 def test_a_note_of_a_server_that_is_gone(tmp_path, text):
     (tmp_path / running.NAME).write_text(text)
@@ -264,6 +263,15 @@ def test_a_running_server_is_named_and_opened(tmp_path, capsys, monkeypatch):
     out = capsys.readouterr().out
     assert out.count(f"{address}\nJupyterLab runs there already; --another starts a second one\n") == 2
     assert not (tmp_path / running.NAME).exists()
+
+
+def test_two_servers_are_noted_until_each_ends(tmp_path):
+    with played() as first, played() as second:
+        with running.noted(first, tmp_path):
+            with running.noted(second, tmp_path):
+                assert running.address(tmp_path) == first
+            assert running.address(tmp_path) == first
+        assert running.address(tmp_path) is None
 
 
 @contextlib.contextmanager
