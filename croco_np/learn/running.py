@@ -2,10 +2,10 @@
 
 import json
 import os
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,7 +47,7 @@ def _answers(address):
             return False
         with urllib.request.urlopen(f"http://{parts.netloc}/api/status?{parts.query}", timeout=2):
             return True
-    except (OSError, ValueError, urllib.error.URLError):
+    except (OSError, ValueError, HTTPException):
         return False
 
 

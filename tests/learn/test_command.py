@@ -76,6 +76,20 @@ def test_a_table_that_names_no_notebook(tmp_path):
         lessons.lessons(tmp_path)
 
 
+def test_without_a_table(tmp_path):
+    (tmp_path / "tutorials").mkdir()
+    with pytest.raises(InputError, match=r"index.md: not there; it has the table of the lessons; run git checkout"):
+        lessons.lessons(tmp_path)
+
+
+def test_a_table_with_marks_of_a_merge(tmp_path):
+    (tmp_path / "tutorials").mkdir()
+    rows = [f"| {n} | [{title}](0{n}_a.ipynb) | 20 |\n" for n, title in ((3, "Mix"), (3, "Mix it"), (4, "Apart"))]
+    text = "<<<<<<< ours\n{}=======\n{}>>>>>>> theirs\n{}\xe9".format(*rows)
+    (tmp_path / "tutorials" / "index.md").write_bytes(text.encode("latin-1"))
+    assert [(lesson.number, lesson.title) for lesson in lessons.lessons(tmp_path)] == [(3, "Mix"), (4, "Apart")]
+
+
 def test_a_link_to_nothing_is_no_folder(tmp_path, capsys):
     (tmp_path / "mine").symlink_to(tmp_path / "gone")
     assert command.main(["--folder", str(tmp_path / "mine"), "--only-copy"]) == 2
