@@ -19,12 +19,13 @@
 # **What you will learn.** What `dW` means and how to derive it; what shapes can prove and what they cannot; where ReLU
 # has no derivative; why a gradient is checked with random numbers.
 #
-# **What you need.** NumPy and the chain rule. This is the first of ten tutorials; run the cells in order.
+# **What you need.** NumPy and the chain rule. On the site, cells are shown with what they print, and exercises run in
+# the page; in a notebook, run the cells in order.
 #
 # **Equations:** Eq. (5)
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
-# - [Eq. (5)](reference/equations.md#eq-5), a tower for each domain:
+# - [Eq. (5)](reference/equations.md#eq-5):
 #   [`Tower`](../croco_np/layers/mlp.py#L68), [test by hand](../tests/layers/test_by_hand.py#L48),
 #   [in this lesson](#The-tower-of-Eq.-%285%29)
 # <!-- end of links -->
@@ -45,7 +46,9 @@ from croco_np.teaching.pictures.lesson01_slope import slope_by_steps
 np.set_printoptions(precision=4, suppress=True)
 
 # %% [markdown]
-# This is what you will derive. Point at a number of `dW` (or tap it, or use the Tab key) to see what it is made of.
+# Ten tutorials take apart [Crocodile](https://arxiv.org/abs/2405.12706) ("the paper"), which predicts clicks in several
+# *domains* at once, such as the tabs of an app. The first differentiates the layer that all of it is made of. This is
+# what you will derive. Point at a number of `dW` (or tap it, or use the Tab key) to see what it is made of.
 
 # %% tags=["hide-input"]
 weight_gradient(x=np.array([[1.0, 2, 0], [0, 1, 3]]), dy=np.array([[1.0, -2], [0, 1]]))
@@ -57,8 +60,8 @@ weight_gradient(x=np.array([[1.0, 2, 0], [0, 1, 3]]), dy=np.array([[1.0, -2], [0
 # ## Two rows on the blackboard
 #
 # A *batch* has $B = 2$ rows. Each row holds 3 inputs and becomes 2 outputs, $y = xW + b$: `x` has the shape (2, 3), `W`
-# (3, 2), `b` (2) and `y` (2, 2). All rows share `W` and `b`. Work out the first output yourself before you run the
-# cell: $1 \cdot 1 + 2 \cdot 2 + 0 \cdot 0 + 1 = 6$.
+# (3, 2), `b` (2) and `y` (2, 2). All rows share `W` and `b`. Work out the first output yourself before you look
+# below: $1 \cdot 1 + 2 \cdot 2 + 0 \cdot 0 + 1 = 6$.
 
 # %%
 x = np.array([[1.0, 2, 0], [0, 1, 3]])
@@ -97,9 +100,9 @@ print(f"{(objective(x, nudged, b) - objective(x, W, b)) / 0.001:.4f}")
 
 # %% [markdown]
 # So `dW[1, 0]` should be 2. Where does it come from? The weight carries input 1 to output 0, in *both* rows. In row 0
-# the input is 2 and the output is wanted lower by `dy[0, 0]` = 1: that gives $2 \cdot 1$. In row 1 the input is 1 but
-# `dy[1, 0]` = 0: that gives $1 \cdot 0$. A weight that is used in many places collects from all of them. Shrink the
-# nudge, and try the other weights; their slopes are the numbers of the first picture:
+# the input is 2, and $L$ rises by `dy[0, 0]` = 1 for each unit of the output: that gives $2 \cdot 1$. In row 1 the
+# input is 1 but `dy[1, 0]` = 0: that gives $1 \cdot 0$. A weight that is used in many places collects from all of them.
+# Shrink the nudge, and try the other weights; their slopes are the numbers of the first picture:
 
 # %% tags=["hide-input"]
 nudge_a_weight(lambda W: objective(x, W, b), W)
@@ -115,7 +118,8 @@ nudge_a_weight(lambda W: objective(x, W, b), W)
 # The slopes $\partial y_{il} / \partial W_{kj}$ have four indices: two say which output, two say which weight. Lay them
 # out as one matrix $J$, with a row for each of the 4 outputs and a column for each of the 6 weights. It falls into
 # blocks: where $l = j$ the block is `x` itself, elsewhere it is 0, because column $j$ of $W$ reaches column $j$ of $y$
-# only. The chain rule is then a column of $J$ times `dy`. Point at an entry:
+# only. The outputs stand column by column, $y_{00}, y_{10}, y_{01}, y_{11}$, and `dy` beside them does,
+# too: it is `dy.T.ravel()`. The chain rule is then a column of $J$ times `dy`. Point at an entry:
 
 # %% tags=["hide-input"]
 jacobian(x, dy)
@@ -214,15 +218,17 @@ show(bias_relu, relu_backward, Dense.backward)
 # $$p = \mathrm{sigmoid}(\mathrm{tower}(h))$$
 #
 # with $\mathrm{sigmoid}(z) = 1 / (1 + e^{-z})$, which the loss computes. The tower itself is a stack of `Dense` layers
-# and a `Linear` layer to one number, the *logit* $z$. (Each domain, that is, each tab of the app, has its own tower;
-# here is one.) In the whole model it is the last box before the loss; click it, or another, to see its lines:
+# and a `Linear` layer to one number, the *logit* $z$. (Each domain has its own tower; here
+# is one.) In the whole model it is the last box before the loss. Later tutorials take the others apart; a click on a
+# box opens the library's lines, which you need not read yet.
 
 # %% tags=["hide-input"]
 you_are_here("towers")
 
 # %% [markdown]
 # The backward pass has the lines of the forward pass from bottom to top. Parameters of a layer made of layers are dicts
-# and lists, nested: a *tree*. Its arrays are called *leaves*, and each is named by its path, such as `hidden.0.W`.
+# and lists, nested: a *tree*. Its arrays are called *leaves*, the grey squares of the picture, and each is named by its
+# path, such as `hidden.0.W`.
 
 # %%
 show(Tower.forward, Tower.backward)
@@ -278,7 +284,7 @@ slope_by_steps(phi, true_slope, steps)
 # Move the step from 1 to $10^{-16}$: the curve straightens and then turns into a staircase. The two errors of central
 # differences make a V. Its bottom lies where they are alike, $s \approx \varepsilon^{1/3}$, roughly $10^{-5}$, and its
 # depth is about $\varepsilon^{2/3}$, between $10^{-11}$ and $10^{-10}$. So the checker of this library allows central
-# differences an error of $10^{-7}$ and the complex step one of $10^{-12}$.
+# differences an error of $10^{-7}$ and the complex step one of $10^{-12}$. (All of these are relative errors.)
 
 # %% tags=["hide-input"]
 central = np.array([(phi(s) - phi(-s)) / (2 * s) for s in steps])
@@ -305,7 +311,8 @@ assert error[steps < 1e-15].max() > 1e-3
 # -\mathrm{i}$ turns the sign of the third derivative.
 #
 # For a sum of sigmoids the third derivative can be written down, $\mathrm{sigmoid}''' = q (1 - 6 q)$ with
-# $q = p (1 - p)$, times the cube of how much $v$ moves the logit. So the right arm of the V can be foretold:
+# $q = p (1 - p)$, times the cube of how much $v$ moves the logit. So the right arm of the V can be foretold, here as
+# absolute errors (the picture's are these, divided by the slope):
 
 # %%
 q = p_click * (1 - p_click)
@@ -324,8 +331,9 @@ np.testing.assert_allclose(measured, 1e-6 / 6 * third, rtol=1e-3)
 #
 # $$\langle dy, \, J v \rangle = \langle J^\top dy, \, v \rangle .$$
 #
-# Push a nudge up and ask how much the objective feels it, or pull the objective's wish down and ask how much the nudge
-# agrees with it: two ways to one number. Step through them, then choose a wrong backward pass.
+# Push the nudge $v$ up, to the outputs, and multiply by how fast $L$ rises with them; or pull these slopes down, to the
+# weights, and multiply by how far each is moved: two ways to one number, by which $L$ rises. Step through them, then
+# choose a wrong backward pass.
 
 # %% tags=["hide-input"]
 adjoint_square(x, dy, v=np.array([[1.0, 0], [-1, 2], [2, 1]]))
@@ -393,9 +401,13 @@ catches(Transposed(3, 3), square, (rows,), leaves={"input 0"})
 # `W` and `b` have their right formulas. Only `dx` is wrong; the checker calls the first input `input 0`. It samples
 # single entries of `dx`, finds them wrong by no common factor, and names what that looks like.
 #
+# An `error` is a difference, what the backward pass says along $v$ less what was measured along $v$, divided by the
+# largest of three: either of these, and the length of the gradient. Each method draws a $v$ of its own, hence two
+# errors for one mistake. Only their being far above the bound counts.
+#
 # ## Bug 2: a mean for a sum
 #
-# $db = \sum_i dy_i$. With a mean in its place every entry is too small by the same factor, $1/B$; the batch has 4 rows.
+# $db = \sum_i dy_i$. With a mean in its place every entry is a quarter of the right one, as the batch has 4 rows.
 # The mistake is common because averages do belong somewhere: in the *objective*, once. If $L$ is a mean over rows, the
 # $1/B$ is already in `dy`.
 
@@ -410,6 +422,9 @@ class Averaged(Linear):
 catches(Averaged(3, 3), square, (rows,), leaves={"b"})
 
 # %% [markdown]
+# Three quarters of `db` are missing, so $3/4$ is the most that the error can be. The second $v$ happens to lie more
+# across `db` than along it: both slopes are small there, and the error is divided by the length of `db` instead.
+#
 # ## Why random numbers, and not ones
 #
 # A tempting check sets every `dy` to 1, and compares with how much the plain sum of `y` changes under a nudge. Look at

@@ -25,10 +25,10 @@
 # **Equations:** Eq. (3), Eq. (9)
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
-# - [Eq. (3)](reference/equations.md#eq-3), M embedding tables a field, side by side:
+# - [Eq. (3)](reference/equations.md#eq-3):
 #   [`Embeddings`](../croco_np/layers/embedding.py#L19), [test by hand](../tests/layers/test_by_hand.py#L17),
 #   [in this lesson](#Many-fields-and-M-tables%3A-Eq.-%283%29)
-# - [Eq. (9)](reference/equations.md#eq-9), prior embedding of user, item and domain:
+# - [Eq. (9)](reference/equations.md#eq-9):
 #   [`Embeddings`](../croco_np/layers/embedding.py#L19), [test by hand](../tests/layers/test_by_hand.py#L126),
 #   [in this lesson](#The-prior-embedding%3A-Eq.-%289%29)
 # <!-- end of links -->
@@ -171,9 +171,9 @@ you_are_here("embeddings", "prior")
 # $$x_m = [E_1^m[\mathrm{id}_1], \dots, E_F^m[\mathrm{id}_F]]$$
 #
 # All of it lives in *one* array of shape $(V, M, E)$, where $V$ now counts the values of all fields together. The
-# fields lie below each other: value 0 of the second field comes after the last value of the first. The first row of a
-# field is its *offset*. The $M$ embeddings of a value lie side by side, so one look-up fetches all $M$. ($E_f^m$ with
-# indices is a table, $E$ alone a width.)
+# fields lie below each other: value 0 of field 1 comes after the last value of field 0. The first row of a field is its
+# *offset*. The $M$ embeddings of a value lie side by side, so one look-up fetches all $M$. ($E_f^m$ with indices is a
+# table, $E$ alone a width. The formula counts fields from 1, as the paper does; code, pictures and text from 0.)
 
 # %%
 layer = Embeddings(vocabulary=(6, 4, 3), n_tables=2, width=3, std=1.0)
@@ -217,7 +217,7 @@ catches(KeepsLast((6, 4, 3), 2, 3, std=1.0), params, (ids,), leaves={"table"})
 
 # %% [markdown]
 # Rows that were used once come out right. The checker names an entry by row, table and number: those it finds wrong are
-# in rows that repeat, 2 (id 2 of field 1), 6 (id 0 of field 2), 11 and 12 (ids 1 and 2 of field 3). The same broken
+# in rows that repeat, 2 (id 2 of field 0), 6 (id 0 of field 1), 11 and 12 (ids 1 and 2 of field 2). The same broken
 # layer on two rows of data that share no value:
 
 # %%
@@ -233,7 +233,7 @@ print(f"{len(checks)} checks passed, and the layer is broken")
 # ### At length: bug 2, offsets forgotten on the way back
 #
 # The forward pass adds the offsets; this backward forgets them. Ids of all fields are taken for rows 0, 1, 2, ... of
-# the first field. The gradients of fields 2 and 3 are added to rows 0 to 3, and rows 6 to 12 get none. Of the rows that
+# field 0. The gradients of fields 1 and 2 are added to rows 0 to 3, and rows 6 to 12 get none. Of the rows that
 # were used, only row 5 is right, since no other field has an id 5. The checker looks at some of the 78 entries: if one
 # of row 5 is among them, it reports a mask or an index; if none is, it sees no pattern at all.
 
@@ -408,22 +408,6 @@ two_brackets(batch=4096, width=16, outputs=64, vocabularies=(4, 16, 64, 128, 512
 # dT &= dP \, W^\top
 # \end{aligned}$$
 
-# %%
-rng = np.random.default_rng(3)
-T, W = rng.standard_normal((4, 16)), rng.standard_normal((16, 64))
-ids, dz = rng.integers(0, 4, 4096), rng.standard_normal((4096, 64))
-
-dx = dz @ W.T  # the long way: look up, then multiply
-long_dT = np.zeros_like(T)
-np.add.at(long_dT, ids, dx)
-
-P = T @ W  # the short way: multiply, then look up
-dP = np.zeros_like(P)
-np.add.at(dP, ids, dz)
-np.testing.assert_allclose(P[ids], T[ids] @ W, atol=1e-12)
-np.testing.assert_allclose(T.T @ dP, T[ids].T @ dz, atol=1e-10)
-np.testing.assert_allclose(dP @ W.T, long_dT, atol=1e-10)
-
 # %% [markdown]
 # With many fields, each has its own block of rows in $W$, and $z = \sum_f x_f W_f + b$. A field with many values (a
 # *wide* one) is looked up and multiplied, a *narrow* one, of at most `few` = 128 values, the other way round. That is
@@ -519,6 +503,25 @@ def narrow_backward(T, W, ids, dz):
 
 
 grade("2.3", narrow_backward)
+
+# %% [markdown]
+# Both ways side by side, on a batch of 4,096 rows of a field with four values:
+
+# %%
+rng = np.random.default_rng(3)
+T, W = rng.standard_normal((4, 16)), rng.standard_normal((16, 64))
+ids, dz = rng.integers(0, 4, 4096), rng.standard_normal((4096, 64))
+
+dx = dz @ W.T  # the long way: look up, then multiply
+long_dT = np.zeros_like(T)
+np.add.at(long_dT, ids, dx)
+
+P = T @ W  # the short way: multiply, then look up
+dP = np.zeros_like(P)
+np.add.at(dP, ids, dz)
+np.testing.assert_allclose(P[ids], T[ids] @ W, atol=1e-12)
+np.testing.assert_allclose(T.T @ dP, T[ids].T @ dz, atol=1e-10)
+np.testing.assert_allclose(dP @ W.T, long_dT, atol=1e-10)
 
 # %% [markdown]
 # **Exercise 2.4, the worst schedule.** Workers A and B each add 1 to the same sum three times, so it should end at 6.

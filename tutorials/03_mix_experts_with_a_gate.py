@@ -25,13 +25,13 @@
 # **Equations:** Eq. (8), Eq. (10)
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
-# - [Eq. (8)](reference/equations.md#eq-8), experts mixed dimension by dimension:
+# - [Eq. (8)](reference/equations.md#eq-8):
 #   [`ElementGate`](../croco_np/layers/gate.py#L78), [test by hand](../tests/layers/test_by_hand.py#L115),
 #   [in this lesson](#One-share-for-each-dimension%3A-PEG)
-# - [Eq. (10)](reference/equations.md#eq-10), prior-informed gate, scalar (PG):
+# - [Eq. (10)](reference/equations.md#eq-10):
 #   [`ScalarGate`](../croco_np/layers/gate.py#L29), [test by hand](../tests/layers/test_by_hand.py#L138),
 #   [in this lesson](#Where-the-logits-come-from%3A-MMoE-and-PG)
-# - [Eq. (10)](reference/equations.md#eq-10), prior-informed gate, element-wise (PEG):
+# - [Eq. (10)](reference/equations.md#eq-10):
 #   [`ElementGate`](../croco_np/layers/gate.py#L78), [test by hand](../tests/layers/test_by_hand.py#L182),
 #   [in this lesson](#One-share-for-each-dimension%3A-PEG)
 # <!-- end of links -->
@@ -56,9 +56,10 @@ from croco_np.teaching.pictures.lesson03 import learning, reach, two_shares, two
 np.set_printoptions(precision=4, suppress=True)
 
 # %% [markdown]
-# Two experts say 4 and 8; a **gate** decides how much of each to believe. Move its two *logits*: they become *shares*,
-# the shares mix the outputs into $h$, and on the way back the layers above say $dh = 2$, "a larger $h$ raises the
-# objective". What each logit hears of it is $da$.
+# Expert 0 says 4 and expert 1 says 8; a **gate** decides how much of each to believe. Move its two *logits*: they
+# become *shares*, the shares mix the outputs into $h$, and on the way back the layers above say $dh = 2$, "a larger $h$
+# raises the objective". What each logit hears of it is $da$: how much the objective *rises* with the logit. (In this
+# lesson experts, domains and dimensions count from 0, as in the code.)
 
 # %% tags=["hide-input"]
 two_shares(a=np.array([[np.log(3), 0.0]]), o=np.array([[[4.0], [8.0]]]), dh=np.array([[2.0]]))
@@ -108,8 +109,8 @@ show(softmax)
 # The sum is the *mean* of the $dg$, weighted by the shares. So an expert's logit is pushed by how much its share is
 # worth **more than the average share**, in proportion to the share it has. No $M \times M$ matrix is needed.
 #
-# With $dg = (8, 16)$ the mean is $3/4 \cdot 8 + 1/4 \cdot 16 = 10$, so $da_1 = 3/4 \cdot (8 - 10) = -3/2$ and
-# $da_2 = 1/4 \cdot (16 - 10) = 3/2$.
+# With $dg = (8, 16)$ the mean is $3/4 \cdot 8 + 1/4 \cdot 16 = 10$, so $da_0 = 3/4 \cdot (8 - 10) = -3/2$ and
+# $da_1 = 1/4 \cdot (16 - 10) = 3/2$.
 
 # %%
 dg = np.array([[8.0, 16.0]])
@@ -118,7 +119,6 @@ jacobian = np.diag(g[0]) - np.outer(g[0], g[0])  # J[m, n] = dg_m / da_n
 assert np.allclose(jacobian, [[3 / 16, -3 / 16], [-3 / 16, 3 / 16]])
 assert np.allclose(da, dg @ jacobian)
 assert np.allclose(da, [[-3 / 2, 3 / 2]])
-show(softmax_backward)
 
 # %% [markdown]
 # The entries of $da$ add up to 0, which is no accident. Adding a constant to all logits changes nothing, so the
@@ -134,6 +134,12 @@ def my_softmax_backward(g, dg):
 
 
 grade("3.1", my_softmax_backward)
+
+# %% [markdown]
+# The library's, to compare with yours:
+
+# %%
+show(softmax_backward)
 
 # %% [markdown]
 # ## A mixture of experts
@@ -162,8 +168,8 @@ grade("3.1", my_softmax_backward)
 # $$ da_m = g_m \, \langle dh,\; o_m - h \rangle $$
 #
 # Each expert is compared with the mixture, along the direction in which the objective grows. Gradient *descent* moves
-# against $da$: experts on the side of $h$ that *lowers* the objective gain share. For two experts $o_1 - h = g_2 (o_1 -
-# o_2)$, so $da_1 = g_1 g_2 \, \langle dh, o_1 - o_2 \rangle$: where one share is nearly 1, hardly anything moves.
+# against $da$: experts on the side of $h$ that *lowers* the objective gain share. For two experts $o_0 - h = g_1 (o_0 -
+# o_1)$, so $da_0 = g_0 g_1 \, \langle dh, o_0 - o_1 \rangle$: where one share is nearly 1, hardly anything moves.
 
 # %%
 o, dh = np.array([[[4.0], [8.0]]]), np.array([[2.0]])  # (B, M, K) = (1, 2, 1) and (B, K) = (1, 1)
@@ -172,7 +178,7 @@ do, da = mix_scalars_backward(g, o, h, dh)
 assert np.allclose(h, 5)
 assert np.allclose(do.ravel(), [3 / 2, 1 / 2])
 assert np.allclose(da, softmax_backward(g, dg))  # the fused line and the two steps agree
-show(mix_scalars, mix_scalars_backward)
+show(mix_scalars)
 
 # %% [markdown]
 # ## Where the logits come from: MMoE and PG
@@ -198,11 +204,12 @@ you_are_here("prior", "gates")
 show(ScalarGate.forward, ScalarGate.backward)
 
 # %% [markdown]
-# `forward` gives a pair, the mixture $h$ and the shares $g$, so `backward` takes a pair, a gradient for each. The
-# click prediction reads $h$ alone; then $dg$ is `None`, as in all of this lesson. It is there for losses on the shares
-# themselves, such as one that asks that all experts be used equally
-# ([losses/importance.py](../croco_np/losses/importance.py)). Then two roads meet at the logits, and their gradients
-# **add**: that is what `_pulled` does. The checker tries both:
+# `forward` gives a pair, the mixture $h$ and the shares $g$, so `backward` takes a pair, a gradient for each. Mind the
+# second one: in the listing `dg` is only what a loss *on the shares themselves* sends in, such as one that asks that
+# all experts be used equally ([losses/importance.py](../croco_np/losses/importance.py)). The derivation's $dg_m =
+# \langle dh, o_m \rangle$ comes through $h$, and is inside `mix_scalars_backward`. The click prediction reads $h$
+# alone: then the second gradient is `None`. Otherwise two roads meet at the logits, and their gradients **add**: that
+# is what `_pulled` does. The checker sends in a random gradient for $h$ and another one for $g$:
 
 # %%
 rng = np.random.default_rng(0)
@@ -216,9 +223,9 @@ assert_ok(check(pg, pg.init(rng), (domains, e, o), rng, name="PG"))
 # %% [markdown]
 # ## One share for each dimension: PEG
 #
-# A scalar gate must take an expert whole. Say expert 1 is $(1, 0)$ and expert 2 is $(0, 1)$, and the tower would like
+# A scalar gate must take an expert whole. Say expert 0 is $(1, 0)$ and expert 1 is $(0, 1)$, and the tower would like
 # $(1, 1)$. With shares $g$ and $1 - g$ the mixture is $(g, 1 - g)$: a point on the line between the experts, whatever
-# $g$ is. Give each dimension shares of its own, and the wish can be met. Try it:
+# $g$ is. Give each dimension shares of its own, and the wish can be met. Move the shares of expert 0:
 
 # %% tags=["hide-input"]
 reach(o=np.array([[[1.0, 0], [0, 1]]]), wish=np.array([1.0, 1]))
@@ -229,8 +236,22 @@ reach(o=np.array([[[1.0, 0], [0, 1]]]), wish=np.array([1.0, 1]))
 #
 # $$ g_{mk} = \frac{e^{a_{mk}}}{\sum_n e^{a_{nk}}}, \qquad h_k = \sum_m g_{mk} \, o_{mk} $$
 #
-# The price: M K logits for a row, not M. Nothing new has to be derived. In each dimension this is a scalar gate with
-# K = 1, whose scalar product is one product:
+# The price: M K logits for a row, not M. Nothing new has to be derived: in each dimension this is a scalar gate with
+# K = 1, whose scalar product is one product.
+#
+# **Exercise 3.2.** Write the backward of the element-wise mixture. `g` and `o` are `(B, M, K)`, `h` and `dh` are
+# `(B, K)`. Return the pair `do, da`, both `(B, M, K)`.
+
+
+# %%
+def my_mix_backward(g, o, h, dh):
+    raise NotImplementedError
+
+
+grade("3.2", my_mix_backward)
+
+# %% [markdown]
+# On paper and in the library, the scalar gate's backward above it:
 #
 # $$ \begin{aligned}
 # do_{mk} &= g_{mk} \, dh_k \\
@@ -238,7 +259,7 @@ reach(o=np.array([[[1.0, 0], [0, 1]]]), wish=np.array([1.0, 1]))
 # \end{aligned} $$
 
 # %%
-show(mix_elements, mix_elements_backward)
+show(mix_scalars_backward, mix_elements_backward)
 
 # %% [markdown]
 # Shares only move, here for every row and every dimension separately:
@@ -252,23 +273,11 @@ assert np.allclose(da.sum(axis=1), 0)
 assert_ok(check(peg, peg.init(rng), (domains, e, o), rng, name="PEG"))
 
 # %% [markdown]
-# **Exercise 3.2.** Write the backward of the element-wise mixture. `g` and `o` are `(B, M, K)`, `h` and `dh` are
-# `(B, K)`. Return the pair `do, da`, both `(B, M, K)`.
-
-
-# %%
-def my_mix_backward(g, o, h, dh):
-    raise NotImplementedError
-
-
-grade("3.2", my_mix_backward)
-
-# %% [markdown]
 # ## Watch a gate learn
 #
 # Now let both gates solve a task whose answer we know. Three experts put out random numbers in six dimensions. Domain 0
-# wants dimensions 1 to 3 from expert 1 and 4 to 6 from expert 2; domain 1 wants dimensions 1 and 2 from expert 3, the
-# other four from expert 1. The loss is the mean over rows of the squared distance to what is wanted; its gradient is
+# wants dimensions 0 to 2 from expert 0 and 3 to 5 from expert 1; domain 1 wants dimensions 0 and 1 from expert 2, the
+# other four from expert 0. The loss is the mean over rows of the squared distance to what is wanted; its gradient is
 # $dh = 2 (h - \text{wanted}) / B$. The input e is 1 for every row, so $W_s$ *is* the gate logits of domain s.
 
 # %%
@@ -359,7 +368,7 @@ class WrongAxis(Mix):
 # 2. **All ones:** take $dh = 1$, as if the objective were the plain sum of $h$, and compare with the right $da$.
 # 3. **Random:** take a random $dh$ and compare. The checker does this, with a measured slope on the other side.
 #
-# Which bug passes which test? Say it, then look:
+# Which bug passes which test? Say it, then look (the picture shows one row of six, the tests look at all):
 
 # %% tags=["hide-input"]
 B, M, K = 6, 3, 4

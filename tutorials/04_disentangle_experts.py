@@ -25,7 +25,7 @@
 # **Equations:** Eq. (6)
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
-# - [Eq. (6)](reference/equations.md#eq-6), CovLoss: covariance between experts:
+# - [Eq. (6)](reference/equations.md#eq-6):
 #   [`covariance`](../croco_np/losses/covariance.py#L9), [test by hand](../tests/layers/test_by_hand.py#L63),
 #   [in this lesson](#The-loss-on-a-blackboard)
 # <!-- end of links -->
@@ -62,6 +62,9 @@ blocks(small)
 
 # %% [markdown]
 # ## The loss on a blackboard
+#
+# Formulas and pictures count experts, rows and outputs from 1, as the paper does, and arrays from 0: expert 1 is
+# `small[:, 0]`.
 #
 # **Centre.** $Z$ holds all outputs side by side, each column minus its mean: $(1, 1)$ for expert 1 and $(2, 1)$
 # for expert 2. A tilde marks what is centred, so $Z = [\tilde O_1 \; \tilde O_2]$.
@@ -132,12 +135,6 @@ grade("4.1", my_covariance)
 # the column means of $dZ$ are subtracted from it. But the columns of $Z$ add up to 0, and $dZ$ is $Z$ times a matrix,
 # so the columns of $dZ$ add up to 0 already. There is nothing to subtract: $dO = dZ$. **The means need no term of their
 # own.**
-#
-# In the listing, skip `rows` and `reduction` for now. From `z = o.reshape` on it is the derivation, line by line. With
-# `within` the mask of an expert with itself is 2: its block is in $C$ only once, and the 2 makes up for the 1/2.
-
-# %%
-show(covariance)
 
 # %% [markdown]
 # By hand, row 1 of expert 1, which needs the block *below* the diagonal. Its signs are
@@ -310,6 +307,13 @@ def my_sampled(o, rows):
 
 
 grade("4.4", my_sampled)
+
+# %% [markdown]
+# The library's answer to 4.2 and 4.4 is one function. From `z = o.reshape` on it is the derivation, line by line. With
+# `within` the mask of an expert with itself is 2: its block is in $C$ only once, and the 2 makes up for the 1/2.
+
+# %%
+show(covariance)
 
 # %% [markdown]
 # ## At length: the ratio of sampled and full loss, measured

@@ -25,13 +25,13 @@
 # **Equations:** Eq. (4), Eq. (7), Fig. 3
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
-# - [Eq. (4)](reference/equations.md#eq-4), M experts, ReLU at the end:
+# - [Eq. (4)](reference/equations.md#eq-4):
 #   [`Experts`](../croco_np/layers/experts.py#L81), [test by hand](../tests/layers/test_by_hand.py#L36),
 #   [in this lesson](#Fig.-3-as-a-graph)
-# - [Eq. (7)](reference/equations.md#eq-7), the training objective:
+# - [Eq. (7)](reference/equations.md#eq-7):
 #   [`Objective`](../croco_np/objective.py#L13), [test by hand](../tests/layers/test_by_hand.py#L99),
 #   [in this lesson](#Eq.-%287%29%3A-how-much-does-a-row-count%3F)
-# - [Fig. 3](reference/equations.md#fig-3), the whole model:
+# - [Fig. 3](reference/equations.md#fig-3):
 #   [`Crocodile`](../croco_np/models/crocodile.py#L31), [test](../tests/test_golden.py#L113),
 #   [in this lesson](#Fig.-3-as-a-graph)
 # <!-- end of links -->
@@ -68,8 +68,9 @@ np.set_printoptions(precision=4, suppress=True)
 crocodile_steps()
 
 # %% [markdown]
-# Numbers on the roads count experts (0, 1, 2) or domains (0, 1). For B rows, F columns of ids, M tables and experts,
-# embeddings of width E, K outputs of an expert and a prior embedding of P numbers:
+# Grey squares are the leaves, arrays of parameters; numbers on the roads count experts (0, 1, 2) or domains (0, 1). For
+# B rows, F columns of ids, M tables and experts, embeddings of width E, K outputs of an expert and a prior embedding of
+# P numbers:
 #
 # 1. **Embeddings**, Eq. (3): table m gives expert m its own view $x_m$ of the row, F E numbers.
 # 2. **Experts**, Eq. (4): $o_m = \mathrm{MLP}_m(x_m)$, a ReLU after every layer, the last too; all domains share them.
@@ -78,20 +79,26 @@ crocodile_steps()
 # 5. **Towers**, Eq. (5): $h$ becomes one logit $z$; one tower for each domain.
 # 6. **Loss**, Eq. (7): cross-entropy looks at $z$, CovLoss at $o$.
 #
+# Roads light up for the whole batch, of which the numbers show one row. (In step 12 two rows of table 0 get zeros: only
+# the last row of the batch looked them up, and there both ReLUs of expert 0 are off.)
+#
 # Two rules turn the picture into code:
 #
 # * **Backward is the picture upside down:** a layer hands its gradients to those it got its inputs from.
 # * **Where a value forks, gradients add.** $o$ goes to the gates *and* to CovLoss (step 11 of the picture). Moving $o$
-#   moves L by both roads, so $do = do_{gates} + \alpha \, do_{CovLoss}$. This is the only fork here.
+#   moves L by both roads, so $do = do_{gates} + \alpha \, do_{CovLoss}$. This is the only fork:
+#   $e$ has two roads to the gates, but a row takes only the one of its domain.
 #
-# Here is the model: five lines up, five lines down. `merge` adds, or hands on the first where there is no second.
+# Here is the way up, five lines. It ends in an `Output`, a tuple of what a loss may read (`logits`, `experts`,
+# `gates`). The gradients come back in the same form, with `None` where no loss reads.
 
 # %%
-show(Crocodile.forward, Crocodile.backward)
+show(Crocodile.forward)
 
 # %% [markdown]
-# This is the *definition*. Training runs its twin, `FusedCrocodile`, which stands under it in the same file: the same
-# parameters and gradients with fewer multiplications (tutorial 2 derives how, tutorial 9 measures it).
+# This is the *definition*; the way down you will write yourself. Training runs its twin, `FusedCrocodile`, which stands
+# under it in the same file: the same parameters and gradients with fewer multiplications (tutorial 2 derives how,
+# tutorial 9 measures it).
 #
 # ## Two trees
 #
@@ -134,8 +141,9 @@ batch, _ = make_batch(rows, np.arange(64), schema)
 print("rows of each domain in a batch of 64:", [s.stop - s.start for s in batch.domains])
 
 # %% [markdown]
-# The rare domain is absent from these 64 rows, as it will be from one such batch in seven ($0.97^{64} = 0.14$). Its
-# slice is empty, its gate and tower get a gradient of 0, and no line of code has to ask.
+# `make_batch` sorts the rows it takes by domain, and returns the batch and that order. The rare domain is absent from
+# these 64 rows, as it will be from one such batch in seven ($0.97^{64} = 0.14$). Its slice is empty, its gate and tower
+# get a gradient of 0, and no line of code has to ask.
 
 # %%
 sizes = {"n_experts": 3, "embedding_width": 4, "embedding_std": 0.3, "expert_sizes": (8, 6), "tower_sizes": (5,)}
@@ -189,7 +197,7 @@ for gradient, value in ((dz, z[:, 0]), (dh, h), (de, e[:, 0]), (do, o), (dx, x))
     assert gradient.shape == value.shape  # proof-reading by shapes
 
 # %% [markdown]
-# The library's ten lines give the same, every leaf of every layer:
+# The library's own backward, called with an `Output` of gradients, gives the same at every leaf:
 
 # %% tags=["hide-input"]
 out, cache = model.forward(params, batch)
@@ -230,8 +238,8 @@ assert {path.split(".")[0] for path, v in cov_road.items() if v.any()} == {"embe
 # `model.experts` and `model.embeddings` are its layers, `c.towers`, `c.gates`, `c.prior`, `c.experts` and
 # `c.embeddings` their caches. `d.logits` is `(B,)`, `d.experts` is `(B, M, K)` or `None`, `d.gates` is the gradient of
 # the shares or `None` (hand it to the gates as it is). Return the gradients as a dict with the keys embeddings,
-# experts, prior, gates, towers. The lines above are most of it. Compare the shapes: the towers put out `(B, 1)` and the
-# prior `(B, 1, P)`, so their gradients have these shapes.
+# experts, prior, gates, towers. All calls stand in the step above; new are the `None`s, the shapes of `d` and the form
+# of the result. The towers put out `(B, 1)` and the prior `(B, 1, P)`, so their gradients have these shapes.
 
 
 # %%
@@ -240,6 +248,14 @@ def my_backward(model, c, d):
 
 
 grade("5.1", my_backward)
+
+# %% [markdown]
+# ### At length: the library's lines
+#
+# `merge` adds two gradients, or hands on the first where there is no second.
+
+# %%
+show(Crocodile.backward)
 
 # %% [markdown]
 # ## Eq. (7): how much does a row count?
@@ -251,20 +267,22 @@ grade("5.1", my_backward)
 # with $\mathrm{BCE}_i$ the cross-entropy of row i and $N_s$ the number of rows of domain s. In a mini-batch that can
 # mean three things:
 #
-# | reading | weight of a row |
-# |---|---|
-# | `batch_mean` | $1 / B$: every row alike, a domain counts by its size |
-# | `domain_mean` | $1 / n_s$, with $n_s$ the rows of s in the *batch*: each domain has the same say |
-# | `dataset_mean` | $1 / N_s$ over the *data set*, times $N / B$: the same say on average over batches |
+# | reading | weight of a row | sum of the weights |
+# |---|---|---|
+# | `batch_mean` | $1 / B$: every row alike, a domain counts by its size | 1 |
+# | `domain_mean` | $1 / n_s$, with $n_s$ the rows of s in the *batch*: each domain has the same say | domains present |
+# | `dataset_mean` | $1 / N_s$ over the *data set*, times $N / B$: the same say on average | domains, on average |
 #
-# The data set of the picture has 90 % of its rows in domain X and 10 % in Y. Make Y rare in the batch, then absent.
+# So L is on another scale under the last two; to compare, look at shares. The area of a square is the weight of its
+# row. The data set has 90 % of its rows in domain X and 10 % in Y. Make Y rare in the batch, then absent.
 
 # %% tags=["hide-input"]
 weighted_rows()
 
 # %% [markdown]
-# A batch without any Y loses Y's term under `domain_mean`; under `dataset_mean` the batches with Y make up for it.
-# Three rows of X and one of Y, from a data set of 90 and 10:
+# A batch without any Y looks best under `domain_mean`, worth all of its 64 rows. But Y's term is gone, and no other
+# batch makes up for it; under `dataset_mean` those with much Y do. Three rows of X and one of Y, from a data set of 90
+# and 10:
 
 # %%
 four = (slice(0, 3), slice(3, 4))
@@ -310,10 +328,11 @@ assert np.isclose(effective_rows(row_weights(typical, "batch_mean")), 256)
 assert np.isclose(n_eff, 9 / (1 / 179 + 1 / 69 + 1 / 8))
 
 # %% [markdown]
-# Eight rows speak for a third of the objective, and 256 rows are worth 62. On real clicks the mean over rows is better
-# by about 0.004 in AUC ([a reference page](reference/choices.md) has the measurement), and so it is the default. The
-# literal readings are one flag away (`--reduction`): what is to be optimised is not settled by noise alone. Who cares
-# for the rare domain as much as for the large one may pay the price.
+# Eight rows speak for a third of the objective, and 256 rows are worth 62. On real clicks the mean over rows was better
+# by about 0.004 in AUC ([Eq. (7), measured](reference/choices.md#eq-7-measured): means of two seeds, too few to give a
+# spread), and so it is the default. The literal readings are one flag of `python -m croco_np.train` away
+# (`--reduction`): what is to be optimised is not settled by noise alone. Who cares for the rare domain as much as for
+# the large one may pay the price.
 #
 # **Exercise 5.3.** Batch of 100 rows, two domains, `domain_mean`. What is the *smallest* number of rows that the rare
 # domain must have for the 100 to be worth at least 50? Set `my_rows` to that integer.
@@ -424,14 +443,12 @@ assert loss_on(unseen) < start
 # ## Check the whole
 #
 # Layers that are right one by one can still be put together wrongly. The checker takes a whole training step as one
-# layer, from parameters to L. (`own` holds gradients of a loss with parameters of its own; CovLoss has none.)
-
-# %%
-show(Training)
+# layer, `Training`, from parameters to L. Its batch has 7, 3 and 2 rows of the domains; all parameters are moved a
+# little, since biases at 0 could hide mistakes.
 
 # %%
 tiny, _ = make_batch(rows, np.concatenate([np.flatnonzero(domain == s)[:n] for s, n in enumerate((7, 3, 2))]), schema)
-bent = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)  # biases at 0 could hide mistakes
+bent = tree_map(lambda w: w + 0.3 * rng.standard_normal(w.shape), params)
 objective = Objective("domain_mean", alpha=0.1)
 checks = check(Training(model, objective), bent, (tiny,), rng)
 assert_ok(checks)
@@ -498,6 +515,16 @@ class SwappedWeights(Objective):
 
 shared, domains_0_and_2 = {"embeddings", "experts", "prior"}, {"gates.0", "gates.2", "towers.0", "towers.2"}
 catches(Training(model, SwappedWeights("domain_mean", alpha=0.1)), bent, (tiny,), leaves=shared | domains_0_and_2)
+
+# %% [markdown]
+# ### At length: a training step as a layer
+#
+# `type(d)(*(...))` multiplies each gradient of the `Output` by `dvalue`, the gradient of L itself, and leaves `None`
+# where it is. `own` holds gradients of a loss with parameters of its own; CovLoss has none. `tracked` names
+# parameters that are not trained but followed, such as running means; Crocodile has none.
+
+# %%
+show(Training)
 
 # %% [markdown]
 # ### At length: entries that are right in a wrong leaf

@@ -24,7 +24,7 @@
 # **Equations:** Eq. (7)
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
-# - [Eq. (7)](reference/equations.md#eq-7), the training objective:
+# - [Eq. (7)](reference/equations.md#eq-7):
 #   [`Objective`](../croco_np/objective.py#L13), [test by hand](../tests/layers/test_by_hand.py#L99),
 #   [in this lesson](#The-run)
 # <!-- end of links -->
@@ -73,14 +73,10 @@ pairs_that_flip("abcd", tenths=(9, 6, 5, 5), labels=(1, 0, 1, 0))
 #
 # Only the order of the scores counts: logits and probabilities have the same AUC. And the mix of classes drops out:
 # with half of the non-clicks, drawn at random, AUC stays the same up to noise.
-#
-# The library does not visit all pairs, of which a million rows would have billions. It sorts both classes and looks
-# each clicked row up among the others.
 
 # %%
 four = auc(np.array([0.9, 0.6, 0.5, 0.5]), np.array([1, 0, 1, 0]))
 assert four.value == (1 + 1 + 0 + 1 / 2) / 4
-show(auc)
 
 # %% [markdown]
 # ### Exercise 6.1
@@ -96,6 +92,13 @@ def my_auc(scores, labels):
 
 
 grade("6.1", my_auc)
+
+# %% [markdown]
+# The library does not visit all pairs, of which a million rows would have billions. It sorts both classes and looks
+# each clicked row up among the others.
+
+# %%
+show(auc)
 
 # %% [markdown]
 # ## gAUC: inside each user
@@ -193,7 +196,8 @@ with chart("a pair of bars for each domain, its test rows and its test clicks", 
 c
 
 # %% [markdown]
-# In the simulated log, and in the genuine AliCCP whose shares it copies, domain 2 has 0.75 % of the rows: 225 test rows
+# AliCCP calls its domains 1, 2 and 3: these are names, and `domain 2` has index 1. In the simulated log, and in the
+# genuine AliCCP whose shares it copies, domain 2 has 0.75 % of the rows: 225 test rows
 # with 13 clicks. Keep that 13 in mind. In KuaiRand the tabs differ in another way: about 9 % of the impressions of tab
 # 0 are clicked, and about half of those of tab 1.
 #

@@ -25,10 +25,10 @@
 # **Equations:** Eq. (1), Eq. (2): the diversity index; the paper's measures of collapse
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
-# - [Eq. (1)](reference/equations.md#eq-1), diversity index of all-forward models:
+# - [Eq. (1)](reference/equations.md#eq-1):
 #   [`diversity_index`](../croco_np/diagnostics/diversity.py#L113), [test by hand](../tests/test_diagnostics.py#L320),
 #   [in this lesson](#The-diversity-index)
-# - [Eq. (2)](reference/equations.md#eq-2), diversity index of specific-forward models:
+# - [Eq. (2)](reference/equations.md#eq-2):
 #   [`diversity_index`](../croco_np/diagnostics/diversity.py#L113), [test by hand](../tests/test_diagnostics.py#L341),
 #   [in this lesson](#The-diversity-index)
 # <!-- end of links -->
@@ -252,8 +252,8 @@ assert splits.simulated
 # %% [markdown]
 # ## Spectra by domain
 #
-# `exposures` counts how often each item occurs in each domain of the training rows. Domain 2 has 0.75 % of the rows, so
-# its own table meets few items, each a few times.
+# `exposures` counts how often each item occurs in each domain of the training rows. Domain 2 (a name; its index is 1,
+# while experts are counted from 0) has 0.75 % of the rows, so its own table meets few items, each a few times.
 
 # %% tags=["hide-input"]
 seen = exposures(splits.train, schema, schema.item)  # (domains, items)
@@ -347,7 +347,7 @@ maps_of_covariance(maps, told, n_experts=3)
 
 # %% [markdown]
 # Each map is a 3 × 3 chessboard of blocks, one for each pair of experts. With the loss the blocks between experts are
-# nearly empty; but expert 3's own block has faded, too: it hardly varies any more. To shrink is a cheap way not to
+# nearly empty; but expert 2's own block has faded, too: it hardly varies any more. To shrink is a cheap way not to
 # covary, which is why the *correlation* is given as well: it does not change when a unit shrinks.
 #
 # To die is cheaper still. A unit that is off for all rows is **dead**: an empty stripe. It has no correlation, and
@@ -386,9 +386,7 @@ assert np.allclose(use.sum(axis=1), 1)
 with chart("a bar for each domain, cut into the mean shares of three experts: all domains use all three", 3.2) as c:
     ax, done = c.axes(), np.zeros(3)
     for m, (colour, hatch) in enumerate(zip((BLUE, ORANGE, GREEN), ("", "//", ".."), strict=True)):
-        ax.barh(
-            schema.domains, use[:, m], 0.5, done, color=colour, hatch=hatch, edgecolor="white", label=f"expert {m + 1}"
-        )
+        ax.barh(schema.domains, use[:, m], 0.5, done, color=colour, hatch=hatch, edgecolor="white", label=f"expert {m}")
         for d in range(3):
             ax.text(done[d] + use[d, m] / 2, d + 0.28, f"{use[d, m]:.2f}", ha="center", va="top")
         done += use[:, m]
@@ -492,7 +490,7 @@ print(text(diagnose(*models["with CovLoss"])))
 # %% [markdown]
 # The diversity lines rest on **11 conflict rows**, for hardly any simulated user meets an item in two domains. Eleven
 # rows say nothing, whatever the index is. The index over *all* test rows, in conflict or not, is the one with enough
-# rows to compare models by. (The report counts experts from 0.)
+# rows to compare models by.
 #
 # Questions to take along to Figures 2, 4 and 5 of the paper, and to any picture like them:
 #

@@ -25,10 +25,10 @@
 # **Equations:** Eq. (4), Eq. (6): what they cost
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
-# - [Eq. (4)](reference/equations.md#eq-4), M experts, ReLU at the end:
+# - [Eq. (4)](reference/equations.md#eq-4):
 #   [`Experts`](../croco_np/layers/experts.py#L81), [test by hand](../tests/layers/test_by_hand.py#L36),
 #   [in this lesson](#Two-limits)
-# - [Eq. (6)](reference/equations.md#eq-6), CovLoss: covariance between experts:
+# - [Eq. (6)](reference/equations.md#eq-6):
 #   [`covariance`](../croco_np/losses/covariance.py#L9), [test by hand](../tests/layers/test_by_hand.py#L63),
 #   [in this lesson](#Two-limits)
 # <!-- end of links -->
@@ -383,7 +383,7 @@ with chart(
         ax.plot([], [], "o", color=colour, label=label)
     ax.set_yticks(range(len(order)), order)
     ax.set_xscale("log")
-    ax.set_xlabel("ms a step: tick, the limit; dot, the time")
+    ax.set_xlabel("ms a step (tick: limit)")
     ax.legend(loc="lower right")
 c
 

@@ -95,8 +95,8 @@ def test_folds_are_closed_and_say_what_is_in_them(open_page):
     assert [text for text in said if text] == [
         "imports",
         "how the picture is drawn",
-        "hint 2",
-        "hint 3",
+        "a hint",
+        "a further hint",
         "worked solution",
         "read it at length",
     ]
@@ -129,6 +129,17 @@ def test_a_link_into_a_fold_opens_it(open_page, place):
     page = open_page("03_mix.html")
     page.get_by_role("link", name="deep" if place == "deep" else "Into the fold", exact=True).click()
     page.get_by_text("First this." if place != "deep" else "At last.").wait_for(state="visible", timeout=5000)
+
+
+def test_the_same_link_opens_a_fold_again_that_was_closed_by_hand(open_page):
+    page = open_page("03_mix.html")
+    link, inside = page.get_by_role("link", name="Into the fold", exact=True), page.get_by_text("First this.")
+    link.click()
+    inside.wait_for(state="visible", timeout=5000)
+    page.get_by_text("Read it at length").click()
+    inside.wait_for(state="hidden", timeout=5000)
+    link.click()
+    inside.wait_for(state="visible", timeout=5000)
 
 
 def test_a_link_to_a_line_leads_to_it(open_page):

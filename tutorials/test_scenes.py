@@ -132,7 +132,7 @@ def test_without_javascript_there_is_a_still(opened):
     page = opened(you_are_here("gates"), three_dots(), script=False)
     assert page.locator("svg").count() == 2
     assert page.locator("input, button").count() == 0
-    assert said(page) == "You are here: gates."
+    assert said(page).startswith("You are here: gates.")
     assert page.locator("summary").first.inner_text().startswith("embeddings")
 
 

@@ -29,6 +29,8 @@ TYPES = {".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "appli
 CDN = "https://cdn.jsdelivr.net/**"
 WAIT = 120_000  # ms
 LESSON = "10_teach_it"
+NOTEBOOK = "or work in the notebook: python -m croco_np.learn opens it."
+SILENT = object()  # an answer that never comes
 WATCH = """() => {
   window.seen = [];
   const look = () => seen.push(document.querySelector(".try-it-status")?.textContent);
@@ -79,12 +81,12 @@ def lock():
 class Page:
     """A lesson opened in a browser whose CDN is this test.
 
-    answers  {name of a file: its bytes, or None for a connection that fails}; others are those of the runtime
+    answers  {name of a file: its bytes, None for a connection that fails, or SILENT}; others are those of the runtime
     asked    the addresses that were asked for
     """
 
     def __init__(self, context, address, answers=(), before=""):
-        self.answers, self.asked, self.told = dict(answers), [], []
+        self.answers, self.asked, self.told, self.unanswered = dict(answers), [], [], []
         self.page = context.new_page()
         self.page.set_default_timeout(WAIT)
         self.page.on("console", lambda message: self.told.append(message.text))
@@ -100,7 +102,9 @@ class Page:
         found = next((path for path in (RUNTIME / name, Path(FULL or RUNTIME, name)) if path.is_file()), None)
         data = self.answers.get(name, b"" if found is None else found.read_bytes())
         headers = {"access-control-allow-origin": "*", "content-type": TYPES.get(Path(name).suffix, "application/zip")}
-        if data is None:
+        if data is SILENT:
+            self.unanswered.append(route)
+        elif data is None:
             route.abort()
         else:
             route.fulfill(status=200 if data else 404, headers=headers, body=data)
@@ -115,6 +119,16 @@ class Page:
     def status(self, exercise, words):
         """Wait until the line under an editor says this."""
         self.place(exercise).locator(".try-it-status", has_text=words).wait_for()
+
+    def open(self, exercise):
+        """Open one more editor, when the reader has agreed already."""
+        self.place(exercise).get_by_role("button", name=f"Try it here: exercise {exercise}").click()
+
+    def press(self, exercise, name):
+        self.place(exercise).get_by_role("button", name=name, exact=True).click()
+
+    def write(self, exercise, text):
+        self.place(exercise).get_by_role("textbox").fill(text)
 
     def run(self, exercise, text=None):
         """Write an answer, run it, and return what is said of it."""
@@ -177,6 +191,7 @@ def test_the_pins_are_those_of_the_runtime(chromium):
     assert pins["packages"] == f"https://cdn.jsdelivr.net/pyodide/v{version}/full/"
     assert pins["hashes"] == {name: sha256((RUNTIME / name).read_bytes()) for name in pins["hashes"]}
     assert json.loads((RUNTIME / "package.json").read_text())["version"] == version
+    assert pins["patience"] == 30_000
 
 
 @needs_runtime
@@ -192,7 +207,7 @@ def test_python_starts_and_asks_for_numpy_with_its_hash(opened, address, site, o
     page.status("10.1", "cannot be reached")
     assert any(re.match(r"Python 3\.14\.\d+ runs\. Loading NumPy", line) for line in page.page.evaluate("seen"))
     url = f"https://cdn.jsdelivr.net/pyodide/v314.0.7/full/{numpy['file_name']}"
-    assert page.asked[-2:] == [url, url]  # once with the hash; once more, to tell an answer that differs from none
+    assert page.asked[-1] == url
     assert any(line.endswith(f"{url} {sha256_of_hex(numpy['sha256'])}") for line in page.told)
 
 
@@ -224,6 +239,76 @@ def test_a_cdn_that_is_not_there_gets_a_sentence(opened, address, answer):
     page = opened(address, {"pyodide.mjs": answer})
     page.agree("10.1")
     page.status("10.1", "cdn.jsdelivr.net cannot be reached from here")
+
+
+@pytest.fixture
+def silent(opened, address):
+    """A page that waits for a CDN which takes connections and never answers, after half a second instead of 30."""
+    page = opened(address, {"pyodide.mjs": SILENT})
+    page.page.evaluate("tryItPins.patience = 500")
+    page.agree("10.1")
+    return page
+
+
+def test_a_cdn_that_never_answers_gets_a_sentence_and_may_still_answer(silent):
+    page, place = silent, silent.place("10.1")
+    page.status("10.1", "Nothing has come from cdn.jsdelivr.net for 30 seconds")
+    page.status("10.1", NOTEBOOK)
+    assert place.get_by_role("button", name="Stop").is_enabled()
+    page.unanswered[0].abort()
+    page.status("10.1", "cannot be reached from here")
+    assert place.get_by_role("button", name="Stop").is_disabled()
+
+
+def test_waiting_for_python_is_stopped_in_any_editor_and_begun_again(silent):
+    page = silent
+    page.press("10.1", "Run")
+    page.open("10.2")
+    page.status("10.2", "cdn.jsdelivr.net")  # what the first was told
+    page.press("10.2", "Run")
+    page.status("10.2", "Exercise 10.1 is still running")
+    page.press("10.2", "Stop")
+    for exercise in ("10.1", "10.2"):
+        page.status(exercise, "Stopped. The next run starts Python anew.")
+        assert page.place(exercise).get_by_role("button", name="Stop").is_disabled()
+        assert page.place(exercise).get_by_role("button", name="Run").is_enabled()
+    page.press("10.2", "Run")
+    page.status("10.2", "Nothing has come")
+    assert len(page.unanswered) == 2
+    page.press("10.2", "Stop")
+    page.status("10.2", "Stopped.")
+    page.answers["pyodide.mjs"] = None
+    page.press("10.1", "Run")
+    page.status("10.1", "cannot be reached from here")
+    assert not page.place("10.2").get_by_text("cannot be reached").count()
+
+
+def test_a_site_without_its_wheel_says_so(opened, address):
+    page = opened(address)
+    page.page.route("**/croco_np_wheel.js", lambda route: route.fulfill(status=404))
+    page.agree("10.1")
+    page.status("10.1", "croco_np_wheel.js is missing on this site")
+    page.status("10.1", NOTEBOOK)
+    assert page.asked == []
+
+
+def test_without_javascript_a_sentence_stands_where_the_button_would(chromium, address):
+    page = chromium.new_page(java_script_enabled=False)
+    page.goto(address)
+    said = page.locator(".try-it-off")
+    assert said.count() == page.locator(".try-it").count() > 0
+    assert said.first.is_visible()
+    assert NOTEBOOK in said.first.inner_text()
+    page.close()
+
+
+def test_on_paper_there_is_nothing_to_press(opened, address):
+    page = opened(address).page
+    for kind in (".try-it", ".scene .controls"):
+        assert page.locator(kind).first.is_visible()
+        page.emulate_media(media="print")
+        assert not any(place.is_visible() for place in page.locator(kind).all())
+        page.emulate_media(media="screen")
 
 
 @pytest.mark.parametrize("before", ["delete window.WebAssembly", "delete window.Worker"])
@@ -279,6 +364,36 @@ def test_an_exercise_is_solved_on_the_page_with_a_stand_in_for_numpy(opened, add
     place.get_by_role("button").click()
     place.get_by_role("button", name="Load Python").click()
     assert place.get_by_role("textbox").input_value().startswith("while True:")  # kept
+
+
+@needs_runtime
+def test_each_editor_gets_the_answers_to_its_own_runs(opened, address):
+    page = with_stand_in(opened, address)
+    page.agree("10.1")
+    page.status("10.1", "Ready.")
+    slow = "import time\nend = time.time() + 3\nwhile time.time() < end:\n    pass\nprint('slow')\ngrade(\"10.1\", 4)"
+    page.write("10.1", slow)
+    page.press("10.1", "Run")
+    page.status("10.1", "Running")
+    page.open("10.2")  # while the first runs
+    page.place("10.1").get_by_text("slow\n").wait_for(timeout=30_000)
+    page.status("10.2", "Ready.")
+    assert "quick Exercise 10.2" in page.run("10.2", "print('quick')\ngrade(\"10.2\", 4)")
+    assert "slow" in page.place("10.1").locator(".try-it-output").inner_text()
+
+    page.write("10.2", 'while True:\n    pass\ngrade("10.2", 4)')
+    page.press("10.2", "Run")
+    page.status("10.2", "Running")
+    page.press("10.1", "Run")
+    page.status("10.1", "Exercise 10.2 is still running. Wait for it, or press Stop there.")
+    page.open("10.3")
+    page.press("10.2", "Stop")
+    for exercise in ("10.1", "10.2", "10.3"):
+        page.status(exercise, "Stopped. The next run starts Python anew.")
+    page.press("10.1", "Run")  # Python starts anew, which the third editor did not ask for
+    page.status("10.1", "Loading")
+    assert page.place("10.3").get_by_text("Stopped.").count() == 1
+    page.place("10.1").get_by_text("slow\n").wait_for()
 
 
 def test_the_editor_by_keyboard(opened, address):

@@ -2,7 +2,7 @@
 
     g_m = softmax(a)_m,   h = sum_m g_m o_m
     do_m = g_m dh                            an expert is taught in proportion to its share
-    da_m = g_m <dh, o_m - h>                 mass moves to the experts that beat the mixture
+    da_m = g_m <dh, o_m - h>                 descent takes share where this is > 0: o_m raises L more than h
 
 Derivation: h is linear in the shares, so dg_m = <dh, o_m>. The softmax takes dg to da_m = g_m (dg_m - sum_n g_n dg_n),
 and sum_n g_n dg_n = <dh, sum_n g_n o_n> = <dh, h>: the forward pass has it already, so the two backwards are fused.

@@ -39,7 +39,7 @@ class ScalarGate:
 
     Backward, given dh, and dg where a loss pulls on the shares themselves (else None):
         do_m = g_m dh                        an expert is taught in proportion to its share
-        da_m = g_m <dh, o_m - h>             mass moves to the experts that beat the mixture
+        da_m = g_m <dh, o_m - h>             descent takes share where this is > 0: o_m raises L more than h
              + g_m (dg_m - sum_n g_n dg_n)   the loss on the shares, through the softmax
         dW_s = e_s^T da_s,  de = da W_s^T
     The da of a row add up to 0: shares can only be moved, not created.
@@ -87,7 +87,7 @@ class ElementGate:
 
     Backward, given dh, and dg where a loss pulls on the shares themselves (else None):
         do_m = g_m * dh                      an expert is taught in proportion to its share
-        da_m = do_m * (o_m - h)              mass moves to the experts that beat the mixture
+        da_m = do_m * (o_m - h)              descent takes share where this is > 0: o_m raises L more than h
              + g_m * (dg_m - sum_n g_n dg_n) the loss on the shares, through the softmax
         dW_s = e_s^T da_s,  de = da W_s^T
     For each row and dimension the da add up to 0 over the experts.

@@ -10,8 +10,8 @@ def same(said: Any, right: Any, rtol: float = 1e-7, atol: float = 1e-9) -> bool:
 
     What is not finite, or no number, is the same as nothing.
     """
-    said, right = np.asarray(said), np.asarray(right)
-    if said.dtype.kind not in "biuf" or (right.ndim and said.shape != right.shape):
+    said, right = as_array(said), np.asarray(right)
+    if said is None or said.dtype.kind not in "biuf" or (right.ndim and said.shape != right.shape):
         return False
     if not (np.isfinite(said).all() and np.isfinite(right).all()):
         return False
@@ -20,7 +20,16 @@ def same(said: Any, right: Any, rtol: float = 1e-7, atol: float = 1e-9) -> bool:
 
 def is_number(said: Any) -> bool:
     """Whether `said` is one finite number, and not an array of one."""
-    return np.ndim(said) == 0 and np.asarray(said).dtype.kind in "iuf" and bool(np.isfinite(said))
+    said = as_array(said)
+    return said is not None and said.ndim == 0 and said.dtype.kind in "iuf" and bool(np.isfinite(said))
+
+
+def as_array(said: Any) -> np.ndarray | None:
+    """`said` as an array; None if NumPy makes none of it, as of a list whose parts have different shapes."""
+    try:
+        return np.asarray(said)
+    except Exception:  # an answer may be anything, and have a conversion of its own
+        return None
 
 
 def mistaken(said: Any, *guesses: tuple[Any, str]) -> str | None:

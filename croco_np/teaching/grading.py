@@ -1,15 +1,17 @@
 """Exercises with checks that the notebook does not show, and hints that grow with every wrong try."""
 
+import ast
 import importlib
 import pkgutil
 import textwrap
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..errors import InputError
 from ..kernels.twin import using
 from . import solutions
 from .guard import Refused, guarded
+from .said import in_words
 from .stops import stopped
 from .tries import count_miss
 
@@ -21,25 +23,29 @@ class Exercise(NamedTuple):
     task    what the answer has to be, in one line
     check   function(answer) -> None if it is right, else a hint that does not give the answer away
     writes  places of the arguments that the answer is asked to write into; it leaves all others as they are
+    wants   "array" or "number" if the answer is a function that returns one of it; "" where the check looks itself
     """
 
     number: str
     task: str
     check: Callable[[Any], str | None]
     writes: tuple[int, ...] = ()
+    wants: str = ""
 
 
 EXERCISES: dict[str, Exercise] = {}  # by number
 IMPORT = "(from croco_np.teaching import solution)"
 
 
-def exercise(number: str, task: str, writes: tuple[int, ...] = ()) -> Callable[[Callable], Callable]:
+def exercise(
+    number: str, task: str, writes: tuple[int, ...] = (), wants: Literal["", "array", "number"] = ""
+) -> Callable[[Callable], Callable]:
     """Register a check, a function of the answer, as exercise `number`; see `Exercise`."""
 
     def register(check):
         if number in EXERCISES:
             raise ValueError(f"exercise {number} exists already")
-        EXERCISES[number] = Exercise(number, task, check, writes)
+        EXERCISES[number] = Exercise(number, task, check, writes, wants)
         return check
 
     return register
@@ -56,7 +62,7 @@ def verdict(number: str | float, answer: Any) -> tuple[bool, str]:
         return False, _is_open(found)
     try:
         with using("numpy"):
-            hint = found.check(guarded(answer, found.writes))
+            hint = found.check(guarded(answer, found.writes, found.wants))
     except Refused as refused:
         return False, f"{opening}: not yet. {refused}"
     except NotImplementedError:
@@ -98,12 +104,21 @@ def _more(found, answer, right, told):
 
 def _call(number, answer):
     """The line that shows the worked solution beside this answer, as a student would write it."""
-    name = getattr(answer, "__name__", "")
-    if not callable(answer) and isinstance(answer, (int, float, str)):
-        name = repr(answer)
-    elif not name.isidentifier():  # a lambda
-        name = "my_answer"
-    return f'solution("{number}", {name})'
+    if isinstance(answer, (int, float, str)):
+        name = in_words(answer)
+        runs = _is_literal(name)
+    else:
+        name = str(getattr(answer, "__name__", ""))
+        runs = name.isidentifier()  # that of a lambda is none
+    return f'solution("{number}", {name if runs else "my_answer"})'
+
+
+def _is_literal(text):
+    try:
+        ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return False
+    return True
 
 
 def find(number: str | float) -> Exercise:

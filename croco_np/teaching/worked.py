@@ -16,6 +16,7 @@ from . import solutions
 from .compare import same
 from .grading import Exercise, find, verdict
 from .guard import guarded
+from .said import in_words
 from .stops import first_line
 
 
@@ -67,7 +68,7 @@ def _beside(found, right, answer):
     if told.startswith(" is open"):
         return "Yours is still open."
     if not callable(right):
-        return f"Yours{told} You say {answer!r}, the solution says {right!r}."
+        return f"Yours{told} You say {in_words(answer)}, the solution says {right!r}."
     departs = first_difference(found, right, answer) if callable(answer) else ""
     return f"Yours{told}\n\n{departs}" if departs else f"Yours{told}"
 
@@ -101,7 +102,7 @@ def _examples(found, right):
         return returned
 
     with using("numpy"):
-        found.check(guarded(recorded, found.writes))
+        found.check(guarded(recorded, found.writes, found.wants))
     return calls
 
 
@@ -159,8 +160,8 @@ def _figure(value):
     """An entry in six digits, or as it is if it is no number."""
     try:
         return f"{value + 0.0:.6g}"  # + 0.0 makes 0 of -0, with which a check may begin to see what is written to
-    except (TypeError, ValueError):
-        return f"{value!r:.40}"
+    except (TypeError, ValueError, OverflowError):
+        return in_words(value)
 
 
 def _name(path, names):

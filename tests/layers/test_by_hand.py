@@ -40,13 +40,13 @@ def test_eq4_by_hand():
     o, cache = layer.forward(p, np.array([[[2.0], [3]]]))
     equal(o, [[[3], [0]]])  # relu(2 + 1) = 3; relu(-6) = 0
     dx, grads = layer.backward(cache, np.array([[[10.0], [10]]]))
-    equal(dx, [[[10], [0]]])  # expert 2 is off: nothing goes back through it
+    equal(dx, [[[10], [0]]])  # expert 1 is off: nothing goes back through it
     equal(grads[0]["W"], [[[20]], [[0]]])
     equal(grads[0]["b"], [[10], [0]])
 
 
 def test_eq5_by_hand():
-    # Domain 1: z = 2 h, domain 2: z = 3 h + 1. Rows 1 and 2 are of domain 1, row 3 of domain 2.
+    # Domain 0: z = 2 h, domain 1: z = 3 h + 1. Rows 0 and 1 are of domain 0, row 2 of domain 1.
     layer = PerDomain(Tower((1,)), 2)
     p = [
         {"hidden": [], "logit": {"W": np.array([[2.0]]), "b": np.zeros(1)}},
@@ -64,7 +64,7 @@ def test_eq6_by_hand():
     # B = 2, M = 2, K = 1: outputs (0, 0) and (2, 4). Centred: (-1, -2) and (1, 2); covariance 1*2 + 1*2 = 4.
     value, do = covariance(np.array([[[0.0], [0]], [[2], [4]]]))
     equal(value, 4)
-    # d|C|/do_1 = sgn(4) times the centred outputs of expert 2: -2 and 2; for expert 2 those of expert 1.
+    # d|C|/do_0 = sgn(4) times the centred outputs of expert 1: -2 and 2; for expert 1 those of expert 0.
     equal(do, [[[-2], [-1]], [[2], [1]]])
 
 
@@ -77,7 +77,7 @@ def test_eq6_is_a_mean_over_dimensions_and_a_sum_over_pairs():
 
 
 def test_eq6_within_counts_each_expert_with_itself():
-    # p = q: 1 + 1 for expert 1 and 4 + 4 for expert 2, on top of the 4 of the pair.
+    # p = q: 1 + 1 for expert 0 and 4 + 4 for expert 1, on top of the 4 of the pair.
     value, _ = covariance(np.array([[[0.0], [0]], [[2], [4]]]), within=True)
     equal(value, 4 + 2 + 8)
 
@@ -104,7 +104,7 @@ def test_eq7_by_hand():
 
 
 def test_eq7_readings_of_the_domain_mean():
-    # 3 rows of domain 1, none of domain 2, 1 of domain 3; the training set has 60, 20 and 20.
+    # 3 rows of domain 0, none of domain 1, 1 of domain 2; the training set has 60, 20 and 20.
     domains = (slice(0, 3), slice(3, 3), slice(3, 4))
     equal(row_weights(domains, "domain_mean"), [1 / 3, 1 / 3, 1 / 3, 1])
     equal(row_weights(domains, "batch_mean"), [1 / 4] * 4)
@@ -113,8 +113,8 @@ def test_eq7_readings_of_the_domain_mean():
 
 
 def test_eq8_mixes_each_dimension_by_itself():
-    # One row, M = 2, K = 2. Gate logits (ln 3, 0) for expert 1, (0, 0) for expert 2: shares 3/4 : 1/4 in dimension 1
-    # and 1/2 : 1/2 in dimension 2.
+    # One row, M = 2, K = 2. Gate logits (ln 3, 0) for expert 0, (0, 0) for expert 1: shares 3/4 : 1/4 in dimension 0
+    # and 1/2 : 1/2 in dimension 1.
     layer = ElementGate(n_prior=1, n_experts=2, width=2, n_domains=1)
     p = [{"W": np.array([[LN3, 0, 0, 0]])}]
     o = np.array([[[4.0, 1], [8, 3]]])

@@ -13,7 +13,7 @@ from croco_np.layers import Linear
 from croco_np.models import Crocodile
 from croco_np.objective import Objective
 from croco_np.teaching import catches
-from croco_np.teaching.pictures import Control, Drawing, Scene, chart, crocodile_steps, grid, you_are_here
+from croco_np.teaching.pictures import Control, Drawing, Scene, chart, crocodile_steps, grid, leaf_graph, you_are_here
 from croco_np.teaching.pictures.course import course_file, course_map
 from croco_np.teaching.pictures.example import example
 from croco_np.teaching.pictures.grids import brief
@@ -56,6 +56,15 @@ def test_the_changes_turn_the_still_into_every_setting():
         assert at(scene, frame) == [(e.tag, dict(e.attrib), e.text or "") for e in draw(i, j).root.iter()]
     assert moves(scene)["said"] == ["0 and 0", "0 and 1", "1 and 0", "1 and 1", "2 and 0", "2 and 1"]
     assert "1 and 0</figcaption>" in scene._repr_html_()  # the still's
+
+
+@pytest.mark.parametrize("cell", [30, 34, 38, 60])
+def test_numbers_in_neighbouring_cells_never_touch(cell):
+    drawing = Drawing(40)
+    grid(drawing, 0, 0, np.array([[-0.15, -0.02, 7.0, 0.28, -1e-4]]), cell=cell)
+    for text in drawing.root.iter("text"):
+        wide = sum(4 if c == "." else 10 if c == "\N{MINUS SIGN}" else 7.7 for c in text.text)  # in a wide font, 12 px
+        assert float(text.get("textLength", wide)) <= cell - 4
 
 
 def test_drawings_of_different_elements_are_refused():
@@ -138,8 +147,8 @@ def test_where_two_roads_meet_both_gradients_are_shown_and_add_up():
     c, taken = cache.gates, model.towers.backward(cache.towers, d.logits[:, None])[0]
     from_gates = model.gates.backward(c, (taken, None))[0][1][0].ravel()
     lines = written(crocodile_steps(), 10)
-    assert lines["do of gates"] == [brief(1000 * v) for v in from_gates]
-    assert lines["+ do of CovLoss"] == [brief(1000 * v) for v in from_cov]
+    assert lines["of gates"] == [brief(1000 * v) for v in from_gates]
+    assert lines["+ of CovLoss"] == [brief(1000 * v) for v in from_cov]
     assert lines["= do"] == [brief(1000 * v) for v in from_gates + from_cov]
     assert "two roads meet here" in crocodile_steps().said[10]
 
@@ -148,6 +157,48 @@ def test_the_step_of_the_loss_shows_its_parts():
     lines = written(crocodile_steps(), 5)
     bce, cov, total = (float(lines[name][0]) for name in ("cross-entropy", "+ 0.1 CovLoss", "= L"))
     assert bce + cov == pytest.approx(total, abs=0.011)
+
+
+def test_the_sum_of_two_roads_has_a_head_over_the_numbers_of_each_expert():
+    drawn = [(text, float(attributes["x"])) for tag, attributes, text in at(crocodile_steps(), 10) if tag == "text"]
+    heads = [(text, x) for text, x in drawn if text in ("expert 0", "expert 1", "expert 2")]
+    assert [text for text, _ in heads] == ["expert 0", "expert 1", "expert 2"]
+    numbers = sorted({x for text, x in drawn if re.fullmatch("[\N{MINUS SIGN}]?[0-9.]+", text)} & set(cells(10)))
+    assert [x for _, x in heads] == [sum(numbers[2 * m : 2 * m + 2]) / 2 for m in range(3)]
+    others = [text for frame in (0, 3, 8) for tag, _, text in at(crocodile_steps(), frame) if tag == "text"]
+    assert not {"expert 0", "expert 1", "expert 2"} & set(others)
+
+
+def cells(frame):
+    """The places of the numbers of a step, from left to right."""
+    return [float(a["x"]) for tag, a, _ in at(crocodile_steps(), frame) if "number" in a.get("class", "").split()]
+
+
+def test_a_step_names_what_a_layer_takes_and_which_rows_are_shown():
+    said = crocodile_steps().said
+    assert "takes e (4, 6), o (4, 3, 2), gives h (4, 2); each row by the road of its own domain" in said[3]
+    assert said[3].endswith("Shown: row 0 of the batch.")
+    assert said[4].endswith("domain.")  # of z, all rows
+    assert said[6].endswith("Shown: dz in all rows, do in row 0 of the batch, in thousandths.")
+    model, objective, params, batch = example()
+    out, cache = model.forward(params, batch)
+    table = model.backward(cache, objective(out, batch)[1])["embeddings"]["table"]
+    assert f"{len(table.rows)} rows of the table get a gradient of 2 numbers in each of 3 tables" in said[11]
+    lines = written(crocodile_steps(), 11)
+    for i, v in list(zip(table.rows, table.values[:, 0], strict=True))[:4]:
+        assert lines[f"d row {i}"] == [brief(1000 * number) for number in v]
+
+
+def test_rows_of_a_table_with_a_gradient_of_0_were_looked_up_where_their_expert_is_off():
+    model, objective, params, batch = example()
+    out, cache = model.forward(params, batch)
+    table = model.backward(cache, objective(out, batch)[1])["embeddings"]["table"]
+    none = [i for i, v in zip(table.rows, table.values[:, 0], strict=True) if not v.any()][:2]
+    places = batch.ids + model.embeddings.offsets
+    assert len(none) == 2
+    assert written(crocodile_steps(), 11)[f"d row {none[0]}"] == ["0", "0"]
+    assert not out.experts[3, 0].any()
+    assert all((places == i).any(axis=1).tolist() == [False, False, False, True] for i in none)
 
 
 def test_every_table_and_expert_has_its_own_road():
@@ -169,6 +220,19 @@ def test_a_box_tells_its_parameters_and_the_length_of_their_gradients():
 def test_your_place_is_marked():
     marked = [e.get("data-node") for e in still(you_are_here("gates")).iter() if "here" in e.get("class", "").split()]
     assert marked == ["gates"]
+    assert "A grey square is an array of parameters; numbers on arrows count" in you_are_here("gates").said[0]
+
+
+class ALayerWithAVeryLongName(Linear):
+    pass
+
+
+@pytest.mark.parametrize(("kind", "squeezed"), [(Linear, None), (ALayerWithAVeryLongName, "126")])
+def test_a_long_name_is_squeezed_into_its_box(kind, squeezed):
+    layer = kind(3, 2)
+    graph = leaf_graph(layer, layer.init(np.random.default_rng(0)), (np.ones((4, 3)),))
+    (name,) = [e for e in still(graph).iter() if e.text == kind.__name__ and "name" in e.get("class", "").split()]
+    assert name.get("textLength") == squeezed
 
 
 class Averaged(Linear):

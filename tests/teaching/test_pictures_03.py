@@ -40,7 +40,7 @@ def test_shares_mixture_and_da_are_those_of_two_exponentials_at_every_setting():
         assert [da1, da2] == pytest.approx([da, -da], abs=0.006)
 
 
-@pytest.mark.parametrize(("dh", "loser"), [(2.0, 2), (-2.0, 1)])
+@pytest.mark.parametrize(("dh", "loser"), [(2.0, 1), (-2.0, 0)])
 def test_descent_takes_weight_from_the_expert_that_raises_the_objective(dh, loser):
     scene = two_shares(A, OUT, np.array([[dh]]))
     assert all(f"takes weight from expert {loser}" in said for said in scene.said)
@@ -60,8 +60,8 @@ def test_equal_shares_stay_on_the_line_and_one_expert_a_dimension_meets_the_wish
     scene = reach(np.array([[[1.0, 0], [0, 1]]]), np.ones(2))
     for frame, said in enumerate(scene.said):
         i, j = divmod(frame, 11)
-        h1, h2, away = numbers(said)[:3]
-        assert (h1, h2) == pytest.approx((i / 10, 1 - j / 10))
+        _, g0, g1, h0, h1, away = numbers(said)[:6]
+        assert (g0, g1, h0, h1) == pytest.approx((i / 10, j / 10, i / 10, 1 - j / 10))
         assert away == pytest.approx(np.hypot(1 - i / 10, j / 10), abs=0.006)
         assert ("stays on the line" in said) == (i == j)
     assert "0.00 away" in scene.said[10 * 11]

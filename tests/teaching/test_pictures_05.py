@@ -9,6 +9,8 @@ from croco_np.teaching.pictures.example import example
 from croco_np.teaching.pictures.lesson05 import RARE, READINGS, ROWS, two_trees, weighted_rows
 from croco_np.tree import flatten
 
+from .test_pictures import at
+
 
 @pytest.fixture(scope="module")
 def trees():
@@ -27,7 +29,7 @@ def test_every_line_of_the_tree_says_how_the_part_is_reached(trees):
         if "the leaf" in rest:
             path = re.search(r'"(.+?)"', rest)[1]
             assert paths[path] is part
-            assert f" {part.size} numbers" in rest
+            assert f" {part.size} number{'' if part.size == 1 else 's'}." in rest
         else:
             assert isinstance(part, (dict, list))
 
@@ -76,3 +78,21 @@ def test_squares_have_the_weights_as_their_areas():
     areas = np.array([float(e.get("width")) ** 2 for e in squares])
     assert areas[-4:] / areas[0] == pytest.approx(15, rel=0.02)  # (1/4) / (1/60)
     assert [e.get("class") for e in squares].count("fill orange") == 4
+
+
+def test_the_sum_of_the_weights_and_a_term_that_is_missing_are_said():
+    scene = weighted_rows((900, 100))
+    assert said_at(scene, "batch_mean", 9).endswith("All weights add up to 1.")
+    assert said_at(scene, "domain_mean", 9).endswith("All weights add up to 2.")
+    gone = said_at(scene, "domain_mean", 0)
+    assert "its term of Eq. (7) is missing here, and nothing makes up for it" in gone
+    assert gone.endswith("All weights add up to 1.")
+    assert "missing" not in said_at(scene, "domain_mean", 3)
+
+
+@pytest.mark.parametrize("rare", RARE)
+def test_percentages_add_up_to_100(rare):
+    scene = weighted_rows((900, 100))
+    for reading in range(len(READINGS)):
+        drawn = [text for _, _, text in at(scene, reading * len(RARE) + RARE.index(rare)) if text]
+        assert sum(int(text[:-1]) for text in drawn if text.endswith("%")) == 100

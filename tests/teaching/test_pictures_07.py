@@ -49,9 +49,9 @@ def test_the_spectrum_says_the_sum_of_its_values():
 def test_hits_are_rows_with_a_large_and_a_small_output():
     up = np.arange(1.0, 9)
     scene = hits({"opposite": np.c_[up, up[::-1]], "alike": np.c_[up, 100 * up]})
-    assert "in rows 1, 2, 7, 8. DI = 4/8 = 0.5" in scene.said[0]  # 1, 2 small and 8, 7 large
+    assert "in rows 0, 1, 6, 7. DI = 4/8 = 0.5" in scene.said[0]  # lengths 1, 2 are small and 8, 7 large
     assert "in no row. DI = 0/8 = 0." in scene.said[2]
-    # pooled, small are 1 to 4 of the first expert, in rows 1 to 4, and large 500 to 800 of the second, in rows 5 to 8
+    # pooled, small are 1 to 4 of the first expert, in rows 0 to 3, and large 500 to 800 of the second, in rows 4 to 7
     assert "pooled" in scene.said[3]
     assert "in no row" in scene.said[3]
 

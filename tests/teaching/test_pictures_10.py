@@ -10,6 +10,7 @@ import pytest
 from croco_np.layers import Linear
 from croco_np.teaching.pictures.lesson10 import PUSHES, adjoint_square, broken_pass
 from croco_np.teaching.pictures.passes import PASSES
+from croco_np.teaching.pictures.svg import minus
 
 LESSON = Path(__file__).parents[2] / "tutorials" / "10_teach_it.py"
 W = np.array([[1.2, 0.9], [-0.4, 0.8]])
@@ -70,7 +71,7 @@ def test_the_square_holds_the_law_at_every_push_and_shows_where_it_is_broken():
         angle = 2 * np.pi * i / PUSHES
         v = np.array([np.cos(angle), np.sin(angle)])
         measured, claimed = DY[0] @ (v @ W), (DY @ W)[0] @ v
-        assert scene.said[i] == f"right: both products are {measured:.3f}."
-        assert scene.said[PUSHES + i] == (
+        assert scene.said[i] == minus(f"right: both products are {measured:.3f}.")
+        assert scene.said[PUSHES + i] == minus(
             f"wrong: backward claims {claimed:.3f}, the forward measures {measured:.3f}. It is wrong."
         )

@@ -116,10 +116,13 @@ def test_a_rare_row_weighs_more():
     assert round(w[-1] / w[0]) == 22
 
 
-def test_one_rare_row_makes_a_hundred_worth_four():
-    worth("5.3", "worth 4", "n (100 - n) / 25")
-    w = row_weights((slice(0, 1), slice(1, 100)), "domain_mean")
-    assert round(w.sum() ** 2 / (w**2).sum()) == 4
+@pytest.mark.parametrize(("B", "n"), [(10, 1), (100, 1), (10_000, 1), (100, 15)])
+def test_one_rare_row_makes_any_batch_worth_less_than_four(B, n):
+    worth("5.3", "less than 4 rows", "4 n (B - n) / B")
+    w = row_weights((slice(0, n), slice(n, B)), "domain_mean")
+    rows = w.sum() ** 2 / (w**2).sum()
+    assert rows == pytest.approx(4 * n * (B - n) / B)
+    assert n > 1 or 3.5 < rows < 4
 
 
 def test_even_probabilities_have_a_ceiling_of_five_sixths():

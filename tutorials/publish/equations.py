@@ -234,7 +234,7 @@ def first_cell(text):
 
 def _item(one, here):
     return (
-        f"- [{one.name}](reference/equations.md#{one.place}), {one.says}:\n"
+        f"- [{one.name}](reference/equations.md#{one.place}):\n"
         f"  [`{one.code.rpartition('.')[2]}`](../{code(one)}), [{one.kind}](../{check(one)})"
         + (f",\n  [in this lesson]({here})" if here else "")
     )

@@ -1,7 +1,8 @@
 """Exercises that are done on the page: what a page holds for them, and the package as the browser loads it.
 
 Under each exercise cell stands an element that the script `static/try_it.js` fills with a button; without the script it
-stays hidden. The code cells of the lesson stand at its end, once: the browser slices them to what an answer uses.
+stays hidden, and a sentence says what is missing. The code cells of the lesson stand at its end, once: the browser
+slices them to what an answer uses.
 """
 
 import base64
@@ -17,6 +18,10 @@ from croco_np.teaching.slices import graded
 NUMBER = re.compile(r"\d+\.\d+")  # of an exercise; tutorial 10 has an example of another kind
 WORKER = Path(__file__).parent / "static" / "try_it_worker.js"
 WHEEL = "croco_np_wheel.js"  # a script, because a page opened from a file may load no other data
+OFF = (
+    "Without JavaScript this exercise cannot be done on the page, and pictures stand still. "
+    "Allow it, or work in the notebook: <code>python -m croco_np.learn</code> opens it."
+)
 BEGINNING = (1980, 1, 1, 0, 0, 0)  # the date of all files in the wheel: two builds of one version are the same bytes
 
 
@@ -36,6 +41,7 @@ def offer(notebook: dict) -> None:
 
 def _element(number, at):
     text = f'<div class="try-it" data-exercise="{number}" data-cell="{at}" hidden></div>'
+    text += f'<noscript><p class="try-it-off">{OFF}</p></noscript>'
     return _raw(text, number.replace(".", "-"))
 
 

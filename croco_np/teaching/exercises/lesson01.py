@@ -11,6 +11,7 @@ from ..compare import is_number, mistaken, same
 from ..grading import exercise
 from ..guard import parts
 from ..mistakes.lesson01 import scale_mistakes, squared_relu_mistakes, tied_mistakes
+from ..said import form
 from ..solutions.lesson01 import scale_backward, squared_relu_backward, tied_backward
 
 SIZES = ({"B": 6, "N": 4, "K": 3}, {"B": 3, "N": 2, "K": 5}, {"B": 5, "N": 7, "K": 2})  # one draw each
@@ -81,6 +82,8 @@ def _known(said, right, mistakes):
 
 def _axes(name, g, wanted, rows):
     """What a wrong shape looks like."""
+    if [n for n in g.shape if n != 1] == list(wanted.shape):
+        return "There is an axis of length 1 too many: keepdims=True keeps the axis that a sum runs over."
     if name == "x" and g.ndim == 2 and len(g) == rows:
         return "It stands at the columns of something further up: which matrix is still on its way down to x?"
     if name == "x":
@@ -130,7 +133,7 @@ def squared_relu(answer: Callable) -> str | None:
 @exercise("1.4", "a step for central differences in float32, a number")
 def float32_step(answer: Any) -> str | None:
     if not is_number(answer):
-        return "One number is wanted."
+        return f"One number is wanted, and this is {form(answer)}."
     if answer <= 0:
         return "A step is a number above 0."
     eps = np.finfo(np.float32).eps

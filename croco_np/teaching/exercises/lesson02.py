@@ -8,11 +8,14 @@ import numpy as np
 from ..compare import is_number, mistaken, same
 from ..grading import exercise
 from ..guard import parts
+from ..said import form
 from ..stops import first_line
 
 SEEDS = range(3)
 B, V, E, N = 12, 7, 3, 4  # more rows of data than values, so ids repeat; two values never occur
 USED = 5
+NAMED = np.array([0, 1, 3, 4])  # with a gap, which a table of all rows up to the largest has, too
+CANCELS = 6  # named once in a and once in c, with gradients that add up to 0
 
 
 def agree(a: Any, b: Any) -> bool:
@@ -35,8 +38,9 @@ def last_by_id(ids: np.ndarray, d: np.ndarray) -> np.ndarray:
 def two_uses(answer: Callable) -> str | None:
     for seed, size in ((0, B), (1, B), (2, 0)):
         rng = np.random.default_rng(seed)
-        a, c = rng.integers(0, USED - 1, size), rng.integers(1, USED, size)
+        a, c = NAMED[rng.integers(0, 3, size)], NAMED[rng.integers(1, 4, size)]
         dx, dz = rng.standard_normal((2, size, E))
+        a[:1], c[:1], dz[:1] = CANCELS, CANCELS, -dx[:1]
         try:
             returned = answer(a, c, dx, dz)
         except (IndexError, ValueError) as error:
@@ -48,12 +52,7 @@ def two_uses(answer: Callable) -> str | None:
         if np.ndim(rows) != 1 or (len(rows) and np.asarray(rows).dtype.kind not in "iu"):
             return "rows is an array of integers, (R,): the table is indexed with it."
         if not np.array_equal(np.sort(rows), used):
-            repeat = len(np.unique(rows)) < len(rows)
-            return (
-                "A row occurs more than once: each has one place in rows, and in values all of its gradient."
-                if repeat
-                else "The rows are not those that a and c name."
-            )
+            return _wrong_rows(rows, used)
         if not np.array_equal(rows, used):
             return "All rows are there, but not in ascending order."
         if np.shape(values) != (len(used), E):
@@ -76,7 +75,17 @@ def two_uses(answer: Callable) -> str | None:
     return None
 
 
-@exercise("2.2", "the gradient of a table whose rows are averaged over the tags of a video")
+def _wrong_rows(rows, used):
+    if len(np.unique(rows)) < len(rows):
+        return "A row occurs more than once: each has one place in rows, and in values all of its gradient."
+    if np.isin(used, rows).all():
+        return "There are rows that neither a nor c names: their gradient is 0, and they are left out."
+    if np.array_equal(np.sort(rows), used[used != CANCELS]):
+        return "A row is missing that a and c name: its gradients add up to 0 here, and yet it was used."
+    return "The rows are not those that a and c name."
+
+
+@exercise("2.2", "the gradient of a table whose rows are averaged over the tags of a video", wants="array")
 def tags(answer: Callable) -> str | None:
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
@@ -137,7 +146,7 @@ def narrow(answer: Callable) -> str | None:
 @exercise("2.4", "the smallest sum that two workers, each adding 1 three times, can end at")
 def worst_schedule(answer: Any) -> str | None:
     if not is_number(answer):
-        return "One number is wanted."
+        return f"One number is wanted, and this is {form(answer)}."
     if answer == 2:
         return None
     if answer < 2:

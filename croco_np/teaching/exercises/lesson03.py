@@ -12,7 +12,7 @@ from ..guard import parts
 SHAPES = ((4, 3, 5), (2, 5, 3), (3, 2, 1))  # (B, M, K), no two draws alike in what they could be mixed up with
 
 
-@exercise("3.1", "write my_softmax_backward(g, dg) -> da, all (B, M)")
+@exercise("3.1", "write my_softmax_backward(g, dg) -> da, all (B, M)", wants="array")
 def check_softmax(answer: Callable) -> str | None:
     rng = np.random.default_rng(31)
     for B, M, _ in SHAPES:
@@ -63,6 +63,13 @@ def check_mix(answer: Callable) -> str | None:
         dh = rng.standard_normal(h.shape)
         do, da = parts(answer(g.copy(), o.copy(), h.copy(), dh.copy()), "do", "da")
         right_do, right_da = mix_elements_backward(g, o, h, dh)
+        if same(do, right_da) and same(da, right_do):
+            return "do and da are the other way round: first the gradient of the experts' outputs."
+        if np.shape(do) == o.shape and np.shape(da) == o.shape[:2]:
+            return (
+                f"da has shape {np.shape(da)}, and must have that of o, {o.shape}: here the gate is per element, with "
+                "a logit for each dimension of an expert, so da is not summed over them."
+            )
         if np.shape(do) != o.shape or np.shape(da) != o.shape:
             return f"do and da must both have the shape of o, {o.shape}; they have {np.shape(do)} and {np.shape(da)}."
         if not same(do, right_do):

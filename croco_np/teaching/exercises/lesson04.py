@@ -10,6 +10,7 @@ from ..compare import is_number, mistaken, same
 from ..grading import exercise
 from ..guard import parts
 from ..mistakes.lesson04 import gradient_mistakes, over_pairs, value_mistakes
+from ..said import form
 
 SHAPES = ((7, 3, 4), (9, 2, 5), (6, 4, 3))  # (B, M, K): K^2 is neither 4 K, nor 2^K, nor K (M + 1) in all
 
@@ -20,7 +21,7 @@ def _draw(seed, *shape):
     return np.abs(rng.standard_normal(shape) + rng.standard_normal((shape[0], 1, 1)) * rng.choice([-1, 1], shape[1:]))
 
 
-@exercise("4.1", "write my_covariance(o) -> CovLoss, a number, for o (B, M, K)")
+@exercise("4.1", "write my_covariance(o) -> CovLoss, a number, for o (B, M, K)", wants="number")
 def check_value(answer: Callable) -> str | None:
     for shape in SHAPES:
         o = _draw(41, *shape)
@@ -33,7 +34,7 @@ def check_value(answer: Callable) -> str | None:
     return None
 
 
-@exercise("4.2", "write my_covariance_backward(o) -> do, both (B, M, K)")
+@exercise("4.2", "write my_covariance_backward(o) -> do, both (B, M, K)", wants="array")
 def check_gradient(answer: Callable) -> str | None:
     return next(filter(None, (_wrong_gradient(answer, _draw(42, *shape)) for shape in SHAPES)), None)
 
@@ -62,7 +63,7 @@ def _wrong_gradient(answer, o):
 @exercise("4.3", "set my_alpha to the weight to try first with B = 256")
 def check_alpha(answer: Any) -> str | None:
     if not is_number(answer):
-        return "One number is wanted."
+        return f"One number is wanted, and this is {form(answer)}."
     if same(answer, 1e-4, atol=0):
         return "The same alpha weighs a loss that is now a sum over fewer rows."
     if same(answer, 1e-4 / 16, atol=0):

@@ -66,6 +66,8 @@ def _wrong_form(returned, params, name=""):
         if missing:
             deep = f"; it has {', '.join(extra)}: is it one level too deep?" if extra and name else "."
             return f"{called} has no {', '.join(missing)}{deep}"
+        if extra:
+            return f"{called} has {', '.join(extra)}, which the parameters have not: leave it out."
         keys = params.keys()
     told = (_wrong_form(returned[key], params[key], f"{name}.{key}".lstrip(".")) for key in keys)
     return next(filter(None, told), "")
@@ -94,7 +96,7 @@ def _where(wrong):
     return "Begin at the top: the first layer of the way down that is wrong spoils those below it."
 
 
-@exercise("5.2", "write my_domain_mean(domains) -> weights of the rows, (B,)")
+@exercise("5.2", "write my_domain_mean(domains) -> weights of the rows, (B,)", wants="array")
 def check_domain_mean(answer: Callable) -> str | None:
     for sizes in ((5, 0, 1, 3), (0, 2, 4, 7, 1)):
         ends = np.cumsum(sizes).tolist()

@@ -16,9 +16,10 @@ from ..mistakes.lesson06 import (
     gaps_of_pairs,
     pairwise_mistakes,
 )
+from ..said import in_words
 
 
-@exercise("6.1", "my_auc(scores, labels): the share of pairs ranked right, a tie counting 1/2")
+@exercise("6.1", "my_auc(scores, labels): the share of pairs ranked right, a tie counting 1/2", wants="number")
 def auc_by_pairs(answer: Callable) -> str | None:
     rng = np.random.default_rng(61)
     for ties in (False, True):
@@ -46,10 +47,16 @@ def auc_by_pairs(answer: Callable) -> str | None:
 
 
 def _form(said: Any) -> str:
-    return f"it returns {np.size(said)} of them, shape {np.shape(said)}" if np.ndim(said) else f"this is {said!r:.40}"
+    return (
+        f"it returns {np.size(said)} of them, shape {np.shape(said)}" if np.ndim(said) else f"this is {in_words(said)}"
+    )
 
 
-@exercise("6.2", "my_best_auc(p): expected pairs that the true probabilities p (N,) rank right over expected pairs")
+@exercise(
+    "6.2",
+    "my_best_auc(p): expected pairs that the true probabilities p (N,) rank right over expected pairs",
+    wants="number",
+)
 def best_possible_auc(answer: Callable) -> str | None:
     rng = np.random.default_rng(62)
     rounded = [np.round(rng.random(n), 1) * 0.9 + 0.05 for n in (3, 8, 30)]  # so that some rows are tied
@@ -92,7 +99,11 @@ class PairwiseLoss:
         return dvalue * np.asarray(self.answer(*c)), {}
 
 
-@exercise("6.3", "my_pairwise_backward(z, y): the gradient (B,) of the pairwise loss with respect to the logits")
+@exercise(
+    "6.3",
+    "my_pairwise_backward(z, y): the gradient (B,) of the pairwise loss with respect to the logits",
+    wants="array",
+)
 def pairwise_backward(answer: Callable) -> str | None:
     rng = np.random.default_rng(63)
     for n in (5, 12):

@@ -26,7 +26,7 @@ class Abundance:
         return dvalue * np.asarray(self.answer(X)), {}
 
 
-@exercise("7.1", "my_abundance_backward(X): the gradient of IA with respect to X (V, E), like X")
+@exercise("7.1", "my_abundance_backward(X): the gradient of IA with respect to X (V, E), like X", wants="array")
 def abundance_backward(answer: Callable) -> str | None:
     rng = np.random.default_rng(71)
     for shape in ((9, 4), (3, 5)):
@@ -51,7 +51,11 @@ def abundance_backward(answer: Callable) -> str | None:
     return None
 
 
-@exercise("7.2", "my_chance_level(M, q): the diversity index of M independent experts, large and small a share q each")
+@exercise(
+    "7.2",
+    "my_chance_level(M, q): the diversity index of M independent experts, large and small a share q each",
+    wants="number",
+)
 def chance(answer: Callable) -> str | None:
     for M, q in ((1, 0.25), (2, 0.25), (3, 0.1), (5, 0.5), (8, 0.3)):
         said, right = answer(M, q), _by_counting(M, q)
@@ -100,7 +104,9 @@ class Correlation:
         return dvalue * np.asarray(self.answer(x, self.y)), {}
 
 
-@exercise("7.3", "my_correlation_backward(x, y): the gradient of the correlation with respect to x, (B,)")
+@exercise(
+    "7.3", "my_correlation_backward(x, y): the gradient of the correlation with respect to x, (B,)", wants="array"
+)
 def correlation_backward(answer: Callable) -> str | None:
     rng = np.random.default_rng(73)
     for n in (4, 15):

@@ -108,7 +108,7 @@ EXPERTS = ("A's", "B's", "the shared one")
 def middle_level(answer: Any) -> str | None:
     try:
         answer = np.asarray(answer, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return "Write the table as two rows of three numbers, a list of two lists: [[..., ..., ...], [..., ..., ...]]."
     if answer.shape == (3, 2):
         return "The table has a row for each expert: turn it, so that it has a row for each of the 2 domains."

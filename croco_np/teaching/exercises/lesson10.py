@@ -2,7 +2,9 @@
 
 from typing import Any, NamedTuple
 
+from ..compare import is_number
 from ..grading import exercise
+from ..said import form, in_words
 
 
 class Pass(NamedTuple):
@@ -109,11 +111,11 @@ def _register(number: str, broken: Pass) -> None:
     def line(answer: Any) -> str | None:
         if isinstance(answer, str) and answer.strip().isdigit():
             return "Answer with a number, such as 2, not with text: leave the quotes away."
-        if isinstance(answer, bool) or not isinstance(answer, int):
-            return "Answer with the number of a line, such as 2."
-        if not 1 <= answer <= last:
-            return f"There is no line {answer}: backward has lines 1 to {last}."
-        return None if answer == broken.right else f"{broken.innocent[answer]}. {broken.thought}"
+        if not is_number(answer):
+            return f"Answer with the number of a line, such as 2; this is {form(answer)}."
+        if answer not in range(1, last + 1):
+            return f"There is no line {in_words(answer)}: backward has lines 1 to {last}."
+        return None if answer == broken.right else f"{broken.innocent[int(answer)]}. {broken.thought}"
 
 
 for number, broken in PASSES.items():

@@ -11,6 +11,8 @@ from .svg import Drawing
 
 BOX, TALL, PITCH = 138, 52, 86  # units: width and height of a box, from one floor of the graph to the next
 LANE = 24  # units between the roads of two experts
+LETTER = 7.4  # units: width of a letter of a box's name; a name that would leave its box is squeezed
+LEFT, CELL = 105, 42.5  # units: where the numbers of a step begin, and the width of each
 
 
 class Node(NamedTuple):
@@ -34,7 +36,7 @@ def graph(
     """The graph at one step, or without any; with room for `numbers` below it."""
     floors = max(node.floor for node in nodes) + 1
     bottom = floors * PITCH - (PITCH - TALL) + 8
-    drawing = Drawing(bottom + (16 + SHOWN[0] * 30 if numbers else 4))
+    drawing = Drawing(bottom + (22 + SHOWN[0] * 30 if numbers else 4))
     at = {node.name: node for node in nodes}
     for node in nodes:
         for name in node.reads:
@@ -42,7 +44,8 @@ def graph(
     for node in nodes:
         _box(drawing, node, bottom, step, here, wrong)
     if step is not None:
-        _numbers(drawing, step, bottom + 14)
+        _heads_of_columns(drawing, step, bottom + 16)
+        _numbers(drawing, step, bottom + 20)
     return drawing
 
 
@@ -65,8 +68,9 @@ def _edge(drawing, low, high, bottom, step):
         _heads(drawing, (x, below), (high.x - BOX / 2, above + TALL / 2), colour, down, bent=True)
         drawing.text(x - 4, (below + above + TALL) / 2, said, "code", anchor="end")
         return
-    meet = min(max(low.x, high.x - BOX / 2 + 18), high.x + BOX / 2 - 18)
     kind, many = low.copies if low.copies[1] > 1 else high.copies
+    inset = 6 + (many - 1) / 2 * LANE if low.copies[1] == 1 else 18  # all roads end under the box
+    meet = min(max(low.x, high.x - BOX / 2 + inset), high.x + BOX / 2 - inset)
     for i in range(many):
         aside = (i - (many - 1) / 2) * LANE
         start = low.x + (aside if low.copies[1] > 1 else 0)
@@ -116,7 +120,9 @@ def _box(drawing, node, bottom, step, here, wrong):
     shapes = ", ".join(f"{leaf} {shape}".strip() for leaf, shape in node.leaves.items())
     title = f"{node.name}. {len(node.leaves)} parameters: {shapes}" if shapes else f"{node.name}. {node.kind}"
     drawing.rect(x, y, BOX, TALL, classes, rx=5, opens=node.name, title=title, data_node=node.name)
-    drawing.text(node.x, y + 17, node.name, "name", anchor="middle")
+    too_long = len(node.name) * LETTER > BOX - 12
+    squeezed = {"textLength": BOX - 12, "lengthAdjust": "spacingAndGlyphs"} if too_long else {}
+    drawing.text(node.x, y + 17, node.name, "name", anchor="middle", **squeezed)
     many = f" \u00d7 {node.copies[1]}" if node.copies[1] > 1 else ""
     drawing.text(node.x, y + 32, node.kind + many, "soft", anchor="middle")
     _leaves(drawing, node, y + 38, wrong)
@@ -135,6 +141,15 @@ def _leaves(drawing, node, y, wrong):
         x += pitch
 
 
+def _heads_of_columns(drawing, step, y):
+    """What the columns of numbers belong to, each head over the middle of its own; where there are none, nothing."""
+    across = max((len(values) for _, values in step.rows), default=0) / max(len(step.heads), 1)
+    for i in range(SHOWN[1]):
+        head = step.heads[i] if i < len(step.heads) else ""
+        middle = LEFT + (i + 0.5) * across * CELL if head else LEFT
+        drawing.text(middle, y, head, "soft", anchor="middle", hidden=not head)
+
+
 def _numbers(drawing, step, top):
     """The rows of a step, as far as they fit: the same cells in each step, hidden where there is nothing."""
     strongest = max((np.abs(values).max(initial=0) for _, values in step.rows), default=1.0) or 1.0
@@ -144,7 +159,7 @@ def _numbers(drawing, step, top):
         shown[: len(values)] = values[: SHOWN[1]] * step.scale
         drawing.text(4, top + i * 30 + 19, said, "name")
         before = len(drawing.root)
-        grid(drawing, 128, top + i * 30, shown, cell=38, tall=28, largest=strongest * step.scale)
+        grid(drawing, LEFT, top + i * 30, shown, cell=CELL, tall=28, largest=strongest * step.scale)
         for j, element in enumerate(list(drawing.root)[before:]):
             if j // 2 >= len(values):
                 element.set("class", f"{element.get('class')} hidden")

@@ -113,18 +113,22 @@ def _scene(
 
     def say(at=None):
         if at is not None:
-            first = (
-                ["row 0 of the batch"] if any(len(v) > 1 and "row" not in what for what, v in steps[at].rows) else []
-            )
-            shown = ", ".join([*first, *(["in thousandths"] if steps[at].way < 0 else [])])
+            shown = ", ".join(filter(None, [steps[at].shown, "in thousandths" if steps[at].way < 0 else ""]))
             return f"{steps[at].said}.{f' Shown: {shown}.' if shown else ''}"
         if wrong:
             return _verdict([leaf for node in nodes for leaf in node.leaves], found)
-        return f"You are here: {', '.join(here)}." if here else ""
+        return f"You are here: {', '.join(here)}. {_key(nodes)}" if here else ""
 
     controls = [Control("step", [f"{i + 1} of {len(steps)}" for i in range(len(steps))], kind="steps")] if steps else []
     label = f"graph of {', '.join(node.name for node in nodes)}, from the bottom to the top"
     return Scene(label, controls, draw, say, texts)
+
+
+def _key(nodes):
+    """What the squares and the numbers of a graph mean."""
+    of = " or ".join(f"{kind}s" for kind in dict.fromkeys(node.copies[0] for node in nodes if node.copies[1] > 1))
+    numbers = f"; numbers on arrows count {of}, from 0" if of else ""
+    return f"A grey square is an array of parameters{numbers}."
 
 
 def _verdict(leaves, wrong):

@@ -60,7 +60,14 @@ def grid(
             title=title(i, j) if title else None,
         )
         if numbers:
-            drawing.text(left + cell / 2, top + high / 2 + 4, brief(value), "number", anchor="middle")
+            said = brief(value)
+            drawing.text(left + cell / 2, top + high / 2 + 4, said, "number", anchor="middle", **_fitting(said, cell))
+
+
+def _fitting(said: str, cell: float) -> dict[str, Any]:
+    """Attributes that squeeze a number into a cell, so that it does not run into the next one in a wide font."""
+    wide = sum({".": 4.0, "\N{MINUS SIGN}": 10.0}.get(character, 7.7) for character in said)  # of DejaVu Sans
+    return {"textLength": cell - 6, "lengthAdjust": "spacingAndGlyphs"} if wide > cell - 5 else {}
 
 
 def brief(value: float) -> str:

@@ -198,7 +198,7 @@ def adjoint_square(x: np.ndarray, dy: np.ndarray, v: np.ndarray) -> Scene:
         same = np.isclose((choices[which].dW * v).sum(), up)
         verdict = "The same: nothing is wrong." if same else f"Not {up:g}: this backward is wrong.".replace("-", MINUS)
         return (
-            "v says how the weights are moved, dy how much the objective wants each output: both drawn at random.",
+            "v says how the weights are moved, dy how fast the objective rises with each output: both drawn at random.",
             "Up on the left, the forward pass: J v = x v, how much each output moves.",
             f"Sum of all products with dy: the objective rises by {_sum_of(dy, Jv)}.",
             f"Down on the right, the backward pass: J{T} dy, which is its dW.",

@@ -35,9 +35,12 @@ def nudge_a_weight(objective: Callable[[np.ndarray], float], W: np.ndarray) -> S
 
     def draw(which, at):
         nudge, weight = NUDGES[at], weights[which]
-        drawing = Drawing(BOTTOM + 38)
+        drawing = Drawing(BOTTOM + 58)
         drawing.text(LEFT, 16, "objective L", "name")
-        drawing.line(LEFT, BOTTOM, RIGHT, BOTTOM, "line faint")
+        for tick in np.arange(0, highest, _pitch(highest)):
+            y = place(0, tick)[1]
+            drawing.line(LEFT, y, RIGHT, y, "line faint")
+            drawing.text(LEFT - 6, y + 4, f"{tick:g}", "soft", anchor="end")
         for u in (-1, 0, 1):
             x = place(u, 0)[0]
             drawing.line(x, BOTTOM, x, BOTTOM + 4)
@@ -48,6 +51,8 @@ def nudge_a_weight(objective: Callable[[np.ndarray], float], W: np.ndarray) -> S
         slope = (y2 - y1) / (x2 - x1)
         drawing.path([(x, y1 + slope * (x - x1)) for x in (x1 - 120, x1 + 120)], "line orange dashed")
         drawing.path([(x1, y1), (x2, y2)], "line orange thick")
+        drawing.text(LEFT, BOTTOM + 52, "thick: the chord", "orange")
+        drawing.text(RIGHT, BOTTOM + 52, "dashed: the chord, prolonged", "orange", anchor="end")
         drawing.circle(x1, y1, 4.5, "fill ink", title="here")
         drawing.circle(x2, y2, 4.5, "fill orange", title="nudged")
         return drawing
@@ -68,3 +73,9 @@ def nudge_a_weight(objective: Callable[[np.ndarray], float], W: np.ndarray) -> S
         draw,
         say,
     )
+
+
+def _pitch(highest):
+    """1, 2 or 5 times a power of ten, of which three to seven are in `highest`."""
+    power = 10.0 ** np.floor(np.log10(highest / 3))
+    return next(n * power for n in (5, 2, 1) if n * power <= highest / 3)

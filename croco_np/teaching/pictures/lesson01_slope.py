@@ -40,8 +40,8 @@ def slope_by_steps(phi: Callable[[Any], Any], slope: float, steps: Sequence[floa
         if at != best:
             why = "the curve bends between the points" if at < best else "rounding, divided by 2 s, has grown"
         return (
-            f"s = {_power(steps[at])}: central differences give {central[at]:.10f}, an error of {errors[0][at]:.0e}: "
-            f"{why}. The complex step gives {imaginary[at]:.10f}, an error of {errors[1][at]:.0e}."
+            f"s = {_power(steps[at])}: central differences give {central[at]:.10f}, a relative error of "
+            f"{errors[0][at]:.0e}: {why}. The complex step gives {imaginary[at]:.10f}, one of {errors[1][at]:.0e}."
         ).replace("-", MINUS)
 
     return Scene(
@@ -100,7 +100,7 @@ def _errors(drawing, steps, errors, at):
         drawing.circle(*place(logs[at], error[at]), 4.5, f"fill {colour.split()[0]}")
     drawing.text(*place(-3.6, 1e-3), "central differences", "orange")
     drawing.text(*place(-8.6, 1e-13), "complex step", "blue")
-    drawing.text(LEFT - 46, TOP - 10, "error of the slope", "name")
+    drawing.text(LEFT - 46, TOP - 10, "error of the slope, relative to it", "name")
 
 
 def _power(value):

@@ -85,7 +85,7 @@ def fields_of_a_table(layer: Embeddings, table: np.ndarray, ids: np.ndarray) -> 
     flat = table.reshape(len(table), -1)
     rows = ids + layer.offsets
     x = layer.forward({"table": table}, ids)[0]
-    names = [f"field {f + 1}, id {v}" for f, count in enumerate(layer.vocabulary) for v in range(count)]
+    names = [f"field {f}, id {v}" for f, count in enumerate(layer.vocabulary) for v in range(count)]
     over = left + flat.shape[1] * size
 
     def draw(at, way):
@@ -96,7 +96,7 @@ def fields_of_a_table(layer: Embeddings, table: np.ndarray, ids: np.ndarray) -> 
         used = np.isin(np.arange(len(flat)), rows[at])
         drawing.text(left, 14, "gradient of the table" if way else "the table", "name")
         for m in range(layer.n_tables):
-            drawing.text(left + (m + 0.5) * layer.width * size, 34, f"m = {m + 1}", "soft", anchor="middle")
+            drawing.text(left + (m + 0.5) * layer.width * size, 34, f"m = {m}", "soft", anchor="middle")
         for v, name in enumerate(names):
             drawing.text(left - 6, top + (v + 0.5) * size + 4, name, "soft", anchor="end")
             drawing.text(over + 8, top + (v + 0.5) * size + 4, "\u2190" if way else "\u2192", hidden=not used[v])
@@ -110,7 +110,7 @@ def fields_of_a_table(layer: Embeddings, table: np.ndarray, ids: np.ndarray) -> 
         for m in range(layer.n_tables):
             y = 20 + len(ids) * 26 + 28 + m * 46
             given = np.ones_like(x[at, m]) if way else x[at, m]
-            name = f"{'d' if way else ''}x, m = {m + 1}"
+            name = f"{'d' if way else ''}x, m = {m}"
             grid(drawing, 246, y, given, name, cell=12, largest=np.abs(given).max(), numbers=False)
         return drawing
 

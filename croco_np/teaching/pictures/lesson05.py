@@ -13,6 +13,11 @@ from .svg import Drawing
 LINE, INDENT = 22, 16  # units: height of a line of the tree, and how far a child stands to the right
 SAME = "as the one before"
 READINGS = ("batch_mean", "domain_mean", "dataset_mean")
+MISSING = (
+    "",
+    ", so its term of Eq. (7) is missing here, and nothing makes up for it",
+    ", so its term of Eq. (7) is missing here; batches with many rows of Y make up for it",
+)  # where a batch has no row of Y
 ROWS, RARE, ACROSS = 64, (0, 3, 4, 5, 7, 9, 13, 19, 25, 32), 16  # of a batch; of the rare domain; squares in a line
 
 
@@ -56,7 +61,8 @@ def two_trees(params: dict, grads: dict) -> Scene:
         if leaf is None:
             return f"params{code} is a branch: a {'list' if isinstance(_at(params, keys), list) else 'dict'}."
         own = f"values for {len(grad.rows)} rows of it, {grad.values.shape}" if isinstance(grad, RowGrad) else "as many"
-        return f'params{code}, the leaf "{".".join(map(str, keys))}": {leaf.size} numbers. Its gradient: {own}.'
+        size = "1 number" if leaf.size == 1 else f"{leaf.size} numbers"
+        return f'params{code}, the leaf "{".".join(map(str, keys))}": {size}. Its gradient: {own}.'
 
     return Scene(
         "the tree of parameters as an indented list, a line for each branch and leaf, with the shape of each leaf and "
@@ -120,11 +126,13 @@ def weighted_rows(data: Sequence[int] = (900, 100)) -> Scene:
             colour = "fill orange" if i >= ROWS - rare else "fill blue"
             drawing.rect(middle[0] - side / 2, middle[1] - side / 2, side, side, colour, rx=1)
         base = ROWS / ACROSS * cell + 22
-        bars = (("share of X", w[: ROWS - rare].sum() / w.sum()), ("share of Y", w[ROWS - rare :].sum() / w.sum()))
-        for i, (name, share) in enumerate(bars):
+        of_x = w[: ROWS - rare].sum() / w.sum()
+        percent = round(100 * of_x)
+        bars = (("share of X", of_x, percent), ("share of Y", 1 - of_x, 100 - percent))
+        for i, (name, share, said) in enumerate(bars):
             drawing.text(4, base + 26 * i + 12, name)
             drawing.rect(92, base + 26 * i, 200 * share, 16, "fill orange" if i else "fill blue")
-            drawing.text(92 + 200 * share + 6, base + 26 * i + 12, f"{share:.0%}")
+            drawing.text(92 + 200 * share + 6, base + 26 * i + 12, f"{said}%")
         n = w.sum() ** 2 / (w**2).sum()
         drawing.text(4, base + 64 + 12, "worth, in rows")
         drawing.rect(92, base + 64, 200, 16, "box")
@@ -134,11 +142,14 @@ def weighted_rows(data: Sequence[int] = (900, 100)) -> Scene:
 
     def say(reading, at):
         w, rare = weights(reading, at), RARE[at]
-        of_y = f", a row of Y {w[-1]:.3f}" if rare else "; no row of Y"
-        return f"{READINGS[reading]}: {rare} of {ROWS} rows are of domain Y. A row of X weighs {w[0]:.3f}{of_y}."
+        of_y = f", a row of Y {w[-1]:.3f}" if rare else f"; there is no row of Y{MISSING[reading]}"
+        return (
+            f"{READINGS[reading]}: {rare} of {ROWS} rows are of domain Y. A row of X weighs {w[0]:.3f}{of_y}. "
+            f"All weights add up to {w.sum():.3g}."
+        )
 
     return Scene(
-        "the 64 rows of a batch as squares, the larger the more a row counts, blue of domain X, orange of domain Y; "
+        "the 64 rows of a batch as squares, whose areas are the weights of the rows, blue of domain X, orange of Y; "
         "below, the share of each domain in the objective and how many equal rows the batch is worth",
         [
             Control("reading", READINGS, start=1, kind="choice"),

@@ -182,7 +182,7 @@ def owners(slots: tuple[int, ...] = (1, 0, 2, 1, 3, 1, 2, 0)) -> Scene:
         held, clash = totals(way, min(at, half - 1) if way == 0 else at)
         done = at + 1 if way else min(at, half - 1) + 1
         share = "every other sum" if way else "half of the batch"
-        told = f"Each worker owns {share}. After {done} steps: {held.tolist()}."
+        told = f"Each worker owns {share}. Steps done: {done}; sums {held.tolist()}."
         if clash:
             return f"{told} Both read sum {clash[-1]} before either wrote, so one addition is lost."
         return f"{told} No sum was read by two at once."

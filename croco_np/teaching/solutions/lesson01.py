@@ -48,8 +48,8 @@ SOLUTIONS = {
         (
             "Compare shapes: dy is (B, n) and so is dx, while a and c are (n,). So the rows have to be added up in two "
             "of the three. By how much does y_ij move if x_ij, a_j or c_j moves by 1?",
-            "The three slopes are a_j, x_ij and 1. Multiply dy by each of them; the last two products are then summed "
-            "with axis=0, the axis over which a and c were broadcast.",
+            "The three slopes are a_j, x_ij and 1, and each of them multiplies dy. Two of these products have the "
+            "shape of x where (n,) is asked for: over which axis were a and c broadcast?",
         ),
         "This is the last step of batch and layer normalization; and in every layer, what the forward pass broadcasts "
         "the backward pass sums.",
@@ -69,8 +69,8 @@ SOLUTIONS = {
         (
             "Write y = (x U) V^T, with U = V = W only at the end. Begin with h = x U, which y = h V^T reads: what are "
             "dV and dh?",
-            "dV = dy^T h and dU = x^T dh, with h = x W and dh = dy W. Both have the shape of W. L depends on W through "
-            "both, so what has to happen to them?",
+            "Both are the linear layer: dV is made of dy and h, and dU of x and dh, so dh comes first. Both have the "
+            "shape of W, which tells what is transposed. L depends on W through both, so what has to happen to them?",
         ),
         "The same addition gives the gradient of every weight that is used more than once: a convolution's over all "
         "places, a recurrent layer's over all times, a table's over all rows with the same id.",
@@ -88,8 +88,8 @@ SOLUTIONS = {
         (
             "Three of the four lines are those of the linear layer with dz in the place of dy. What is the slope of "
             "max(z, 0)^2 at z = 3, and at z = -3?",
-            "At z = 3 it is 6, at z = -3 it is 0: 2 z where z > 0, else 0. dz is dy times this slope, entry by entry; "
-            "dx, dW and db are made of dz, not of dy.",
+            "At z = 3 it is 6, at z = -3 it is 0: which one formula says both? With it dy becomes dz, entry by entry; "
+            "and what takes the place of dy in the lines of the linear layer?",
         ),
         "At z = 0 both one-sided slopes are 0: unlike ReLU its square has no kink there, so the checker never has to "
         "draw again on its account.",
@@ -103,13 +103,14 @@ SOLUTIONS = {
         $$ -\frac{\varepsilon}{s^2} + \frac{s}{3} = 0, \qquad s = (3 \varepsilon)^{1/3} =
         (3 \cdot 1.2 \cdot 10^{-7})^{1/3} \approx 0.007 $$
 
-        There the error is $\frac{3}{2} \varepsilon / s \approx 2.5 \cdot 10^{-5}$: between four and five digits.
+        There the error is $\frac{3}{2} \varepsilon / s \approx 2.5 \cdot 10^{-5}$: four digits are right, and
+        the fifth is not.
         """,
         (
             "Two errors add up: rounding eps / s falls with s, truncation s^2 / 6 grows with it. Where is the bottom "
             "of the V: what is the slope of the sum there?",
-            "Set the derivative of eps / s + s^2 / 6 to 0 and solve for s: it is a cube root of eps times a small "
-            "number. In float64 the same cube root gave about 1e-5.",
+            "The slope of the sum has a term with eps / s^2 and one with s. Where they cancel, s is a cube root; in "
+            "float64 the same cube root gave about 1e-5, and here eps is larger.",
         ),
         "Even this best step leaves an error of some 2.5e-5: in float32 a gradient check sees four digits and no more, "
         "which is why gradients are checked in float64.",

@@ -50,8 +50,8 @@ SOLUTIONS = {
         (
             "Two look-ups in one table are one look-up of twice as many ids: put a and c one after the other, and dx "
             "and dz in the same order. What is left is the sum by row of this tutorial.",
-            "np.unique(..., return_inverse=True) gives the rows in ascending order and, for each place, the slot of "
-            "its row. Add the gradients of the places into those slots, with np.add.at, which loses none.",
+            "np.unique(..., return_inverse=True) gives two things that you need: what are they here? Then the "
+            "gradients of the places have to be added up by slot, in a way that loses none where slots repeat.",
         ),
         "In AliCCP's largest field a batch of 4,096 rows names at most 8,192 of 467,298 values this way: a full dT "
         "would be 98 % zeros.",
@@ -71,8 +71,9 @@ SOLUTIONS = {
         (
             "First ask what one place (i, l) sends down: if its row moves by 1, x_i moves by 1 / n_i, or not at all if "
             "the tag only fills up. Then sum by row.",
-            "Make an array of weights (B, L), real divided by the number of real tags of its row; times dx with an "
-            "axis put in it is (B, L, E). np.add.at takes ids of shape (B, L) as they are.",
+            "The weights of all places are an array (B, L). What stands in it where a tag only fills up, and what do "
+            "the others of a row add up to? With it make what each place sends, (B, L, E); np.add.at takes ids of "
+            "shape (B, L) as they are.",
         ),
         "Frameworks call this layer an embedding bag; with a sum in the place of the mean the 1 / n_i goes, and "
         "nothing else changes.",
@@ -90,8 +91,8 @@ SOLUTIONS = {
         (
             "There are two layers, P = T W and then the look-up z = P[ids]. Go through them backwards: which gradient "
             "does the look-up give, and of which shape?",
-            "dP is a sum by row: zeros of shape (V, n), into which dz is added at ids with np.add.at. With dP in the "
-            "place of dy, T in the place of x and W as it is, the rest is tutorial 1.",
+            "dP has the shape (V, n): the row of a value collects from all places that name it. With that the batch "
+            "is done; P = T W is the linear layer of tutorial 1. What stands there for x, and what for dy?",
         ),
         "Summing first and multiplying after is what the library's LookUpExperts does: on AliCCP less than half of the "
         "first layer's multiplications are left.",
@@ -110,8 +111,8 @@ SOLUTIONS = {
         (
             "A read that is old by the time of its write undoes all that was written in between. How much of the other "
             "worker's work can lie in between? And can both workers do that to each other?",
-            "Let A read first and sleep through two whole turns of B; then A's write sets the sum to 1. Now it is B "
-            "who reads, and sleeps through all that A has left to do.",
+            "Let A read first and sleep through two whole turns of B: what does A's write leave? Then let B do to A "
+            "what A has done to B.",
         ),
         "It is 2 for any number of turns from two up, a million each included: one old read at the start and one at "
         "the end are enough.",

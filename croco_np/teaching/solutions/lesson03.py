@@ -44,8 +44,8 @@ SOLUTIONS = {
         (
             "Do one row by hand, with shares (3/4, 1/4) and dg = (8, 16): the weighted mean of dg is 10, and da is "
             "(-3/2, 3/2). Which numbers have you multiplied?",
-            "Three steps: products g dg; their sum over the experts, which is one number a row and needs shape (B, 1); "
-            "then dg minus this, times g.",
+            "Take the mean first: products of shares and dg, added up over the experts. It is one number a row, and "
+            "with the axis kept it has shape (B, 1). What of dg does it leave over, and what is that multiplied by?",
         ),
         "Put the cross-entropy's dg = -t / g into it, and everything cancels to da = g - t: the line with which the "
         "backward pass of most classifiers begins.",
@@ -66,8 +66,8 @@ SOLUTIONS = {
         (
             "The element-wise gate is a scalar gate for each of the K dimensions, so take the scalar formulas with "
             "K = 1: there is no sum over dimensions. dh and h lack the axis of the experts.",
-            "do is g times dh, where dh has an axis put in to become (B, 1, K). And da has do as a factor; the other "
-            "factor is zero for an expert that says just what the mixture says.",
+            "Put an axis into dh and h, for the experts, and all shapes fit. da has do as a factor; the other factor "
+            "is zero for an expert that says just what the mixture says.",
         ),
         "Both gradients carry the factor g_m: an expert whose share has gone to 0 learns nothing any more, and cannot "
         "win its share back either.",
@@ -87,8 +87,8 @@ SOLUTIONS = {
         (
             "With b = a / T first compute g, then db from dg as in exercise 3.1. What remains is a quotient with two "
             "inputs: by how much does b_im move if a_im moves, and by how much if T moves?",
-            "The two slopes are 1 / T and -a_im / T^2. da is db times the first, entry by entry; dT is db times the "
-            "second, added up over all entries, because they all share T.",
+            "The two slopes are 1 / T and -a_im / T^2. An entry of a is in one b, and T is in every b: which of the "
+            "two gradients is a sum, and over what?",
         ),
         "T dT and the sum of all a da add up to 0, always: to let a and T grow by the same factor changes no share. "
         "It is a test in one line.",

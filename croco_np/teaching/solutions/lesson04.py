@@ -53,9 +53,8 @@ SOLUTIONS = {
         (
             "Work on the blackboard's four rows: the matrix must be (8, -2; 0, -4) and the value 3.5. Print your own "
             "matrix of the pair, and see which step departs.",
-            "Subtract the mean over axis 0. Two loops, p over the experts and q over those below p; in them the "
-            "product of two (B, K) arrays, the first one turned over, then np.abs, then the sum. K^2 divides at the "
-            "end.",
+            "Subtract the mean over axis 0. Two loops, p over the experts and q over those below p; one product of "
+            "two (B, K) arrays gives all K x K entries of a pair. In which order come the sum and the absolute value?",
         ),
         "Add a constant to any output and CovLoss stays as it is; halve all outputs and it falls to a quarter: "
         "shrinking is one way to lower it, and only the cross-entropy stands against that.",
@@ -73,10 +72,11 @@ SOLUTIONS = {
         finds nothing to subtract.
         """,
         (
-            "Follow the three steps above the listing with o reshaped to (B, M K): centre it to Z, form C, and ask of "
+            "Follow the three steps of the text with o reshaped to (B, M K): centre it to Z, form C, and ask of "
             "each entry of C whether it belongs to two different experts. What is its sign worth?",
             "Omega is made of K x K blocks, ones where two experts differ and zeros where they are the same: np.kron "
-            "of a small M x M matrix and a block of ones. Then Z times (Omega * sign of C), over K^2, reshaped back.",
+            "of which M x M matrix with a block of ones? The three steps then leave one product with Z, and dO has "
+            "the shape of o.",
         ),
         "Of C only the signs come in: a covariance of 0.001 is pushed as hard as one of 10, which is why descent on "
         "CovLoss alone needs a step that shrinks to 0.",
@@ -92,7 +92,7 @@ SOLUTIONS = {
         (
             "CovLoss adds up over the rows, the cross-entropy is a mean over them. So with fewer rows one of the two "
             "shrinks: by which factor, and what does alpha have to do about it?",
-            "Keep the product of alpha and B. 4096 rows are 16 times 256 rows.",
+            "The product of alpha and B has to stay. How many times 256 rows are 4096 rows?",
         ),
         'With reduction="mean" the same weight is 0.41 at every batch size: that is alpha B.',
     ),
@@ -110,8 +110,8 @@ SOLUTIONS = {
         (
             "The sampled loss is CovLoss of some rows, times a number. Which rows of o does it depend on, and what "
             "does a factor in front of a function do to its gradient?",
-            "Call covariance on o[rows]: it returns the value and a gradient of shape (n, M, K). Scale both by the "
-            "same number, and set the gradient into zeros of the shape of o.",
+            "covariance of these rows gives a value and a gradient of shape (n, M, K). What is the factor for both? "
+            "And what do the rows of o get that are not in the sample?",
         ),
         "The scale makes a sum of products right on average, but not a sum of absolute values: for independent outputs "
         "32 of 4,096 rows say 11 times too much.",

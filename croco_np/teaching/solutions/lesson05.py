@@ -43,8 +43,9 @@ SOLUTIONS = {
         (
             "Go from the top of the picture down, one line for each of the five layers, in the order towers, gates, "
             "prior, experts, embeddings. What each needs is what the one above has handed down.",
-            "The shapes: towers want (B, 1), so d.logits gets an axis; the prior wants (B, 1, P), so de gets one too. "
-            "The gates want a pair and hand down a pair. Before the experts add d.experts, where there is one.",
+            "What may be None stays None: d.gates goes into the gates' pair as it is, and o forks, so before the "
+            "experts d.experts is added to what the gates hand down, unless it is None. And an axis that forward "
+            "dropped, from the towers' and the prior's output, comes back on the way down.",
         ),
         "Any order would do in which a layer comes after all that read its output: the prior's line could as well be "
         "the last. Frameworks sort a graph by this rule and call it autograd.",
@@ -63,8 +64,8 @@ SOLUTIONS = {
         (
             "A domain with 4 rows gives them 1/4 each, one with no rows gives nothing. How many rows does a slice "
             "have, and in which order do the domains stand in the batch?",
-            "From each slice take its number of rows, stop - start. The weight 1 / n stands n times in the result: "
-            "np.repeat, or np.full for each domain and a concatenation. Mind the division where n is 0.",
+            "From each slice take its number of rows, stop - start. How often does the weight 1 / n stand in the "
+            "result? np.repeat knows. And what if n is 0?",
         ),
         "In the lesson's batch of 179 + 69 + 8 rows a row of the rare domain weighs 22 times as much as one of the "
         "large one.",
@@ -85,6 +86,7 @@ SOLUTIONS = {
             "their squares to 1 / n and 1 / (100 - n).",
             "It comes to n (100 - n) / 25. Where is that 50? Solve the quadratic, or let n run from 1 to 50 and look.",
         ),
-        "A single rare row among 100 leaves them worth 4, however large the other domain is: n (100 - n) / 25.",
+        "A single rare row leaves a batch of any size worth less than 4 rows: of B rows, n of them rare, it is "
+        "4 n (B - n) / B.",
     ),
 }

@@ -48,8 +48,8 @@ SOLUTIONS = {
         (
             "Take the scores of clicked rows and those of the others apart first. Every score of the first kind meets "
             "every score of the second, and no pair is made inside a kind.",
-            "Index one of the two with [:, None]: their difference then has shape (n_1, n_0). Turn it into credits, 1 "
-            "where it is positive and one half where it is 0, and take a mean.",
+            "Index one of the two with [:, None]: their difference has shape (n_1, n_0), an entry for each pair. "
+            "Which credit does an entry get, of three, and how do the credits become a share of all pairs?",
         ),
         "AUC is the chance that a clicked row drawn at random scores above another one drawn at random; times the "
         "number of pairs it is the U statistic of Mann and Whitney (1947), which tests whether one of two groups tends "
@@ -70,8 +70,8 @@ SOLUTIONS = {
         (
             "Both sums run over the same ordered pairs with the same weights. What distinguishes the one above the "
             "line is a factor for each pair: 1, one half or 0.",
-            "np.outer makes all weights of pairs at once; clear its diagonal. The factor comes from the differences of "
-            "all p from all p, as in exercise 6.1 for scores.",
+            "All weights of pairs are an outer product, of what with what? A row makes no pair with itself. The "
+            "factor comes from comparing all p with all p, as in exercise 6.1 for scores.",
         ),
         "If probabilities are spread evenly from 0 to 1, which no click log comes near, the ceiling is 5/6 with many "
         "rows: no model, however good, gets beyond an AUC of 0.83 there, but by luck.",
@@ -94,9 +94,8 @@ SOLUTIONS = {
         (
             "Begin with a single pair and t = z_i - z_j. What is the derivative of log(1 + exp(-t))? It should be near "
             "0 where t is large, and near -1 where the pair is ranked wrong by far.",
-            "That derivative is -sigma(-t). Make the (n_1, n_0) array of all sigma(-t), divided by the number of "
-            "pairs; rows sum it over one axis or the other, with opposite signs. The masks y == 1 and y == 0 put the "
-            "sums where they belong.",
+            "That derivative is -sigma(-t). In an (n_1, n_0) array of it a clicked row has a row of entries and "
+            "another one a column. What has to be summed for each, with which sign, and divided by what?",
         ),
         "This is the loss of RankNet (Burges and others, 2005). As its gradient adds up to 0, it never learns how "
         "often people click: its scores rank, and are no probabilities.",

@@ -48,8 +48,8 @@ SOLUTIONS = {
         (
             "The gradient of sigma_i is the matrix u_i v_i^T. IA is a quotient: the line above moves with every "
             "sigma_i, the line below with sigma_1 alone.",
-            "The quotient rule gives two terms. The first holds the sum of all u_i v_i^T, which is one matrix product "
-            "of U and Vt; the second holds u_1 v_1^T, and IA itself as a factor. Both are divided by sigma_1.",
+            "The quotient rule gives two terms. The first holds the sum of all u_i v_i^T: one product of U and Vt. "
+            "The second comes from sigma_1 alone. Check that what you have is orthogonal to X.",
         ),
         "U V^T, the gradient of the sum of singular values, is X with every singular value set to 1: a step along it "
         "moves weak directions as much as strong ones, and the optimiser Muon makes its steps of such matrices.",
@@ -72,9 +72,8 @@ SOLUTIONS = {
         (
             "The tutorial's formula has q = 1/4 built in. Which of its numbers is the chance of not being large, and "
             "which that of being neither large nor small?",
-            "A single expert is not large with probability 1 - q. It is neither with probability 1 - 2q, as it cannot "
-            "be large and small at once. M independent experts: the M-th power of either. Then inclusion and "
-            "exclusion.",
+            "A single expert is not large with probability 1 - q. With which probability is it neither, as it cannot "
+            "be large and small at once? What becomes of both for M independent experts?",
         ),
         "Whatever q is, chance goes to 1 as experts are added: with quartiles, sixteen experts that know nothing have "
         "a diversity index of 0.98.",
@@ -94,8 +93,8 @@ SOLUTIONS = {
         (
             "Give the centred vectors names. Between them r is a cosine, and the text derives the gradient of a "
             "cosine: a unit vector with its part along another one taken away.",
-            "With unit vectors u and w of the centred x and y: take from w its part along u, which is r times u, and "
-            "divide by the length of the centred x. Subtract the mean of what you get, and see how large it is.",
+            "In the text's formula, what stands for u, for w and for the length of o, and what is w . u called here? "
+            "For the mean: add up the entries of what you get.",
         ),
         "The gradient is orthogonal to the centred x, so a step along it makes the unit longer, never shorter: a loss "
         "of correlations cannot be lowered by shrinking, the cheap way that CovLoss leaves open.",

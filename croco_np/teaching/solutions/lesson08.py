@@ -50,8 +50,8 @@ SOLUTIONS = {
         (
             "Write h = sum of g_m o_m and call o_m a constant where flow is 0. Whose derivative changes by that, that "
             "of o_m or that of g_m?",
-            "flow occurs in do, as one more factor with a third axis, and nowhere else. da is that of tutorial 3: dg "
-            "is the dot product of dh with each expert's output, then the softmax's backward takes it to the logits.",
+            "flow is a factor in one of do and da, where it needs a third axis, and not in the other. da is that of "
+            "tutorial 3: what are dg here, and what does the softmax's backward do with them?",
         ),
         "Moving flow from one of the lines to the next is the whole bug of this tutorial: same shapes, same loss, and "
         "a gate that turns the other way.",
@@ -71,9 +71,8 @@ SOLUTIONS = {
         """,
         (
             "Look at a single entry: W*_ij is the product of W_ij, r_i and q_j. In which entries of W* does r_i occur?",
-            "dWs times the product of the two other factors, entry by entry, for each of the three. For r that is a "
-            "matrix (n, k), to be summed over its columns; for q over its rows. A product with q, or with r, does both "
-            "at once.",
+            "dWs times the product of the two other factors, entry by entry, for each of the three: three arrays (n, "
+            "k). r is only (n,) and q only (k,): over which axis does each of them collect?",
         ),
         "x (W * r q^T) is ((x * r) W) * q: this STAR scales the inputs and the outputs of one shared layer, so a "
         "domain needs n + k numbers for n k, and its joint weights are never made.",
@@ -93,9 +92,9 @@ SOLUTIONS = {
         (
             "Draw four arrows, from u and v to u' and v', and write an entry of A on each. Backward, what leaves from "
             "u comes back to u, over the same arrows.",
-            "du adds du2 and dv2 with the two entries on the arrows that start at u, a column of A. An entry of A gets "
-            "one number: the sum, over rows and dimensions, of what arrives at the end of its arrow times what stood "
-            "at the beginning.",
+            "Two arrows start at u, and du adds what comes back over both: which two entries of A stand on them? An "
+            "entry of A is on one arrow, but for all rows and dimensions: what does it multiply there, and what "
+            "arrives at its end?",
         ),
         "Start with A the identity, and the two networks do not meet; yet the gradient of A_01 is the sum of du' * v, "
         "which is not 0: training can find out by itself whether trade pays.",

@@ -46,8 +46,8 @@ SOLUTIONS = {
             "Do the blackboard's layer first, with 4 rows, 3 inputs, 2 outputs: its forward has 48 operations and 104 "
             "bytes. How many operations do x^T dz and dz W^T have?",
             "A product of (a, b) and (b, c) has a c results, each a sum of b products, whichever of a, b, c is the "
-            "number of rows. Write down the shapes that each of the three products reads and writes: all three move "
-            "arrays of the same sizes.",
+            "number of rows. Write down the shapes that each of the three products reads and writes, and compare the "
+            "three lists.",
         ),
         "Six operations for each weight and row: hence the rule that training a model of N weights on D tokens takes "
         "about 6 N D operations, from which the cost of a language model is reckoned (Kaplan and others, 2020).",
@@ -68,8 +68,8 @@ SOLUTIONS = {
         (
             "The rule of the text: whoever writes, owns. What is written here, and by which number would all workers "
             "know whose it is?",
-            "Walk over the whole batch in every worker, and skip what belongs to others. The remainder of a row's "
-            "number divided by the number of workers is a fair owner, and leaves no row without one.",
+            "Walk over the whole batch in every worker, and skip what belongs to others. Which number from 0 to "
+            "n_workers - 1 can every worker make out of the number of a row, so that each owns about as many?",
         ),
         "A row's gradients are added in the order of the batch whatever the number of workers, so the sums are the "
         "same to the last bit: whoever splits by what is written gets reproducible numbers for nothing.",
@@ -92,9 +92,8 @@ SOLUTIONS = {
         """,
         (
             "Write out k = 1 and k = 2 on paper. Note the order: m fades first, and w then moves by the faded m.",
-            "m is left with beta^k of itself. w has moved by lr m times beta + beta^2 + ... + beta^k, a geometric "
-            "series that begins with beta, not with 1: it has a closed form with 1 - beta below the line. NumPy takes "
-            "an array as an exponent.",
+            "For k steps the two lines become beta^k for m, and for w a sum of powers of beta: a geometric series, "
+            "which begins with beta and not with 1. What is its closed form? NumPy takes an array as an exponent.",
         ),
         "However long a row stays idle, it goes on by at most lr m beta / (1 - beta), nine full steps lr m at beta = "
         "0.9: that much a lazy optimiser, which skips idle steps, leaves out.",

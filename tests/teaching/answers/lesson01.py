@@ -41,6 +41,7 @@ WRONG = {
         "dc counts the rows": scaled(lambda a, x, dy, dx, da, dc: (dx, da, np.full_like(dc, len(dy)))),
         "dc with the factor a": scaled(lambda a, x, dy, dx, da, dc: (dx, da, a * dc)),
         "da one number": scaled(lambda a, x, dy, dx, da, dc: (dx, da.sum(), dc)),
+        "keepdims": scaled(lambda a, x, dy, dx, da, dc: (dx, da[None], dc[None])),
         "da and dc changed": scaled(lambda a, x, dy, dx, da, dc: (dx, dc, da)),
         "a list": lambda cache, dy: list(scale_backward(cache, dy)),
         "one array for three": lambda cache, dy: scale_backward(cache, dy)[0],

@@ -49,6 +49,20 @@ def two_uses_dense(a, c, dx, dz):
     return rows, full
 
 
+def two_uses_up_to_the_largest(a, c, dx, dz):
+    """A row for each id up to the largest, used or not: right where the ids have no gap."""
+    ids, d = np.r_[a, c], np.r_[dx, dz]
+    table = np.zeros((ids.max(initial=-1) + 1, dx.shape[1]))
+    np.add.at(table, ids, d)
+    return np.arange(len(table)), table
+
+
+def two_uses_that_do_not_cancel(a, c, dx, dz):
+    rows, table = two_uses_up_to_the_largest(a, c, dx, dz)
+    moved = table.any(axis=1)
+    return rows[moved], table[moved]
+
+
 def tags_weighted(weigh):
     """The backward pass in which tag l of video i counts weigh(real)[i, l]."""
 
@@ -110,6 +124,8 @@ WRONG = {
         "descending": two_uses_unsorted,
         "rows of one use": two_uses_misses_c,
         "values of all rows": two_uses_dense,
+        "all rows up to the largest": two_uses_up_to_the_largest,
+        "rows that do not cancel": two_uses_that_do_not_cancel,
     },
     "2.2": {
         "no 1 / n": tags_weighted(lambda real: real.astype(float)),

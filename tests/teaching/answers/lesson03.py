@@ -51,6 +51,7 @@ WRONG = {
         "da summed over the dimensions": mixed(
             da=lambda g, o, h, dh: (g * dh[:, None] * (o - h[:, None])).sum(axis=2),
         ),
+        "do and da changed": lambda *given: mixed()(*given)[::-1],
         "the experts' axis forgotten": mixed(do=lambda g, o, h, dh: g * dh),
     },
     "3.3": {

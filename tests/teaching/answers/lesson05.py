@@ -45,6 +45,10 @@ def nested_prior(model, c, d):
     return grads | {"prior": {"prior": grads["prior"]}}
 
 
+def with_more_in_a_gate(grads):
+    return grads | {"gates": [own | {"x": 0.0} for own in grads["gates"]]}
+
+
 def forgets_axis_of_logits(model, c, d):
     return model.towers.backward(c.towers, d.logits)
 
@@ -72,6 +76,8 @@ WRONG = {
         "the tower's road dropped": lambda model, c, d: backward(model, c, d, roads=("cov",)),
         "CovLoss's road twice": lambda model, c, d: backward(model, c, d, roads=("gates", "cov", "cov twice")),
         "the shares' gradient dropped": lambda model, c, d: backward(model, c, d, shares=False),
+        "the gradient of x as well": lambda model, c, d: backward(model, c, d) | {"x": 0.0},
+        "a gradient within gates too many": lambda model, c, d: with_more_in_a_gate(backward(model, c, d)),
         "the prior learns nothing": lambda model, c, d: backward(model, c, d, prior=False),
         "no gradients of the towers": without_towers,
         "a dict in the place of a list": numbered,

@@ -7,8 +7,11 @@
   const here = document.currentScript.src;
   const SAYS = {
     unreachable: "Python could not be loaded: cdn.jsdelivr.net cannot be reached from here. Try again later, or work in the notebook: python -m croco_np.learn opens it.",
-    changed: "Python was not started: a file from cdn.jsdelivr.net is not the one that this page expects. Please tell the authors, and work in the notebook: python -m croco_np.learn opens it.",
+    changed: "Python was not started: a file from cdn.jsdelivr.net is not the one that this page expects. Please tell the authors, or work in the notebook: python -m croco_np.learn opens it.",
     old: "This browser is too old to run Python. A newer Chrome, Edge, Firefox or Safari can, or work in the notebook: python -m croco_np.learn opens it.",
+    wheel: "Python was not started: croco_np_wheel.js is missing on this site, and croco_np is in it. Please tell the authors, or work in the notebook: python -m croco_np.learn opens it.",
+    silent: "Nothing has come from cdn.jsdelivr.net for 30 seconds: it may not be reachable from here. Wait on, or press Stop, or work in the notebook: python -m croco_np.learn opens it.",
+    stopped: "Stopped. The next run starts Python anew.",
     error: "Python stopped, and starts anew at the next run.",
   };
 
@@ -39,9 +42,14 @@
     },
   };
 
-  const script = (name) => new Promise((resolve, reject) => {
-    const element = make("script", { src: new URL(name, here).href, onload: resolve, onerror: () => reject(new Error(name)) });
-    document.head.append(element);
+  const trouble = (reason, detail = reason) => Object.assign(new Error(detail), { reason });
+
+  /* The package, of a script that is loaded once. */
+  const wheel = () => new Promise((resolve, reject) => {
+    const missing = () => reject(trouble("wheel", "croco_np_wheel.js"));
+    if (typeof crocoNpWheel !== "undefined") { resolve(crocoNpWheel); return; }
+    const onload = () => (typeof crocoNpWheel === "undefined" ? missing() : resolve(crocoNpWheel));
+    document.head.append(make("script", { src: new URL("croco_np_wheel.js", here).href, onload, onerror: missing }));
   });
 
   function canRun() {
@@ -58,41 +66,67 @@
     return URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   }
 
-  /* The worker of this page. `listen` is whoever waits for it: one cell runs at a time. */
+  /* The worker of this page, which all its editors share. What it says of the start is for all who wait for that; what it
+     says of a run has the number of that run, and is for the editor that asked for it. */
   const python = {
-    worker: null, starting: null, listen: () => {},
+    worker: null, starting: null, refuse: null, stage: "", waiting: new Set(), runs: new Map(), number: 0,
 
-    start() {
-      this.starting ??= new Promise((resolve, reject) => {
-        if (!canRun()) throw Object.assign(new Error(), { reason: "old" });
-        this.worker = new Worker(address(`(${tryItWorker})(self, ${JSON.stringify(tryItPins)});`), { type: "module" });
-        this.worker.onerror = (event) => this.fail(Object.assign(new Error(event.message), { reason: "error" }), reject);
-        this.worker.onmessage = ({ data }) => {
-          if (data.ready) resolve();
-          else if (data.failed) this.fail(Object.assign(new Error(data.detail), { reason: data.failed }), reject);
-          else this.listen(data);
+    /* Until Python is there, `hear` is told how far it is. */
+    start(hear) {
+      if (!canRun()) return Promise.reject(trouble("old"));
+      this.starting ??= this.load();
+      const told = (text) => hear(text);
+      this.waiting.add(told);
+      if (this.stage) told(this.stage);
+      return this.starting.finally(() => this.waiting.delete(told));
+    },
+
+    load() {
+      const starting = new Promise((resolve, reject) => {
+        this.refuse = reject;
+        const worker = new Worker(address(`(${tryItWorker})(self, ${JSON.stringify(tryItPins)});`), { type: "module" });
+        this.worker = worker;
+        worker.onerror = (event) => this.stop(trouble("error", event.message), worker);
+        worker.onmessage = ({ data }) => {
+          if (data.failed) this.stop(trouble(data.failed, data.detail), worker);
+          else if (data.ready) resolve();
+          else if (data.loading || data.silent) this.tell(data.loading ?? SAYS.silent);
+          else if (data.done) this.runs.get(data.id)?.resolve();
+          else this.runs.get(data.id)?.hear(data.said);
         };
-        const loaded = typeof crocoNpWheel === "undefined" ? script("croco_np_wheel.js") : Promise.resolve();
-        loaded.then(() => this.worker.postMessage({ start: crocoNpWheel }), reject);
+        wheel().then((found) => worker.postMessage({ start: found }), (error) => this.stop(error, worker));
       });
-      this.starting.catch(() => this.stop());
-      return this.starting;
+      starting.then(() => { this.stage = ""; }, (why) => { if (this.starting === starting) this.stop(why); });
+      return starting;
     },
 
-    fail(error, reject) {
-      const { listen } = this;
-      this.stop();
-      reject(error);
-      listen({ failed: error });
+    tell(text) {
+      this.stage = text;
+      for (const hear of this.waiting) hear(text);
     },
 
-    stop() {
-      this.worker?.terminate();
-      Object.assign(this, { worker: null, starting: null, listen: () => {} });
+    /* Run a cell, when Python is there; `hear` is told each line that it prints. */
+    run(given, hear) {
+      const id = ++this.number;
+      const answered = new Promise((resolve, reject) => {
+        this.runs.set(id, { hear, resolve, reject });
+        this.worker.postMessage({ id, run: given });
+      });
+      return answered.finally(() => this.runs.delete(id));
+    },
+
+    /* End the worker; who waits for it is told why. News of a worker that is gone already ends nothing. */
+    stop(why = trouble("stopped"), worker = this.worker) {
+      if (worker !== this.worker) return;
+      const waiting = [this.refuse, ...[...this.runs.values()].map(({ reject }) => reject)];
+      worker?.terminate();
+      Object.assign(this, { worker: null, starting: null, refuse: null, stage: "" });
+      for (const reject of waiting) reject?.(why);
     },
   };
 
-  let agreed = false, busy = null;
+  let agreed = false;
+  let busy = null;  // the run that goes on: of which exercise, and a promise of its end; Python runs one cell at a time
 
   function offer(place, cells) {
     const { exercise } = place.dataset, at = Number(place.dataset.cell);
@@ -119,7 +153,7 @@
       const status = make("p", { className: "try-it-status" });
       const output = make("pre", { className: "try-it-output", tabIndex: 0, hidden: true });
       const result = make("div", {}, status, output);
-      const run = button("Run", grade), stop = button("Stop", halt);
+      const run = button("Run", begin), stop = button("Stop", halt);
       const anew = button("Back to the open cell", () => {
         if (text.value !== stub && !confirm("Throw away what you wrote here?")) return;
         text.value = stub;
@@ -132,70 +166,72 @@
       result.setAttribute("role", "status");
       result.setAttribute("aria-live", "polite");
       output.setAttribute("aria-label", `What exercise ${exercise} says`);
+      let reasons = 0;  // to stop: this editor's run, and its waits for Python
       stop.disabled = true;
       place.replaceChildren(label, text, help, make("div", { className: "try-it-buttons" }, run, stop, anew), result);
 
       const fit = () => { text.rows = Math.min(30, Math.max(5, text.value.split("\n").length + 1)); };
       text.addEventListener("input", () => { store.set(exercise, text.value); fit(); });
-      indent(text, grade);
+      indent(text, begin);
       fit();
       text.focus();
-      prepare();
+      ready().then(() => (busy ? wait() : say("Ready.")), fail);
 
-      function prepare() {
-        python.listen = (data) => { if (data.loading) status.textContent = data.loading; };
-        python.start().then(() => { if (!busy) status.textContent = "Ready."; }, (error) => fail(error));
-      }
+      function say(words) { status.textContent = words; }
 
-      async function grade() {
-        if (busy) { status.textContent = "Another cell is still running."; return; }
-        busy = exercise;
-        run.disabled = true;
+      /* Stop can be pressed until this is over. */
+      async function stoppable(work) {
+        reasons += 1;
         stop.disabled = false;
-        output.textContent = "";
-        output.hidden = true;
-        const lines = [];
-        const hear = (data, done) => {
-          if (data.loading) status.textContent = data.loading;
-          if (data.said !== undefined && lines.push(data.said) < 2000) output.textContent = lines.join("\n");
-          if (data.done || data.failed) done(data.failed);
-        };
         try {
-          python.listen = (data) => hear(data, () => {});
-          await python.start();
-          if (busy !== exercise) return;
-          status.textContent = "Running …";
-          const failed = await new Promise((done) => {
-            python.listen = (data) => hear(data, done);
-            python.worker.postMessage({ run: { above: cells.slice(0, at).map(asWritten), cell: text.value, exercise } });
-          });
-          if (failed) throw failed;
-          status.textContent = "";
-          output.textContent = lines.join("\n") || "It ran, and printed nothing.";
-          output.hidden = false;
-        } catch (error) {
-          fail(error);
+          return await work;
         } finally {
-          if (busy === exercise) idle();
+          reasons -= 1;
+          stop.disabled = reasons === 0;
         }
       }
 
-      function idle() {
-        busy = null;
-        run.disabled = false;
-        stop.disabled = true;
+      function ready() { return stoppable(python.start(say)); }
+
+      function begin() {
+        if (busy) { wait(); return; }
+        busy = { exercise };
+        busy.over = stoppable(grade()).catch(fail).finally(() => { busy = null; run.disabled = false; });
+      }
+
+      /* Another exercise runs: say so until it does not. */
+      async function wait() {
+        if (busy.exercise === exercise) return;
+        const words = `Exercise ${busy.exercise} is still running. Wait for it, or press Stop there.`;
+        say(words);
+        await busy.over;
+        if (status.textContent === words) say(python.starting ? "Ready." : SAYS.stopped);
+      }
+
+      async function grade() {
+        const lines = [];
+        run.disabled = true;
+        output.textContent = "";
+        output.hidden = true;
+        await ready();
+        say("Running …");
+        await python.run({ above: cells.slice(0, at).map(asWritten), cell: text.value, exercise }, (line) => {
+          if (lines.push(line) < 2000) output.textContent = lines.join("\n");
+        });
+        say("");
+        output.textContent = lines.join("\n") || "It ran, and printed nothing.";
+        output.hidden = false;
       }
 
       function halt() {
-        python.stop();
-        status.textContent = "Stopped. The next run starts Python anew.";
-        idle();
+        run.disabled = false;
         run.focus();
+        python.stop();
       }
 
       function fail(error) {
-        status.textContent = SAYS[error.reason] ?? SAYS.error;
-        console.warn(`try it here: ${error.message}`);
+        say(SAYS[error.reason] ?? SAYS.error);
+        if (error.reason !== "stopped") console.warn(`try it here: ${error.message}`);
       }
     }
   }

@@ -1,9 +1,9 @@
-/* A link to a place inside something folded opens it. Without this script a click does. */
+/* A link to a place inside something folded opens it, each time it is followed. Without this script a click does. */
 (() => {
   "use strict";
 
-  function unfold() {
-    const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  function unfold(hash) {
+    const place = document.getElementById(decodeURIComponent(hash.slice(1)));
     if (!place) return;
     const own = place.querySelector(":scope > details.at-length");  // of a heading "At length:"
     if (own) own.open = true;
@@ -15,6 +15,11 @@
     if (folded) place.scrollIntoView();
   }
 
-  addEventListener("hashchange", unfold);
-  unfold();
+  addEventListener("hashchange", () => unfold(location.hash));
+  /* The same link once more changes no hash. */
+  addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#"]');
+    if (link && !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.shiftKey) unfold(link.hash);
+  });
+  unfold(location.hash);
 })();

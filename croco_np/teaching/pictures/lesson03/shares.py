@@ -36,14 +36,14 @@ def two_shares(a: np.ndarray, o: np.ndarray, dh: np.ndarray) -> Scene:
         return (
             f"Shares {g[0]:.2f} and {g[1]:.2f} mix {outputs[0]:g} and {outputs[1]:g} into h = {h:.2f}. With dh = "
             f"{dh.item():g}, da = ({signed(da[0])}, {signed(da[1])}), which adds up to 0: descent, which moves against "
-            f"da, takes weight from expert {less + 1} and gives it to expert {2 - less}."
+            f"da, takes weight from expert {less} and gives it to expert {1 - less}."
         )
 
     words = [signed(value) for value in logits]
     start = [int(np.abs(logits - value).argmin()) for value in a[0]]
     return Scene(
         "two gate logits, their shares as bars, the mixture between the two outputs, and da as arrows of equal length",
-        [Control("logit a\u2081", words, start[0]), Control("logit a\u2082", words, start[1])],
+        [Control("logit a\u2080", words, start[0]), Control("logit a\u2081", words, start[1])],
         draw,
         say,
     )
@@ -57,14 +57,14 @@ def _bars(drawing, g, da):
     drawing.line(zero, 22, zero, 110, "line faint")
     for m, colour in enumerate(EXPERTS):
         y = 26 + 44 * m
-        drawing.text(8, y + 17, f"expert {m + 1}")
+        drawing.text(8, y + 17, f"expert {m}")
         drawing.rect(70, y, 110, 24, "fill faint")
         drawing.rect(70, y, max(110 * g[m], 0.5), 24, f"fill {colour}")
         drawing.text(186, y + 17, f"{g[m]:.2f}", "number")
         drawing.arrow(zero, y + 10, zero + unit * da[m], y + 10, f"line thick {colour}")
         side = 1 if da[m] < 0 else -1  # the number stands where the arrow does not go
         drawing.text(zero + 7 * side, y + 14, signed(da[m]), "number", anchor="start" if side > 0 else "end")
-    drawing.text(zero, 124, "sum 0", "soft", anchor="middle")
+    drawing.text(352, 124, "sum 0; descent goes against the arrows", "soft", anchor="end")
 
 
 def _mixture(drawing, g, h, outputs):
@@ -78,7 +78,7 @@ def _mixture(drawing, g, h, outputs):
     drawing.line(left, y, right, y, "line soft")
     for m, colour in enumerate(EXPERTS):
         drawing.circle(place(outputs[m]), y, 15 * g[m] ** 0.5, f"fill {colour}")
-        drawing.text(place(outputs[m]), y - 20, f"o{chr(0x2081 + m)} = {outputs[m]:g}", "name", anchor="middle")
+        drawing.text(place(outputs[m]), y - 20, f"o{chr(0x2080 + m)} = {outputs[m]:g}", "name", anchor="middle")
     drawing.line(place(h), y - 14, place(h), y + 14, "line thick ink")
     drawing.text(place(h), y + 28, f"h = {h:.2f}", "name", anchor="middle")
     drawing.arrow(place(h), y + 38, place(h) + 34, y + 38, "line soft")

@@ -24,17 +24,17 @@ def learning(
     below = 22 + n_domains * tall
 
     def draw(at):
-        drawing = Drawing(below + 118)
+        drawing = Drawing(below + 132)
         drawing.text(74, 14, "scalar", "name")
-        drawing.text(136, 14, "element-wise, dimensions 1 to 6", "name")
+        drawing.text(136, 14, f"element-wise, dimensions 0 to {right.shape[2] - 1}", "name")
         for s in range(n_domains):
             top = 40 + s * tall
             drawing.text(6, top - 6, f"domain {s}", "soft")
             for m in range(n_experts):
-                drawing.text(6, top + cell * (m + 0.5) + 4, f"expert {m + 1}")
+                drawing.text(6, top + cell * (m + 0.5) + 4, f"expert {m}")
             grid(drawing, 74, top, shares["scalar"][frames[at], s][:, None], cell=cell, largest=1)
             grid(drawing, 136, top, shares["element-wise"][frames[at], s], cell=cell, largest=1, lit=right[s])
-        _curves(drawing, losses, frames[at], below + 20)
+        _curves(drawing, losses, frames[at], below + 24)
         return drawing
 
     def say(at):
@@ -58,7 +58,11 @@ def _curves(drawing, losses, step, top):
     drawing.line(left, top + high, left + wide, top + high, "line faint")
     drawing.text(left - 5, top + 8, f"{largest:.0f}", "soft", anchor="end")
     drawing.text(left - 5, top + high, "0", "soft", anchor="end")
-    drawing.text(left, top + high + 16, "loss over the steps", "soft")
+    last = len(next(iter(losses.values()))) - 1
+    drawing.text(left, top - 8, "loss", "name")
+    for tick in (0, last / 3, 2 * last / 3, last):
+        drawing.text(left + wide * tick / last, top + high + 16, f"{tick:.0f}", "soft", anchor="middle")
+    drawing.text(left + wide / 2, top + high + 30, "step", "soft", anchor="middle")
     for (name, values), colour in zip(losses.items(), ("purple", "green"), strict=True):
         points = [
             (left + wide * t / (len(values) - 1), top + high * (1 - values[t] / largest)) for t in range(len(values))

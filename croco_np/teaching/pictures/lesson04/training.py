@@ -33,7 +33,7 @@ def fading(frames: Sequence[int], runs: Mapping[str, Sequence[np.ndarray]], n_po
 
     def draw(at, reading):
         name, step = names[reading], frames[at]
-        drawing = Drawing(326)
+        drawing = Drawing(340)
         drawing.text(16, 14, "|C| / B", "name")
         lit = np.zeros((n_experts * width,) * 2, bool)
         lit[i, width + j] = lit[width + j, i] = True
@@ -58,7 +58,7 @@ def fading(frames: Sequence[int], runs: Mapping[str, Sequence[np.ndarray]], n_po
         return (
             f"After {step} steps with {name}: between experts mean |covariance| {one.covariance:.5f} and |correlation| "
             f"{one.correlation or 0:.3f}; variance of an output {np.diag(c).mean():.3f}. The framed pair, drawn on the "
-            f"right, {pair}."
+            f"right for {n_points} of {len(start)} rows, {pair}."
         )
 
     return Scene(
@@ -78,8 +78,11 @@ def _scatter(drawing, x, y, reach, units):
     left, bottom, side = 206, 192, 146
     drawing.arrow(left, bottom, left + side + 4, bottom, "line soft")
     drawing.arrow(left, bottom, left, bottom - side - 6, "line soft")
-    drawing.text(left + side + 4, bottom + 16, f"output {units[0] + 1} of expert 1", "soft", anchor="end")
+    drawing.text(left + side + 4, bottom + 30, f"output {units[0] + 1} of expert 1", "soft", anchor="end")
     drawing.text(left - 6, bottom - side - 14, f"output {units[1] + 1} of expert 2", "soft")
+    for value in (0, reach):
+        drawing.text(left + side * value / reach, bottom + 16, f"{value:.2g}", "soft", anchor="middle")
+        drawing.text(left - 4, bottom - side * value / reach + 4, f"{value:.2g}", "soft", anchor="end")
     for a, b in zip(x, y, strict=True):
         across, up = np.minimum((a, b), reach) * side / reach
         drawing.circle(round(left + across, 1), round(bottom - up, 1), 3.5, "fill blue", fill_opacity=0.6)
@@ -92,11 +95,13 @@ def _both_curves(drawing, curves, largest, step):
     drawing.line(left, top, left, top + high, "line faint")
     drawing.text(left - 5, top + 8, f"{largest:.2g}", "soft", anchor="end")
     drawing.text(left - 5, top + high, "0", "soft", anchor="end")
-    drawing.text(left, top + high + 18, "over the steps:", "soft")
-    drawing.text(left + 96, top + high + 18, "variance of an output", "green")
-    drawing.text(left + wide, top + high + 18, "|covariance|", "purple", anchor="end")
+    last = len(curves[0]) - 1
+    for tick in (0, last / 3, 2 * last / 3, last):
+        drawing.text(left + wide * tick / last, top + high + 16, f"{tick:.0f}", "soft", anchor="middle")
+    drawing.text(left + 8, top + high + 32, "variance of an output", "green")
+    drawing.text(left + 146, top + high + 32, "|covariance|", "purple")
+    drawing.text(left + wide, top + high + 32, "step", "soft", anchor="end")
     for values, colour in zip(curves, ("purple", "green"), strict=True):
-        last = len(values) - 1
         points = [
             (round(left + wide * t / last, 1), round(top + high * (1 - min(v / largest, 1)), 1))
             for t, v in enumerate(values)

@@ -31,11 +31,11 @@ def hits(cases: Mapping[str, np.ndarray]) -> Scene:
         drawing = Drawing(TOP + CELL * most + 6)
         drawing.text(4, 20, "row", "soft")
         for i in range(n_rows):
-            drawing.text(LEFT + CELL * (i + 0.5), 20, f"{i + 1}", "soft", anchor="middle")
+            drawing.text(LEFT + CELL * (i + 0.5), 20, f"{i}", "soft", anchor="middle")
         for m in range(most):
             hidden = m >= lengths.shape[1]
             y = TOP + CELL * m
-            drawing.text(4, y + 21, f"expert {m + 1}", "name", hidden=hidden)
+            drawing.text(4, y + 21, f"expert {m}", "name", hidden=hidden)
             for i in range(n_rows):
                 length, big, little = (0, 0, 0) if hidden else (lengths[i, m], large[i, m], small[i, m])
                 fill = "fill orange" if big else "fill blue" if little else "fill faint"
@@ -52,7 +52,7 @@ def hits(cases: Mapping[str, np.ndarray]) -> Scene:
         lengths = cases[names[case]]
         n = len(lengths)
         value = diversity_index(lengths, Conflicts(LEVELS[0], {(0, 1): np.arange(n)}, {(0, 1): n}), bool(pooled))
-        hit = np.flatnonzero(state(lengths, pooled)[2]) + 1
+        hit = np.flatnonzero(state(lengths, pooled)[2])
         if value["overall"]["hits"] != len(hit):
             raise AssertionError(f"diversity_index counts {value['overall']['hits']} hits, the picture {len(hit)}")
         told = f"rows {', '.join(map(str, hit))}" if len(hit) else "no row"

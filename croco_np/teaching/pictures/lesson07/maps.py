@@ -39,8 +39,8 @@ def maps_of_covariance(maps: Mapping[str, np.ndarray], said: Mapping[str, str], 
         for m in range(n_experts):
             middle = block * (m + 0.5)
             drawing.rect(LEFT + block * m, TOP + block * m, block, block, "line orange thick", rx=0)
-            drawing.text(LEFT + middle, TOP - 10, f"expert {m + 1}", "soft", anchor="middle")
-            drawing.text(LEFT - 8, TOP + middle + 4, f"expert {m + 1}", "soft", anchor="end")
+            drawing.text(LEFT + middle, TOP - 10, f"expert {m}", "soft", anchor="middle")
+            drawing.text(LEFT - 8, TOP + middle + 4, f"expert {m}", "soft", anchor="end")
         return drawing
 
     return Scene(
