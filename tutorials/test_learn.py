@@ -6,38 +6,50 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from conftest import FOLDER
 
+from croco_np.learn import drawing
 from croco_np.teaching import notebook as nb
 from tutorials.publish import browser
 
 PATIENCE = 60_000  # ms
+PLACE = "some/where/my lessons"
 LINK = re.compile(r"\]\((?!http|#)([^)#\s]+)")
 
 
-@pytest.fixture(scope="module")
-def started(tmp_path_factory):
-    """The command, with a learner's folder far from the repository -> (its process, folder, address)."""
-    home = tmp_path_factory.mktemp("home")
+def learn(home, *flags):
+    """The command in a process of its own, with all that Jupyter and it keep elsewhere below `home`."""
     names = ("JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR")
-    environment = os.environ | {name: str(home / name) for name in names}
-    folder = home / "some" / "where" / "my lessons"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "croco_np.learn", "--no-browser", "--folder", str(folder)],
-        env=environment,
+    (home / "tmp").mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "croco_np.learn", "--no-browser", "--folder", str(home / PLACE), *flags],
+        env=os.environ | {name: str(home / name) for name in names} | {"TMPDIR": str(home / "tmp")},
         cwd=FOLDER.parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def begun(home, *flags):
+    """The command once it serves -> (its process, the learner's folder, address)."""
+    process = learn(home, *flags)
     lines = [process.stdout.readline() for _ in range(3)]
     if not lines[1].startswith("http"):
         raise AssertionError((lines, process.communicate()))
-    yield process, folder, lines[1].strip()
+    return process, home / PLACE, lines[1].strip()
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    """The command, with a learner's folder far from the repository -> (its process, folder, address)."""
+    process, folder, address = begun(tmp_path_factory.mktemp("home"))
+    yield process, folder, address
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         process.wait(30)
@@ -62,6 +74,18 @@ def test_it_opens_on_the_page_with_the_map(tab):
     tab.wait_for_function("document.querySelector('.jp-MarkdownViewer img')?.naturalWidth > 500")
     assert tab.locator(".jp-MarkdownViewer tbody tr").count() == 10
     assert "0 of 4" in tab.locator(".jp-MarkdownViewer tbody tr").first.inner_text()
+
+
+def test_the_map_can_be_read_in_a_narrow_window(tab):
+    sizes = [int(size) for size in re.findall(r"(\d+)px", drawing.STYLE)]
+    try:
+        tab.set_viewport_size({"width": 900, "height": 900})
+        picture = tab.locator(".jp-MarkdownViewer img")
+        tab.wait_for_function("document.querySelector('.jp-MarkdownViewer img').clientWidth < 560")
+        shown = picture.bounding_box()["width"]
+    finally:
+        tab.set_viewport_size({"width": 1440, "height": 900})
+    assert min(sizes) * shown / drawing.WIDTH >= browser.SMALLEST
 
 
 def test_the_first_sight_is_the_lessons(tab):
@@ -142,11 +166,67 @@ def test_what_is_done_shows_once_it_is_saved(tab, started):
     tab.wait_for_function("document.querySelector('.jp-MarkdownViewer table')?.innerText.includes('1 of 3')")
 
 
+def made_at_the_root(address, name):
+    """What a click on "Notebook" does where the file browser shows the root: a notebook above learning/."""
+    at = urlsplit(address)
+    said = json.dumps(
+        {"type": "notebook", "content": {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}}
+    )
+    url = f"{at.scheme}://{at.netloc}/api/contents/{name}?{at.query}"
+    with urlopen(Request(url, said.encode(), method="PUT", headers={"Content-Type": "application/json"})) as answer:
+        assert answer.status == 201
+
+
+def is_answered(address):
+    try:
+        with urlopen(address, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def test_a_second_call_names_the_server_that_runs(started):
+    _, folder, address = started
+    second = learn(folder.parents[2])
+    out, err = second.communicate(timeout=60)
+    assert (second.returncode, err) == (0, "")
+    assert out.endswith(f"{address}\nJupyterLab runs there already; --another starts a second one\n")
+
+
 def test_ctrl_c_ends_both(started):
     process, folder, address = started
+    made_at_the_root(address, "scratch.ipynb")
     process.send_signal(signal.SIGINT)
     assert process.wait(30) == 130
-    with pytest.raises(OSError, match=r"refused|111"):
-        urlopen(address)
+    assert not is_answered(address)
     assert process.stderr.read() == "stopped\n"
+    assert process.stdout.read() == f"scratch.ipynb was made above learning/, and is now {folder / 'scratch.ipynb'}\n"
+    assert json.loads((folder / "scratch.ipynb").read_text())["nbformat"] == 4
     assert (folder / "start.md").exists()
+    assert not list((folder.parents[2] / "tmp").glob("croco_np-*"))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere a kill leaves JupyterLab running")
+def test_a_closed_terminal_and_a_kill_end_both(tmp_path):
+    process, folder, address = begun(tmp_path)
+    made_at_the_root(address, "one.ipynb")
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(30) == 128 + signal.SIGHUP
+    process.communicate()
+    assert not is_answered(address)
+    assert (folder / "one.ipynb").exists()
+
+    process, _, address = begun(tmp_path)
+    made_at_the_root(address, "two.ipynb")
+    process.kill()
+    process.communicate()
+    end = time.monotonic() + 30
+    while is_answered(address) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not is_answered(address)
+    process = learn(tmp_path)  # it finds what the one that was killed left
+    assert process.stdout.readline() == f"two.ipynb was made above learning/, and is now {folder / 'two.ipynb'}\n"
+    process.terminate()
+    process.communicate(timeout=60)
+    assert (folder / "two.ipynb").exists()
+    assert not list((tmp_path / "tmp").glob("croco_np-*"))

@@ -1,5 +1,6 @@
 """Answers are safe: from the builder, from a newer version of a lesson, and from `learn` called again."""
 
+import resource
 import shutil
 import subprocess
 
@@ -7,6 +8,7 @@ import nbformat
 import pytest
 from conftest import FOLDER
 
+from croco_np.errors import InputError
 from croco_np.learn import copies
 from croco_np.learn.lessons import lessons
 from croco_np.teaching import notebook as nb
@@ -131,12 +133,33 @@ def test_the_builder_leaves_a_notebook_that_was_worked_in(repository, capsys):
     assert nb.solved(nb.read(repository / "learning" / "03_mix.ipynb")) == {"3.1"}
 
 
-@pytest.mark.parametrize("text", ["", "my notes"])
-def test_the_builder_leaves_what_is_no_notebook(repository, text):
+@pytest.mark.parametrize("text", ["", "my notes", '{"cells": [', "{}"])
+def test_the_builder_leaves_what_is_no_notebook_until_it_is_told_to_replace_it(repository, text, capsys):
     path = repository / "tutorials" / "03_mix.ipynb"
     path.write_text(text)
     assert build(repository / "tutorials", "--notebooks-only") == 2
     assert path.read_text() == text
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {path}: cannot be read as a notebook (half-written?)")
+    assert "--replace builds it anew" in line
+    assert build(repository / "tutorials", "--pages-only") == 2
+    assert "--replace --only 3 builds it anew" in capsys.readouterr().err
+    assert build(repository / "tutorials", "--notebooks-only", "--replace") == 0
+    assert nb.is_as_built(nb.read(path))
+
+
+def test_a_notebook_is_written_whole_or_not_at_all(repository):
+    path = repository / "tutorials" / "03_mix.ipynb"
+    before, notebook = path.read_bytes(), notebooks.load(path)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    notebook.cells[0].source = "x" * 100_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))  # as on a full disk
+    try:
+        with pytest.raises(InputError, match="cannot write"):
+            notebooks.save(notebook, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert path.read_bytes() == before
 
 
 def test_a_second_build_changes_no_file(repository):

@@ -8,44 +8,50 @@ copied with the answers, and its copy is a learner's from the start.
 """
 
 import copy
-import hashlib
-import json
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..storage.files import replacing
 from ..teaching import notebook as nb
+from . import ledger as ledgers
 from .lessons import Lesson
 
-LEDGER = ".croco_np.json"  # in the folder: which newer versions were laid beside, and what the other files held
 AT_LENGTH = re.compile(r"#+\s+At length:")
 BESIDE = ("reference", "images")  # folders that lessons link to as their neighbours
 
 
 def lay(lessons: list[Lesson], folder: Path) -> list[str]:
-    """Copy what is new into `folder` -> lines that say what a learner should know."""
+    """Copy what is new into `folder` -> lines that say what a learner should know.
+
+    A lesson of the repository that cannot be read is told of, and the others are copied.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    ledger = _ledger(folder)
+    ledger = ledgers.load(folder)
     told = [line for lesson in lessons for line in _lay_one(lesson, folder, ledger["offered"])]
-    _lay_beside(lessons[0].path.parent, folder, ledger["files"])
-    with replacing(folder / LEDGER, encoding="utf-8") as file:
-        json.dump(ledger, file, indent=1, sort_keys=True)
+    _lay_beside(lessons[0].path.parent, folder, ledger)
+    ledgers.save(ledger, folder)
     return told
 
 
 def _lay_one(lesson, folder, offered):
     """Lay one copy, renew it, or lay the newer one beside it -> lines to tell."""
-    built = nb.read(lesson.path)
+    try:
+        built = nb.read(lesson.path)
+    except (InputError, OSError) as error:
+        return [f"lesson {lesson.number} cannot be copied: {error}; {lesson.mend}"]
     version, path = nb.record(built).get("built", nb.digest(built)), folder / lesson.path.name
-    if not path.exists() or is_untouched(path):
+    if not os.path.lexists(path) or is_untouched(path):
         if not path.exists() or _is_older(built, path):
             _write(built, version, path)
             if not nb.is_as_built(built):
                 return [f"lesson {lesson.number}: somebody worked in {lesson.path}; {path.name} has those answers, too"]
         return []
-    if _version(path) == version or offered.get(path.stem) == version:
+    if (yours := _read(path)) is None:
+        fresh = _lay_fresh(built, version, path)
+        return [f"lesson {lesson.number}: your {path.name} cannot be read; a fresh copy lies beside it: {fresh.name}"]
+    if nb.record(yours).get("built") == version or offered.get(path.stem) == version:
         return []
     newer = _free(path)
     _write(built, version, newer)
@@ -53,20 +59,26 @@ def _lay_one(lesson, folder, offered):
     return [f"lesson {lesson.number} has a newer version: {newer.name} lies beside yours, which stays as it is"]
 
 
+def _lay_fresh(built, version, path):
+    """A copy of this version beside one that cannot be read: laid unless it is there -> its path."""
+    for there in _besides(path):
+        if (found := _read(there)) and nb.record(found).get("built") == version:
+            return there
+    _write(built, version, fresh := _free(path))
+    return fresh
+
+
 def is_untouched(path: Path) -> bool:
     """Whether a copy has the cells and outputs that were laid: nothing in it is the learner's."""
-    try:
-        notebook = nb.read(path)
-    except InputError:
-        return False  # whatever it is, we did not write it
-    return nb.record(notebook).get("laid") == nb.digest_with_outputs(notebook)
+    notebook = _read(path)  # None: whatever it is, we did not write it
+    return notebook is not None and nb.record(notebook).get("laid") == nb.digest_with_outputs(notebook)
 
 
-def _version(path):
-    """The version of the lesson that a copy was made from; None for what is no copy of ours."""
+def _read(path):
+    """A notebook of the learner's; None for what cannot be read as one: half-written, empty, a link to nothing."""
     try:
-        return nb.record(nb.read(path)).get("built")
-    except InputError:
+        return nb.read(path)
+    except (InputError, OSError):
         return None
 
 
@@ -77,11 +89,15 @@ def _is_older(built, path):
 
 def _free(path):
     """The name for a newer version beside `path`: no file, or one that nobody has worked in."""
-    for i in range(1, 1000):
-        beside = path.with_stem(f"{path.stem} (new)" if i == 1 else f"{path.stem} (new {i})")
-        if not beside.exists() or is_untouched(beside):
+    for beside in _besides(path):
+        if not os.path.lexists(beside) or is_untouched(beside):
             return beside
     raise InputError(f"{path.parent}: a thousand newer versions of {path.name}; remove some")
+
+
+def _besides(path):
+    """The names that newer versions beside `path` have, in order."""
+    return (path.with_stem(f"{path.stem} (new)" if i == 1 else f"{path.stem} (new {i})") for i in range(1, 1000))
 
 
 def _write(built, version, path):
@@ -89,7 +105,7 @@ def _write(built, version, path):
     notebook = folded(copy.deepcopy(built))
     laid = {"laid": nb.digest_with_outputs(built)} if nb.is_as_built(built) else {}
     notebook["metadata"][nb.OURS] = {"built": version, **laid}
-    nb.write(notebook, path)
+    nb.write(notebook, path.resolve())  # a link of the learner's stays one
     _trust(path)
 
 
@@ -113,28 +129,7 @@ def _trust(path):
     NotebookNotary().sign(nbformat.read(path, as_version=4))
 
 
-def _lay_beside(tutorials, folder, files):
+def _lay_beside(tutorials, folder, ledger):
     """Copy the pages and pictures that lessons link to; one that a learner changed stays."""
     for source in (path for name in BESIDE for path in sorted((tutorials / name).rglob("*")) if path.is_file()):
-        name = source.relative_to(tutorials).as_posix()
-        path, content = folder / name, source.read_bytes()
-        if path.exists() and _checksum(path.read_bytes()) not in (files.get(name), _checksum(content)):
-            continue
-        if not path.exists() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path, "wb") as file:
-                file.write(content)
-        files[name] = _checksum(content)
-
-
-def _checksum(content):
-    return hashlib.sha256(content).hexdigest()
-
-
-def _ledger(folder):
-    """What earlier calls noted about the folder; a ledger that cannot be read counts as empty, which loses nothing."""
-    try:
-        found = json.loads((folder / LEDGER).read_text(encoding="utf-8"))
-        return {key: dict(found[key]) for key in ("offered", "files")}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"offered": {}, "files": {}}
+        ledgers.put(source.read_bytes(), source.relative_to(tutorials).as_posix(), folder, ledger)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import InputError
+from .ending import with_parent
 
 PATIENCE = 60  # seconds that it may take to answer
 END = 10  # seconds that it may take to end, kernels included
@@ -41,11 +42,12 @@ def need() -> None:
 
 
 @contextmanager
-def lab(root: Path, page: str, checkpoints: Path) -> Iterator[Lab]:
+def lab(root: Path, page: str, checkpoints: Path, settings: Path) -> Iterator[Lab]:
     """JupyterLab with `root` as its root, which answers; at the end of the block it and its kernels end.
 
     page         the file that its address opens, below root
     checkpoints  the folder for its copies of files at their last save, also of files of the library that are looked at
+    settings     an empty folder for the defaults that we set
     """
     need()
     port, token = _free_port(), secrets.token_hex(16)
@@ -54,12 +56,18 @@ def lab(root: Path, page: str, checkpoints: Path) -> Iterator[Lab]:
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container: Jupyter asks whether that is meant
         command += ["--allow-root"]
     environment = os.environ | {"JUPYTER_TOKEN": token}  # not among the arguments, which all users of a machine see
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryDirectory() as settings:
-        Path(settings, "overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
-        command += [f"--LabApp.app_settings_dir={settings}", f"--FileCheckpoints.checkpoint_dir={checkpoints}"]
+    (settings / "overrides.json").write_text(json.dumps(SETTINGS), encoding="utf-8")
+    command += [f"--LabApp.app_settings_dir={settings}", f"--FileCheckpoints.checkpoint_dir={checkpoints}"]
+    with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
-        )  # its own session: Ctrl-C reaches us, and we end it without its question
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,  # Ctrl-C reaches us, and we end it without its question
+            preexec_fn=with_parent(),
+        )
         try:
             _wait(process, f"http://127.0.0.1:{port}/api", said)
             yield Lab(f"http://127.0.0.1:{port}/lab/tree/{page}?token={token}", process)
@@ -67,7 +75,9 @@ def lab(root: Path, page: str, checkpoints: Path) -> Iterator[Lab]:
             _end(process)
 
 
-def watch(process: subprocess.Popen, look: Callable[[], object], write: Callable[[], None], pause: float = 1.0) -> int:
+def watch(
+    process: subprocess.Popen, look: Callable[[], object], write: Callable[[], object], pause: float = 1.0
+) -> int:
     """Call `write` when what `look` returns changes, until `process` ends -> its exit status."""
     seen = look()
     while process.poll() is None:
@@ -110,5 +120,8 @@ def _end(process):
     try:
         process.wait(END)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        pass
+    finally:  # it takes too long, or Ctrl-C came once more
+        if process.poll() is None:
+            process.kill()
+            process.wait()

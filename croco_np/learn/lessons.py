@@ -27,11 +27,19 @@ class Lesson(NamedTuple):
     path: Path
     minutes: int | None
 
+    @property
+    def mend(self) -> str:
+        """What to do about a notebook that cannot be read, in words."""
+        return (
+            "if you worked in it, keep a copy of it elsewhere; then run "
+            f"git checkout HEAD -- {self.path} or python -m tutorials.publish --replace --only {self.number}"
+        )
+
 
 def repository() -> Path:
     """The folder that holds `croco_np` and `tutorials`; InputError if only the package was installed."""
     root = Path(croco_np.__file__).resolve().parents[1]
-    if not (root / "tutorials" / "index.md").is_file():
+    if not ((root / "tutorials").is_dir() and (root / "pyproject.toml").is_file()):
         raise InputError(
             "the lessons are not here: this croco_np was installed without its repository; "
             "clone it, and run pip install -e '.[tutorials]' in it"
@@ -40,20 +48,21 @@ def repository() -> Path:
 
 
 def lessons(root: Path) -> list[Lesson]:
-    """The lessons of a repository, in order; InputError names a notebook that is not there."""
+    """The lessons that the table in tutorials/index.md names, in order. Their notebooks may be absent or broken."""
     folder = root / "tutorials"
-    index = (folder / "index.md").read_text(encoding="utf-8")
+    mend = f"run git checkout HEAD -- {folder / 'index.md'}"
+    try:
+        index = (folder / "index.md").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        raise InputError(f"{folder / 'index.md'}: not there; it has the table of the lessons; {mend}") from None
     column = _column_of_minutes(index)
     found = [
         Lesson(int(number), title, folder / name, _minutes(CELLS.split(row), column))
         for number, title, name, row in TITLE.findall(index)
     ]
     if not found:
-        raise InputError(f"{folder / 'index.md'}: its table names no notebook; run git checkout tutorials/index.md")
-    for lesson in found:
-        if not lesson.path.is_file():
-            raise InputError(f"{lesson.path}: not there; run python -m tutorials.publish --only {lesson.number}")
-    return found
+        raise InputError(f"{folder / 'index.md'}: its table names no notebook; {mend}")
+    return list({lesson.number: lesson for lesson in reversed(found)}.values())[::-1]  # a merge may leave a row twice
 
 
 def _column_of_minutes(index):

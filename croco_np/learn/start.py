@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import InputError
-from ..storage.files import replacing
 from ..teaching import notebook as nb
+from . import ledger as ledgers
 from .drawing import drawing
 from .lessons import Lesson
 
-NAME = "start.md"
+NAMES = ("start.md", "lessons.md", *(f"lessons {i}.md" for i in range(2, 10)))  # the first that is not the learner's
 PAGE = """# Ten lessons in backpropagation by hand
 
 {advice}
@@ -37,18 +37,25 @@ class Done(NamedTuple):
 
 
 def progress(lessons: list[Lesson], folder: Path) -> dict[int, Done]:
-    """What is done of each lesson, by the copies in `folder`; a newer version beside a copy counts as well."""
+    """What is done of each lesson, by all notebooks in `folder`, whatever their names.
+
+    A renamed copy counts, and a newer version beside a copy: the number of an exercise says to which lesson it belongs.
+    """
+    right = set().union(*(nb.solved(notebook) for path in folder.glob("*.ipynb") if (notebook := _read(path))))
     found = {}
     for lesson in lessons:
-        right: set[str] = set()
-        for path in folder.glob(f"{lesson.path.stem}*.ipynb"):
-            try:
-                right |= nb.solved(nb.read(path))
-            except InputError:  # half-written, or something else by this name
-                continue
-        exercises = tuple(nb.exercises(nb.read(lesson.path)))
+        text = _read(lesson.path) or _read(folder / lesson.path.name)
+        exercises = tuple(nb.exercises(text)) if text else ()
         found[lesson.number] = Done(exercises, frozenset(right & set(exercises)))
     return found
+
+
+def _read(path):
+    """A notebook; None for one that is half-written, or something else by this name."""
+    try:
+        return nb.read(path)
+    except (InputError, OSError):
+        return None
 
 
 def page(lessons: list[Lesson], done: dict[int, Done]) -> str:
@@ -66,6 +73,8 @@ def page(lessons: list[Lesson], done: dict[int, Done]) -> str:
 def _advice(lessons, counts):
     """What comes next: the first lesson that is not done."""
     left = [lesson for lesson in lessons if counts[lesson.number][0] < counts[lesson.number][1]]
+    if not any(total for _, total in counts.values()):
+        return "The lessons cannot be read; `python -m croco_np.learn` says what to do."
     if not left:
         return "All exercises are right. Well done."
     began = any(right for right, _ in counts.values())
@@ -75,17 +84,23 @@ def _advice(lessons, counts):
 def _row(lesson, done):
     marks = " ".join(f"**{n}** \N{CHECK MARK}" if n in done.right else n for n in done.exercises)
     minutes = "" if lesson.minutes is None else lesson.minutes
+    if not done.exercises:
+        return f"| {lesson.number} | {lesson.title} | {minutes} | | cannot be read |"
     state = "done" if len(done.right) == len(done.exercises) else f"{len(done.right)} of {len(done.exercises)}"
     return f"| {lesson.number} | [{lesson.title}](<{lesson.path.name}>) | {minutes} | {marks} | {state} |"
 
 
-def write(lessons: list[Lesson], folder: Path) -> None:
-    """Write the page anew, if it says anything new."""
-    text = page(lessons, progress(lessons, folder))
-    path = folder / NAME
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        with replacing(path, encoding="utf-8") as file:
-            file.write(text)
+def write(lessons: list[Lesson], folder: Path) -> Path:
+    """Write the page anew, if it says anything new -> where it is: another name, if start.md is the learner's own."""
+    content = page(lessons, progress(lessons, folder)).encode()
+    ledger = ledgers.load(folder)
+    before = dict(ledger["files"])
+    for name in NAMES:
+        if ledgers.put(content, name, folder, ledger):
+            if ledger["files"] != before:
+                ledgers.save(ledger, folder)
+            return folder / name
+    raise InputError(f"{folder}: {NAMES[0]} to {NAMES[-1]} are all yours; rename one, the page of lessons needs a name")
 
 
 def times(folder: Path) -> dict[Path, int]:

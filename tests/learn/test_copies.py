@@ -146,9 +146,106 @@ def test_looking_and_saving_is_no_edit_and_running_is(root, folder):
 def test_another_file_by_this_name_stays(root, folder, text):
     folder.mkdir()
     (folder / "03_mix.ipynb").write_text(text)
-    assert len(lay(root, folder)) == 1
+    (told,) = lay(root, folder)
+    assert told == "lesson 3: your 03_mix.ipynb cannot be read; a fresh copy lies beside it: 03_mix (new).ipynb"
     assert (folder / "03_mix.ipynb").read_text() == text
     assert copies.is_untouched(folder / "03_mix (new).ipynb")
+    assert lay(root, folder) == [told]  # until it is mended or removed; the fresh copy is not laid twice
+    assert len(list(folder.glob("*.ipynb"))) == 2
+
+
+def test_a_copy_broken_after_its_newer_version_was_offered(root, folder):
+    lay(root, folder)
+    solve(folder / "03_mix.ipynb")
+    lesson_as_built(root, "# 3. Mix experts, better")
+    lay(root, folder)
+    (folder / "03_mix (new).ipynb").unlink()
+    (folder / "03_mix.ipynb").write_text('{"cells": [')
+    assert "cannot be read; a fresh copy lies beside it: 03_mix (new).ipynb" in lay(root, folder)[0]
+    assert copies.is_untouched(folder / "03_mix (new).ipynb")
+
+
+def another_lesson(root):
+    """A second lesson in the repository, which is in order."""
+    row = "| 4 | [Keep experts apart](04_apart.ipynb) | See. | Eq. (7) | 20 |\n"
+    (root / "tutorials" / "index.md").write_text(INDEX + row)
+    build(root / "tutorials" / "04_apart.ipynb", cell('grade("4.1", f)', "Exercise 4.1 is open"))
+
+
+@pytest.mark.parametrize("text", [None, "", "<<<<<<< ours\n{", '{"cells": [', "{}"])
+def test_one_bad_lesson_stops_no_other(root, folder, text):
+    another_lesson(root)
+    bad = root / "tutorials" / "03_mix.ipynb"
+    bad.unlink() if text is None else bad.write_text(text)
+    (told,) = lay(root, folder)
+    assert told.startswith(f"lesson 3 cannot be copied: {bad}: ")
+    assert f"git checkout HEAD -- {bad} or python -m tutorials.publish --replace --only 3" in told
+    assert copies.is_untouched(folder / "04_apart.ipynb")
+    assert not (folder / "03_mix.ipynb").exists()
+    page = start.write(lessons(root), folder).read_text()
+    assert "Begin with [4. Keep experts apart](<04_apart.ipynb>)." in page
+    assert "| 3 | Mix experts | 25 | | cannot be read |" in page
+
+
+def test_a_bad_lesson_keeps_the_answers_on_the_page(root, folder):
+    lay(root, folder)
+    solve(folder / "03_mix.ipynb")
+    (root / "tutorials" / "03_mix.ipynb").write_text("")
+    lay(root, folder)
+    assert "| **3.1** \N{CHECK MARK} | done |" in start.write(lessons(root), folder).read_text()
+
+
+def test_a_renamed_copy_counts(root, folder):
+    lay(root, folder)
+    solve(folder / "03_mix.ipynb")
+    (folder / "03_mix.ipynb").rename(folder / "anna 1.ipynb")
+    lay(root, folder)
+    assert start.progress(lessons(root), folder)[3].right == {"3.1"}
+
+
+@pytest.mark.parametrize("content", [b"# My start\n", b"caf\xe9 \xff\n", b""])
+def test_a_start_page_of_the_learner_s_stays(root, folder, content):
+    folder.mkdir()
+    (folder / "start.md").write_bytes(content)
+    for _ in range(2):
+        lay(root, folder)
+        assert start.write(lessons(root), folder).name == "lessons.md"
+        assert (folder / "start.md").read_bytes() == content
+    solve(folder / "03_mix.ipynb")
+    assert "All exercises are right." in start.write(lessons(root), folder).read_text()  # ours, and renewed
+    assert sorted(path.name for path in folder.glob("*.md")) == ["lessons.md", "start.md"]
+
+
+def test_a_start_page_that_the_learner_changed_stays(root, folder):
+    lay(root, folder)
+    page = start.write(lessons(root), folder)
+    page.write_text(page.read_text() + "\nMy notes.\n")
+    before = page.read_bytes()
+    solve(folder / "03_mix.ipynb")
+    assert start.write(lessons(root), folder).name == "lessons.md"
+    assert page.read_bytes() == before
+
+
+def test_a_linked_copy_stays_a_link(root, folder, tmp_path):
+    lay(root, folder)
+    for name in ("03_mix.ipynb", "reference/speed.md"):
+        (folder / name).rename(tmp_path / "elsewhere")
+        (tmp_path / "elsewhere").rename(goal := tmp_path / f"cloud-{name.replace('/', '-')}")
+        (folder / name).symlink_to(goal)
+    lesson_as_built(root, "# 3. Mix experts, better")
+    (root / "tutorials/reference/speed.md").write_text("# Faster\n")
+    assert lay(root, folder) == []
+    assert (folder / "03_mix.ipynb").is_symlink()
+    assert (folder / "reference/speed.md").is_symlink()
+    assert "better" in (tmp_path / "cloud-03_mix.ipynb").read_text()
+    assert (tmp_path / "cloud-reference-speed.md").read_text() == "# Faster\n"
+
+
+def test_a_link_to_nothing_stays(root, folder, tmp_path):
+    folder.mkdir()
+    (folder / "03_mix.ipynb").symlink_to(tmp_path / "gone.ipynb")
+    assert "cannot be read; a fresh copy lies beside it" in lay(root, folder)[0]
+    assert (folder / "03_mix.ipynb").is_symlink()
 
 
 def test_answers_in_the_repository_s_own_notebook_are_copied_and_kept(root, folder):
@@ -216,21 +313,21 @@ def test_copies_are_trusted(root, folder):
 def test_the_page_says_what_is_done(root, folder):
     lay(root, folder)
     start.write(lessons(root), folder)
-    page = (folder / start.NAME).read_text()
+    page = (folder / "start.md").read_text()
     assert "Begin with [3. Mix experts](<03_mix.ipynb>)." in page
     assert "| 3 | [Mix experts](<03_mix.ipynb>) | 25 | 3.1 | 0 of 1 |" in page
     solve(folder / "03_mix.ipynb", "Exercise 3.1: not yet. Nearly right.")
     start.write(lessons(root), folder)
-    assert (folder / start.NAME).read_text() == page
+    assert (folder / "start.md").read_text() == page
     solve(folder / "03_mix.ipynb")
     start.write(lessons(root), folder)
-    page = (folder / start.NAME).read_text()
+    page = (folder / "start.md").read_text()
     assert "| 3 | [Mix experts](<03_mix.ipynb>) | 25 | **3.1** ✓ | done |" in page
     assert "All exercises are right." in page
     lesson_as_built(root, "# 3. Mix experts, better")
     lay(root, folder)
     start.write(lessons(root), folder)
-    assert (folder / start.NAME).read_text() == page  # an answer of the older version counts
+    assert (folder / "start.md").read_text() == page  # an answer of the older version counts
 
 
 def test_a_notebook_is_written_as_jupyter_writes_it(root):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from croco_np.command import Parser, status
 from croco_np.errors import InputError
+from croco_np.storage.files import replacing
 from croco_np.teaching.pictures.course import course_file
 
 from . import browser, lessons, notebooks, pages, teachers
@@ -63,11 +64,8 @@ def write_notebooks(sources, replace):
         start = time.monotonic()
         print(f"{i}/{len(sources)} {path.stem} ... ", end="", flush=True)
         built = path.with_suffix(".ipynb")
-        if not replace and notebooks.worked_in(built):
-            failed(
-                f"{built}: somebody worked in it, so it was left as it is; python -m croco_np.learn copies it with its "
-                "answers to a folder that is never overwritten, then --replace builds it anew"
-            )
+        if not replace and (why := notebooks.why_left(built)):
+            failed(f"{built}: {why}")
             wrong += 1
             continue
         try:
@@ -95,7 +93,8 @@ def write_tables(folder, sources):
 def renew(path, text):
     """Write a page, if it says anything new."""
     if read(path) != text:
-        path.write_text(text, encoding="utf-8")
+        with replacing(path, encoding="utf-8") as file:
+            file.write(text)
 
 
 def write_pages(folder, out, screenshots):

@@ -5,6 +5,7 @@ import tempfile
 import time
 
 from croco_np.errors import InputError
+from croco_np.storage.files import replacing
 from croco_np.teaching import notebook as nb
 
 from .extra import need
@@ -104,10 +105,12 @@ def source(path):
 
 
 def save(notebook, path):
-    """Write a notebook."""
+    """Write a notebook, whole or not at all."""
     import nbformat
 
-    nbformat.write(notebook, path)
+    text = nbformat.writes(notebook)
+    with replacing(path, encoding="utf-8") as file:
+        file.write(text if text.endswith("\n") else text + "\n")
 
 
 def renew(notebook, path):
@@ -115,7 +118,7 @@ def renew(notebook, path):
 
     So pixels, timings and last digits, which differ from run to run, change no tracked file.
     """
-    if path.exists() and says_the_same(notebook, load(path)):
+    if path.exists() and is_readable(path) and says_the_same(notebook, load(path)):
         return False
     save(notebook, path)
     return True
@@ -131,14 +134,35 @@ def says_the_same(notebook, stored):
     return notebook.metadata == stored.metadata and counts[0] == counts[1] and differences(notebook, stored) == []
 
 
-def worked_in(path):
-    """Whether somebody worked in tutorials/NN_name.ipynb: its cells are neither those built nor those of the .py."""
-    if not path.exists():
-        return False
+def is_readable(path):
+    """Whether a file is a notebook; one that is half-written, empty or has marks of a merge is none."""
     try:
-        notebook = nb.read(path)
-    except InputError:  # whatever it is, it was not built
-        return True
+        nb.read(path)
+    except InputError:
+        return False
+    return True
+
+
+def why_left(path):
+    """Why a build leaves tutorials/NN_name.ipynb as it is, in words; "" if it may replace it.
+
+    Either it is no notebook, or somebody worked in it: its cells are neither those built nor those of the .py.
+    """
+    if not path.exists():
+        return ""
+    if not is_readable(path):
+        return "cannot be read as a notebook (half-written?), so it was left as it is; --replace builds it anew"
+    if worked_in(path):
+        return (
+            "somebody worked in it, so it was left as it is; python -m croco_np.learn copies it with its answers to a "
+            "folder that is never overwritten, then --replace builds it anew"
+        )
+    return ""
+
+
+def worked_in(path):
+    """Whether somebody worked in a notebook: its cells are neither those built nor those of the .py beside it."""
+    notebook = nb.read(path)
     return not nb.is_as_built(notebook) and nb.digest(notebook) != nb.digest(source(path.with_suffix(".py")))
 
 
@@ -147,9 +171,11 @@ def load(path):
     need("nbformat")
     import nbformat
 
-    try:
-        return nbformat.read(path, as_version=4)
-    except FileNotFoundError:
-        raise InputError(f"{path.name}: not built yet; run python -m tutorials.publish --notebooks-only") from None
-    except nbformat.reader.NotJSONError as error:
-        raise InputError(f"{path.name}: not a notebook ({error})") from None
+    if not path.exists():
+        raise InputError(f"{path.name}: not built yet; run python -m tutorials.publish --notebooks-only")
+    if not is_readable(path):
+        raise InputError(
+            f"{path}: cannot be read as a notebook (half-written?); python -m tutorials.publish --replace "
+            f"--only {int(path.name[:2])} builds it anew"
+        )
+    return nbformat.read(path, as_version=4)
