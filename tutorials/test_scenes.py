@@ -1,9 +1,11 @@
 """Pictures that move, in a real browser: every control of every picture is moved, by hand and by keyboard."""
 
+import numpy as np
 import pytest
 from conftest import FOLDER
 
-from croco_np.teaching.pictures import Control, Drawing, Scene, crocodile_steps, you_are_here
+from croco_np.layers import Linear
+from croco_np.teaching.pictures import Control, Drawing, Scene, crocodile_steps, leaf_graph, you_are_here
 from croco_np.teaching.pictures.lesson10 import broken_pass
 from tutorials.publish import browser
 
@@ -126,6 +128,14 @@ def test_the_graph_steps_up_and_down_and_opens_its_lines(opened):
     assert "def backward" in page.locator("details[open]").inner_text()
     page.locator('[data-node="towers"]').press("Enter")
     assert page.locator("details[open]").get_attribute("data-name") == "towers"
+
+
+def test_a_box_that_opens_nothing_is_no_button(opened):
+    page = opened(
+        leaf_graph(Linear(3, 2), Linear(3, 2).init(np.random.default_rng(0)), (np.ones((4, 3)),), wrong={"b"})
+    )
+    assert page.locator("[data-node]").count() == 2
+    assert page.locator("svg [role=button]").count() == 0
 
 
 def test_without_javascript_there_is_a_still(opened):

@@ -348,3 +348,10 @@ def test_the_course_is_drawn_with_every_lesson_and_every_layer():
 def test_the_picture_of_the_course_is_up_to_date():
     stored = Path(__file__).parents[2] / "tutorials" / "images" / "course.svg"
     assert stored.read_text(encoding="utf-8") == course_file(), "run python -m tutorials.publish --pages-only"
+
+
+def test_a_report_without_a_wrong_leaf_says_so(capsys):
+    layer = Linear(3, 2)
+    rng = np.random.default_rng(0)
+    graph = catches(layer, layer.init(rng), (rng.standard_normal((4, 3)),), leaves=set())
+    assert graph.said == ["The checker finds no leaf wrong."]

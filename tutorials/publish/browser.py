@@ -96,17 +96,9 @@ def small_text(site, pages, smallest=SMALLEST):
     Inside an SVG the size is as drawn, with the picture's scale. What is folded counts, too; PNG cannot be read.
     """
     lines = []
-    with serving(site) as base, browsing() as browser:
-        for scheme, viewport in itertools.product(SCHEMES, (WIDE, PHONE)):
-            page = browser.new_page(viewport=viewport, color_scheme=scheme)
-            page.set_default_timeout(PATIENCE)
-            for name in pages:
-                page.goto(f"{base}/{name}", wait_until="load")
-                where = f"{name}, {viewport['width']} px, {scheme}"
-                lines += [
-                    f"{where}: text of {size} px: {what}" for size, what in page.evaluate(TEXTS) if size < smallest
-                ]
-            page.close()
+    for page, name, width, scheme in each_view(site, pages):
+        small = [(size, what) for size, what in page.evaluate(TEXTS) if size < smallest]
+        lines += [f"{name}, {width} px, {scheme}: text of {size} px: {what}" for size, what in small]
     return lines
 
 
@@ -115,16 +107,22 @@ def picture(site, folder):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     pages = [name for name in names(site) if not name.startswith("source/")]
+    for page, name, width, scheme in each_view(site, pages):
+        file = folder / f"{name.removesuffix('.html').replace('/', '-')}-{width}-{scheme}.png"
+        page.screenshot(path=file, full_page=True)
+    return 4 * len(pages)
+
+
+def each_view(site, pages):
+    """Open each page wide and as on a phone, light and dark -> the opened page, its name, its width, its scheme."""
     with serving(site) as base, browsing() as browser:
         for scheme, viewport in itertools.product(SCHEMES, (WIDE, PHONE)):
             page = browser.new_page(viewport=viewport, color_scheme=scheme)
             page.set_default_timeout(PATIENCE)
             for name in pages:
                 page.goto(f"{base}/{name}", wait_until="load")
-                file = folder / f"{name.removesuffix('.html').replace('/', '-')}-{viewport['width']}-{scheme}.png"
-                page.screenshot(path=file, full_page=True)
+                yield page, name, viewport["width"], scheme
             page.close()
-    return 4 * len(pages)
 
 
 def names(site):

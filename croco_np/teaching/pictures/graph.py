@@ -117,6 +117,8 @@ def _scene(
             return f"{steps[at].said}.{f' Shown: {shown}.' if shown else ''}"
         if wrong:
             return _verdict([leaf for node in nodes for leaf in node.leaves], found)
+        if not texts:  # the still of a report
+            return "The checker finds no leaf wrong."
         return f"You are here: {', '.join(here)}. {_key(nodes)}" if here else ""
 
     controls = [Control("step", [f"{i + 1} of {len(steps)}" for i in range(len(steps))], kind="steps")] if steps else []

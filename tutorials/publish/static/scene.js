@@ -79,6 +79,9 @@
 
   /* what can be pointed at is reached with the Tab key, and says what it is */
   function wake(figure, svg) {
+    const all = [...figure.querySelectorAll("details[data-name]")];
+    for (const element of svg.querySelectorAll("[data-opens]"))  // of a still that comes without texts, nothing opens
+      if (!all.some((details) => details.dataset.name === element.dataset.opens)) element.removeAttribute("data-opens");
     const hot = svg.querySelectorAll("[data-goes], [data-opens]");
     if (hot.length) svg.setAttribute("role", "group");
     for (const element of hot) {
@@ -94,7 +97,6 @@
     }
     for (const element of svg.querySelectorAll("[data-opens]"))
       element.addEventListener("click", () => {
-        const all = [...figure.querySelectorAll("details[data-name]")];
         const text = all.find((details) => details.dataset.name === element.dataset.opens);
         all.forEach((details) => (details.open = details === text && !text.open));
         if (text && text.open) text.scrollIntoView({ block: "nearest" });
