@@ -26,7 +26,7 @@
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
 # - [Eq. (5)](reference/equations.md#eq-5):
-#   [`Tower`](../croco_np/layers/mlp.py#L68), [test by hand](../tests/layers/test_by_hand.py#L48),
+#   [`Tower`](../croco_np/layers/mlp.py#L68), [test by hand](../tests/layers/test_by_hand.py#L50),
 #   [in this lesson](#The-tower-of-Eq.-%285%29)
 # <!-- end of links -->
 

@@ -26,10 +26,10 @@
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
 # - [Eq. (3)](reference/equations.md#eq-3):
-#   [`Embeddings`](../croco_np/layers/embedding.py#L19), [test by hand](../tests/layers/test_by_hand.py#L17),
+#   [`Embeddings`](../croco_np/layers/embedding.py#L19), [test by hand](../tests/layers/test_by_hand.py#L19),
 #   [in this lesson](#Many-fields-and-M-tables%3A-Eq.-%283%29)
 # - [Eq. (9)](reference/equations.md#eq-9):
-#   [`Embeddings`](../croco_np/layers/embedding.py#L19), [test by hand](../tests/layers/test_by_hand.py#L126),
+#   [`Embeddings`](../croco_np/layers/embedding.py#L19), [test by hand](../tests/layers/test_by_hand.py#L139),
 #   [in this lesson](#The-prior-embedding%3A-Eq.-%289%29)
 # <!-- end of links -->
 

@@ -26,13 +26,13 @@
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
 # - [Eq. (8)](reference/equations.md#eq-8):
-#   [`ElementGate`](../croco_np/layers/gate.py#L78), [test by hand](../tests/layers/test_by_hand.py#L115),
+#   [`ElementGate`](../croco_np/layers/gate.py#L78), [test by hand](../tests/layers/test_by_hand.py#L128),
 #   [in this lesson](#One-share-for-each-dimension%3A-PEG)
 # - [Eq. (10)](reference/equations.md#eq-10):
-#   [`ScalarGate`](../croco_np/layers/gate.py#L29), [test by hand](../tests/layers/test_by_hand.py#L138),
+#   [`ScalarGate`](../croco_np/layers/gate.py#L29), [test by hand](../tests/layers/test_by_hand.py#L151),
 #   [in this lesson](#Where-the-logits-come-from%3A-MMoE-and-PG)
 # - [Eq. (10)](reference/equations.md#eq-10):
-#   [`ElementGate`](../croco_np/layers/gate.py#L78), [test by hand](../tests/layers/test_by_hand.py#L182),
+#   [`ElementGate`](../croco_np/layers/gate.py#L78), [test by hand](../tests/layers/test_by_hand.py#L195),
 #   [in this lesson](#One-share-for-each-dimension%3A-PEG)
 # <!-- end of links -->
 

@@ -25,7 +25,7 @@
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
 # - [Eq. (7)](reference/equations.md#eq-7):
-#   [`Objective`](../croco_np/objective.py#L13), [test by hand](../tests/layers/test_by_hand.py#L99),
+#   [`Objective`](../croco_np/objective.py#L13), [test by hand](../tests/layers/test_by_hand.py#L101),
 #   [in this lesson](#The-run)
 # <!-- end of links -->
 

@@ -25,7 +25,11 @@ Minutes are those of reading; exercises take their own. An exercise counts once 
 and save the notebook. {reload}
 
 These notebooks are yours: nothing overwrites one that you changed or ran. If a lesson is improved later, the newer one
-is laid beside yours as *(new)*. Start over by deleting a notebook and running `python -m croco_np.learn` again.
+is laid beside yours as *(new)*. Start over by deleting a notebook and running the same command again.
+
+Stuck in an exercise? Each further try that is wrong brings a further hint, and `solution("3.1", my_answer)` shows it
+worked out beside yours. Pictures are stills here; on the site of the lessons, which
+`python -m tutorials.publish --pages-only` makes, they move.
 """
 
 
@@ -71,14 +75,15 @@ def page(lessons: list[Lesson], done: dict[int, Done]) -> str:
 
 
 def _advice(lessons, counts):
-    """What comes next: the first lesson that is not done."""
+    """What comes next: the first lesson that is begun, else the first that is not done."""
     left = [lesson for lesson in lessons if counts[lesson.number][0] < counts[lesson.number][1]]
     if not any(total for _, total in counts.values()):
         return "The lessons cannot be read; `python -m croco_np.learn` says what to do."
     if not left:
         return "All exercises are right. Well done."
-    began = any(right for right, _ in counts.values())
-    return f"{'Go on' if began else 'Begin'} with [{left[0].number}. {left[0].title}](<{left[0].path.name}>)."
+    begun = [lesson for lesson in left if counts[lesson.number][0]]
+    first = (begun or left)[0]
+    return f"{'Go on' if begun else 'Begin'} with [{first.number}. {first.title}](<{first.path.name}>)."
 
 
 def _row(lesson, done):

@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from croco_np.batch import make_batch
+from croco_np.batch import Batch, make_batch
 from croco_np.datasets.splits import Rows, Schema
 from croco_np.layers import ElementGate, Embeddings, Experts, GateLogits, PerDomain, ScalarGate, Tower
 from croco_np.losses import bce, covariance, row_weights
+from croco_np.models import Output
+from croco_np.objective import Objective
 
 LN3 = np.log(3)
 
@@ -97,7 +99,18 @@ def test_eq6_sampled_rows_keep_the_scale():
 
 
 def test_eq7_by_hand():
-    # z = ln 3 means p = 3/4: -ln(3/4) if clicked, -ln(1/4) if not; dz = p - y.
+    # z = ln 3 means p = 3/4: -ln(3/4) if clicked, -ln(1/4) if not; dz = p - y. Two rows in domain 0, one in domain 1:
+    # 1/N_s is 1/2, 1/2 and 1. CovLoss of the experts is 4 (as for Eq. 6: the third row is their mean), alpha = 1/2.
+    ids, o = np.zeros((3, 0), int), np.array([[[0.0], [0]], [[2], [4]], [[1], [2]]])
+    batch = Batch(ids, ids, (slice(0, 2), slice(2, 3)), np.array([1.0, 0, 0]))
+    parts, d, _ = Objective("domain_mean", alpha=0.5)(Output(np.full(3, LN3), experts=o), batch)
+    equal(parts["bce"], (np.log(4 / 3) + np.log(4)) / 2 + np.log(4))
+    equal(parts["total"], parts["bce"] + 0.5 * 4)
+    equal(d.logits, [-1 / 8, 3 / 8, 3 / 4])
+    equal(d.experts, 0.5 * np.array([[[-2.0], [-1]], [[2], [1]], [[0], [0]]]))
+
+
+def test_eq7_weights_multiply_value_and_gradient():
     value, dz = bce(np.array([LN3, LN3]), np.array([1.0, 0]), np.array([1.0, 2]))
     equal(value, np.log(4 / 3) + 2 * np.log(4))
     equal(dz, [-0.25, 1.5])
@@ -180,7 +193,8 @@ def test_gate_logits_by_hand():
 
 
 def test_eq10_peg_backward():
-    # As above in dimension 1; dimension 2 has equal shares: da = 1/2 * 2 * (1 - 2) and 1/2 * 2 * (3 - 2).
+    # Outputs and shares of test_eq8_mixes_each_dimension_by_itself, dh = 2: do = g dh, da = g dh (o - h), h = (5, 2).
+    # Dimension 0: da = 3/4 * 2 * (4 - 5) and 1/4 * 2 * (8 - 5); dimension 1: 1/2 * 2 * (1 - 2) and 1/2 * 2 * (3 - 2).
     layer = ElementGate(n_prior=1, n_experts=2, width=2, n_domains=1)
     p = [{"W": np.array([[LN3, 0, 0, 0]])}]
     _, cache = layer.forward(p, (slice(0, 1),), np.ones((1, 1)), np.array([[[4.0, 1], [8, 3]]]))

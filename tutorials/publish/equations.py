@@ -112,7 +112,7 @@ EQUATIONS = (
     ),
     Equation(
         "Eq. (7)",
-        "the training objective",
+        "the training objective (by default every row counts alike, 1/B for 1/N_s)",
         r"L = \sum_s \frac{1}{N_s} \sum_{i \in s} \mathrm{BCE}_i + \alpha \, L_{Cov}",
         "objective.Objective",
         f"{BY_HAND}::test_eq7_by_hand",

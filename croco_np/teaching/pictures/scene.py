@@ -90,6 +90,8 @@ def figure(svg: str, label: str, said: str = "", more: str = "", controls: int =
     """The HTML of a picture: the SVG under its label, a sentence below, and the style that both need."""
     named = svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
     caption = f'<figcaption aria-live="polite">{html.escape(said)}</figcaption>' if said else ""
+    if controls:
+        caption += '<p class="still">A still: on the site of the lessons it moves.</p>'
     moves = f' data-controls="{controls}"' if controls else ""
     return f'<figure class="scene"{moves}><style>{STYLE}</style>{named}{caption}{more}</figure>'
 
