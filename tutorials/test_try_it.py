@@ -56,7 +56,13 @@ class Anything:
     def __iter__(self): return iter(())
     def __mro_entries__(self, bases): return ()
 
+class WholeNumber(Anything):
+    """What `asarray` makes of the line numbers that are answered here."""
+    ndim = 0
+    dtype = type("dtype", (), {"kind": "i"})
+
 anything = Anything()
+def asarray(said): return WholeNumber()
 def __getattr__(name):
     if name.startswith("__"): raise AttributeError(name)
     return anything
