@@ -1,0 +1,16 @@
+"""CUDA twins of the kernels, for arrays on an NVIDIA GPU: written with `numba.cuda`, imported when one is first used.
+
+Under each file's NumPy definitions in `croco_np.kernels` stands a Numba twin for the processor; the file of the same
+name here has the twin for the GPU. The order of reading is the same: a function that says which thread owns what, then
+the formula.
+
+    TWINS   {name of a kernel: its CUDA twin}: the same arguments, results and changes in place as the definition
+
+A kernel that is not in TWINS runs as it is defined. No twin uses atomic operations: every sum is added up in an order
+that the shapes decide, so two runs give the same bits. Needs `numba.cuda`, and raises ImportError without it.
+"""
+
+from . import adam, covariance, idle, idle_series, mix, relu, rows, sigmoid  # noqa: F401  (defining twins registers them)
+from .launch import TWINS
+
+__all__ = ["TWINS"]
