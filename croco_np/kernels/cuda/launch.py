@@ -14,8 +14,9 @@ x but only 65535 along y, and there are more rows than columns.
 from collections.abc import Callable
 from typing import Any
 
+import numba
 import numpy as np
-from numba import config, cuda
+from numba import cuda
 
 from ..twin import Kernel
 
@@ -25,12 +26,14 @@ HEIGHT = THREADS // LANES  # rows of a block that is a warp wide, at most
 
 TWINS: dict[str, Callable] = {}
 
+config: Any = numba.config
+
 
 def twin(kernel: Kernel) -> Callable[[Callable], Callable]:
     """Decorator: registers a function as the CUDA twin of a kernel."""
 
     def register(function: Callable) -> Callable:
-        TWINS[kernel.__name__] = function
+        TWINS[kernel.reference.__name__] = function
         return function
 
     return register

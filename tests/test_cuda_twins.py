@@ -1,0 +1,234 @@
+"""Every kernel's CUDA twin computes what the NumPy definition says, in Numba's simulator: no GPU is needed.
+
+The simulator runs a thread of Python for each CUDA thread, so shapes are small. It checks no types and no precision:
+`test_cuda_types` compiles the same kernels for a GPU.
+"""
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from test_kernels import DRAW, run
+
+from croco_np.kernels.idle_series import plan, series
+from croco_np.kernels.twin import KERNELS
+
+numba = pytest.importorskip("numba", reason="CUDA twins are written with Numba")
+numba.config.ENABLE_CUDASIM = True  # before numba.cuda is imported, which happens in the next line
+TWINS = pytest.importorskip("croco_np.kernels.cuda", reason="needs numba.cuda", exc_type=ImportError).TWINS
+launch = pytest.importorskip("croco_np.kernels.cuda.launch")
+
+WITHOUT_CUDA_TWIN = {"right_pairs"}  # pairs of gAUC are counted between epochs, on scores that are back on the host
+SIZES = [(0, 3), (3, 0), (1, 1), (2, 33), (33, 2)]  # rows and columns: neither fills warps or blocks
+LONG = ("sum_by_row", "sum_rows", "relu_backward", "adam_dense")  # threads that take many rows, blocks that are full
+ULPS = 16  # sums are added up in another order, and the processor's exponential is not the simulator's
+
+
+@pytest.fixture(autouse=True, scope="module")
+def brisk():
+    """The simulator's main thread watches the others without a pause: at Python's 5 ms a turn they would starve."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def normal(rng, kind, *shape):
+    return rng.standard_normal(shape).astype(kind)
+
+
+def moments(rng, kind, *shape):
+    """w, g, m and v of an optimiser, with some that were never used."""
+    w, g, m, v = normal(rng, kind, 4, *shape)
+    m[:1] = v[:1] = 0
+    return w.copy(), g.copy(), m.copy(), np.square(v)
+
+
+def draw_adam(rng, kind, n, k):
+    return *moments(rng, kind, n, k), 0.1, 0.5, 0.9, 0.999, 1e-8
+
+
+def draw_adam_rows(rng, kind, n, k):
+    w, g, m, v = moments(rng, kind, n + 5, k)
+    return w, some(rng, n), g[:n].copy(), m, v, 0.1, 0.5, 0.9, 0.999, 1e-8
+
+
+def some(rng, n):
+    """n of n + 5 rows, ascending."""
+    return np.sort(rng.permutation(n + 5)[:n]).astype(np.int32)
+
+
+def draw_catch_up(rng, kind, n, k):
+    w, _, m, v = moments(rng, kind, n + 5, k)
+    gaps = np.array([1, 30, 399], np.int16)
+    coefficients, good = series(plan(w.dtype, 0.9, 0.999), gaps, 9000, 0.1, 0.9, 0.999)
+    assert good.all()
+    return w, some(rng, n), m, v, rng.integers(0, 3, n), gaps, coefficients, 0.9, 0.999, 1e-8
+
+
+def draw_replay(rng, kind, n, k, t=60, cut=50, b1=0.9, b2=0.999):
+    w, _, m, v = moments(rng, kind, n + 5, k)
+    return w, some(rng, n), m, v, rng.integers(0, t, n).astype(np.int8), t, cut, 0.1, b1, b2, 1e-8
+
+
+def draw_mix_backward(name, *gate):
+    def draw(rng, kind, n, k):
+        a, o = DRAW_SIZED[name](rng, kind, n, k)
+        g, h = KERNELS[name].reference(a, o)
+        return g, o, h, normal(rng, kind, *h.shape)
+
+    return draw
+
+
+DRAW_SIZED = {
+    "gather": lambda rng, kind, n, k: (normal(rng, kind, 7, 2, k), rng.integers(0, 7, (n, 2))),
+    "sum_by_row": lambda rng, kind, n, k: (
+        rng.integers(0, 3, (n, 2)) + np.array([0, 3]),
+        7,
+        normal(rng, kind, n, 2, 2 * k),
+    ),
+    "add_rows": lambda rng, kind, n, k: (
+        normal(rng, kind, n, 2, k),
+        normal(rng, kind, 4, 2, k),
+        rng.integers(0, 4, (n, 3)),
+    ),
+    "sum_rows": lambda rng, kind, n, k: (rng.integers(0, 4, (n, 3)), 5, normal(rng, kind, n, 2, k)),
+    "bias_relu": lambda rng, kind, n, k: (normal(rng, kind, n, k), normal(rng, kind, k)),
+    "relu_backward": lambda rng, kind, n, k: (np.maximum(normal(rng, kind, n, k), 0), normal(rng, kind, n, k)),
+    "scaled_sigmoid": lambda rng, kind, n, k: (normal(rng, kind, n, k), 1.5, 2),
+    "scaled_sigmoid_backward": lambda rng, kind, n, k: (
+        rng.uniform(0, 2, (n, k)).astype(kind),
+        normal(rng, kind, n, k),
+        1.5,
+        2,
+    ),
+    "mix_elements": lambda rng, kind, n, k: (normal(rng, kind, n, 3, k), normal(rng, kind, n, 3, k)),
+    "mix_elements_backward": draw_mix_backward("mix_elements"),
+    "mix_scalars": lambda rng, kind, n, k: (normal(rng, kind, n, 3), normal(rng, kind, n, 3, k)),
+    "mix_scalars_backward": lambda rng, kind, n, k: draw_mix_backward("mix_scalars")(rng, kind, min(n, 3), k),
+    "cross_signs": lambda rng, kind, n, k: (
+        normal(rng, kind, min(n, 3), min(k, 11), min(n, 3), min(k, 11)).round(),
+        2,
+    ),
+    "adam_dense": draw_adam,
+    "adam_rows": draw_adam_rows,
+    "catch_up_rows": draw_catch_up,
+    "replay_rows": draw_replay,
+}
+
+
+def agree(name, arguments):
+    """The twin's results and changes in place are those of the definition, dtype and shape included."""
+    outputs = 1 if name == "bias_relu" else None  # the buffer it was handed may hold anything afterwards
+    found = run(TWINS[name], arguments)[:outputs]
+    for told, said in zip(found, run(KERNELS[name].reference, arguments)[:outputs], strict=True):
+        assert (told.dtype, told.shape) == (said.dtype, said.shape)
+        near = ULPS * np.finfo(said.dtype).eps if said.dtype.kind == "f" else 0
+        np.testing.assert_allclose(told, said, rtol=near, atol=near)
+    return found
+
+
+def test_every_kernel_has_a_cuda_twin_but_those_named_here():
+    assert set(KERNELS) - set(TWINS) == WITHOUT_CUDA_TWIN
+    assert set(TWINS) == set(DRAW_SIZED)
+    assert set(TWINS) <= set(KERNELS)
+
+
+@pytest.mark.parametrize(("n", "k"), SIZES)
+@pytest.mark.parametrize("name", DRAW_SIZED)
+def test_twin_equals_definition(name, n, k):
+    for kind in (np.float32, np.float64) if n < 33 else (np.float32,):
+        agree(name, DRAW_SIZED[name](np.random.default_rng(n), kind, n, k))
+
+
+@pytest.mark.parametrize("n", [63, 64, 65, 129, 257])
+@pytest.mark.parametrize("name", LONG)
+def test_many_rows(name, n):
+    agree(name, DRAW_SIZED[name](np.random.default_rng(n), np.float32, n, 1))
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_twice_gives_the_same_bits(name):
+    arguments = DRAW_SIZED[name](np.random.default_rng(1), np.float32, 3, 5)
+    once, again = (run(TWINS[name], arguments) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(once, again, strict=True))
+
+
+RUNS = [[1], [128], [129], [127, 1], [128, 128], [1, 128, 127], [300], [0, 257, 0, 3], [100, 300, 100], [2] * 70]
+
+
+@pytest.mark.parametrize("lengths", RUNS, ids=str)
+def test_runs_of_places_are_summed_wherever_chunks_end(lengths):
+    """Whole numbers add up without rounding: what differs by a bit is wrong."""
+    rng = np.random.default_rng(0)
+    slots = rng.permutation(np.repeat(np.arange(len(lengths)), lengths))[:, None]
+    dx = rng.integers(-99, 99, (len(slots), 1, 2)).astype(np.float32)
+    for name in ("sum_by_row", "sum_rows"):
+        arguments = slots, len(lengths), dx
+        assert np.array_equal(TWINS[name](*arguments), KERNELS[name].reference(*arguments))
+
+
+def test_a_batch_without_fields():
+    rng = np.random.default_rng(0)
+    none, x = np.zeros((3, 0), int), normal(rng, np.float32, 3, 2, 4)
+    agree("gather", (x, none))
+    agree("sum_by_row", (none, 4, x[:, :, :0]))
+    agree("add_rows", (x, x, none))
+    agree("sum_rows", (none, 4, x))
+
+
+@pytest.mark.parametrize(("b1", "b2"), [(0.0, 0.9), (0.9, 0.0), (0.9, 0.5)])
+def test_replay_with_other_decays(b1, b2):
+    """At (0.9, 0.5) the terms do not fade: none is left out."""
+    agree("replay_rows", draw_replay(np.random.default_rng(0), np.float64, 3, 2, 20, 2**62, b1, b2))
+
+
+def test_not_a_number_stays_one():
+    z = np.array([[np.nan, -1.0, 2.0]])
+    np.testing.assert_equal(TWINS["bias_relu"](z, np.zeros(3)), [[np.nan, 0, 2]])
+    signs, total = TWINS["cross_signs"](np.array([np.nan, -1.0, 2.0, 0.0]).reshape(2, 1, 2, 1), 0)
+    np.testing.assert_equal(signs.ravel(), [np.nan, -1, 1, 0])
+    assert np.isnan(total)
+
+
+def test_arrays_that_do_not_lie_one_after_another():
+    """What is only read may be a part of a larger array, as `real` allows."""
+    rng = np.random.default_rng(0)
+    o, y = normal(rng, np.float32, 6, 6, 4)[::2, ::2, ::2], normal(rng, np.float32, 4, 6)[:, ::2]
+    agree("mix_elements", (o, o[::-1]))
+    agree("relu_backward", (np.maximum(y, 0), y))
+    agree("sum_by_row", (np.zeros((3, 6), int)[:, ::6], 1, o))
+
+
+@pytest.mark.parametrize("shape", [(1,), (255,), (257,), (1, 1), (3, 33), (70_000, 80), (9, 4), (129, 1), (5, 32)])
+def test_a_grid_has_a_thread_for_each_element(shape):
+    (blocks_x, blocks_y), (x, y) = launch.grid(*shape)
+    assert x * y <= launch.THREADS
+    if len(shape) == 1:
+        assert (blocks_y, y) == (1, 1)
+        assert shape[0] <= blocks_x * x < shape[0] + x
+    else:  # blocks along x go down the rows
+        assert shape[0] <= blocks_x * y < shape[0] + y
+        assert shape[1] <= blocks_y * x < shape[1] + x
+        assert x <= launch.LANES
+
+
+def test_arrays_of_the_device_are_seen_without_waiting(monkeypatch):
+    seen = []
+    monkeypatch.setattr(launch, "cuda", SimpleNamespace(as_cuda_array=lambda a, sync: seen.append(sync) or "a view"))
+    assert launch.seen_by_cuda(SimpleNamespace(__cuda_array_interface__={})) == "a view"
+    assert seen == [False]
+    assert launch.seen_by_cuda(3) == 3
+
+
+def test_on_a_device_no_array_is_copied_from_the_host(monkeypatch):
+    monkeypatch.setattr(launch.config, "ENABLE_CUDASIM", False)
+    with pytest.raises(TypeError, match="host memory"):
+        launch.seen_by_cuda(np.zeros(3))
+
+
+def test_the_draws_of_numba_twins_agree_too():
+    """Those that are not large: with them come gaps of 399 steps and whole numbers as ids."""
+    for name in ("sum_by_row", "adam_rows", "catch_up_rows", "replay_rows", "cross_signs"):
+        agree(name, DRAW[name](np.random.default_rng(0), np.float64))
