@@ -22,7 +22,7 @@ from ..twin import Kernel
 
 THREADS = 256  # of a block, at most
 LANES = 32  # threads of a warp: they run in step
-HEIGHT = THREADS // LANES  # rows of a block that is a warp wide, at most
+DEFAULT_STREAM = 0
 
 TWINS: dict[str, Callable] = {}
 
@@ -39,14 +39,15 @@ def twin(kernel: Kernel) -> Callable[[Callable], Callable]:
     return register
 
 
-def launch(function: Any, shape: tuple[int, ...], *args: Any) -> None:
+def launch(function: Any, shape: tuple[int, ...], *args: Any, shared_bytes: int = 0) -> None:
     """Start a thread for each element of `shape`, (n,) or (rows, columns), and some that have none; return at once.
 
-    What was launched before has ended when these threads begin: all run on the device's default stream.
+    What was launched before has ended when these threads begin: all run on the device's default stream. Each block has
+    `shared_bytes` of memory that its threads share.
     """
     config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small batches make small grids: that is known
     if 0 not in shape:  # CUDA refuses a grid without blocks
-        function[grid(*shape)](*map(seen_by_cuda, args))
+        function[(*grid(*shape), DEFAULT_STREAM, shared_bytes)](*map(seen_by_cuda, args))
 
 
 def grid(rows: int, columns: int | None = None) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -9,7 +9,7 @@ from math import exp
 import numpy as np
 
 from .. import mix
-from .launch import HEIGHT, LANES, cuda, in_precision, launch, twin
+from .launch import LANES, THREADS, cuda, in_precision, launch, twin
 
 
 @twin(mix.mix_elements)
@@ -88,16 +88,17 @@ def _mix_scalars(a, o, g, h, zero):
 @twin(mix.mix_scalars_backward)
 def mix_scalars_backward(g: np.ndarray, o: np.ndarray, h: np.ndarray, dh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     do, da = np.empty_like(o), np.empty_like(g)
-    launch(_mix_scalars_backward, (g.size, LANES), g, o, h, dh, do, da, *in_precision(o, 0))
+    arguments = g, o, h, dh, do, da, *in_precision(o, 0)
+    launch(_mix_scalars_backward, (g.size, LANES), *arguments, shared_bytes=THREADS * o.itemsize)
     return do, da
 
 
 @cuda.jit
 def _mix_scalars_backward(g, o, h, dh, do, da, zero):
     """A warp owns expert m of row b. Its lanes take every 32nd dimension each; the first adds up what all found."""
-    found = cuda.shared.array((HEIGHT, LANES), o.dtype)
-    row, lane = cuda.threadIdx.y, cuda.threadIdx.x
-    pair = cuda.blockIdx.x * cuda.blockDim.y + row
+    found = cuda.shared.array(0, o.dtype)  # seen by all threads of the block; `launch` says how long it is
+    lane, first = cuda.threadIdx.x, cuda.threadIdx.y * LANES
+    pair = cuda.blockIdx.x * cuda.blockDim.y + cuda.threadIdx.y
     b, m = pair // g.shape[1], pair % g.shape[1]
     total = zero
     if b < g.shape[0]:
@@ -105,9 +106,9 @@ def _mix_scalars_backward(g, o, h, dh, do, da, zero):
             d = g[b, m] * dh[b, k]
             do[b, m, k] = d
             total += d * (o[b, m, k] - h[b, k])
-    found[row, lane] = total
+    found[first + lane] = total
     cuda.syncthreads()
     if b < g.shape[0] and lane == 0:
         for other in range(1, LANES):
-            total += found[row, other]
+            total += found[first + other]
         da[b, m] = total
