@@ -35,3 +35,23 @@ def test_float32_stays_float32(found):
     """One float64 among them would make a kernel compute in it, at 1/64 of the speed on most cards."""
     assert {name: lines for name, lines in found["compiled"]["float32"].items() if lines} == {}
     assert all(lines for name, lines in found["compiled"]["float64"].items())  # such lines are seen
+
+
+IMPORTS = """
+import json, sys, croco_np.kernels.rows, croco_np.losses, croco_np.optim
+loaded = [name for name in sys.modules if name.startswith(("numba.cuda.", "croco_np.kernels.cuda"))]
+sys.modules["numba.cuda"] = None  # as where a Numba comes without it
+try:
+    import croco_np.kernels.cuda
+except ImportError as error:
+    print(json.dumps([loaded, str(error)]))
+"""
+
+
+def test_cuda_is_loaded_by_nothing_else_and_missed_in_one_error():
+    pytest.importorskip("numba")
+    done = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded, missed = json.loads(done.stdout)
+    assert loaded == []
+    assert "numba" in missed

@@ -24,11 +24,11 @@ def _cross_signs(C, signs, sums, width, own, zero, one):
     part = cuda.blockIdx.x * cuda.blockDim.y + cuda.threadIdx.y
     j = cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
     if part < sums.shape[0] and j < sums.shape[1]:
-        total = zero
+        total, block = zero, j // width * width  # where the block of an expert with itself begins
         for i in range(part * ROWS, min((part + 1) * ROWS, C.shape[0])):
             c = C[i, j]
             sign = one if c > zero else -one if c < zero else c  # c is 0 there, or NaN
-            if i // width == j // width:
+            if block <= i < block + width:
                 sign *= own
             signs[i, j] = sign
             total += sign * c
