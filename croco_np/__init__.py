@@ -43,8 +43,9 @@ Instruments:
     teaching      exercises of the tutorials, graded; a grade book, `python -m croco_np.teaching.grades`
     learn *       the tutorials as notebooks of one's own, in JupyterLab
 
-Foundations: machine (processor, threads, heap), storage (files, locks, checkpoints), command (what commands share),
-canvas (Matplotlib, and colours), errors (`InputError`, a mistake of the user's).
+Foundations: backend (where arrays lie: NumPy on the host, CuPy on a GPU), standin (an array that plays CuPy's, for
+tests), machine (processor, threads, heap), storage (files, locks, checkpoints), command (what commands share), canvas
+(Matplotlib, and colours), errors (`InputError`, a mistake of the user's).
 
 Public names, loaded when they are first used: Recommender, load, from_columns and Trainer; the systems Crocodile,
 SingleDomain, SharedBottom, MMoE, PLE, STEM, PEPNet, HiNet, STAR, AdaSparse, and MODELS, all of them by the names of the
@@ -141,10 +142,10 @@ _HOME = {  # public name -> the module that defines it
     "load": "recommender",
     "Trainer": "train.trainer",
 }
-_ROOMS: tuple[str, ...] = ("batch", "bench", "canvas", "command", "config", "costs", "datasets", "diagnostics")
-_ROOMS += ("doctor", "errors", "experiments", "gradcheck", "kernels", "layers", "learn", "losses", "machine", "metrics")
-_ROOMS += ("models", "objective", "optim", "options", "predict", "recommender", "report", "runs", "storage", "teaching")
-_ROOMS += ("train", "tree")
+_ROOMS: tuple[str, ...] = ("backend", "batch", "bench", "canvas", "command", "config", "costs", "datasets")
+_ROOMS += ("diagnostics", "doctor", "errors", "experiments", "gradcheck", "kernels", "layers", "learn", "losses")
+_ROOMS += ("machine", "metrics", "models", "objective", "optim", "options", "predict", "recommender", "report", "runs")
+_ROOMS += ("standin", "storage", "teaching", "train", "tree")
 
 
 def __getattr__(name: str) -> object:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .backend import KINDS, on_device
+
 REAL, COMPLEX = tuple(map(np.dtype, "fd")), tuple(map(np.dtype, "FD"))
 INTEGERS = frozenset((int, *(np.dtype(c).type for c in "bhilqBHILQ")))  # these types, none that inherits from them
 NUMBERS = INTEGERS | {float, np.float32, np.float64}
@@ -98,7 +100,7 @@ class Takes:
 
     What is memory-mapped comes back as a plain array (`plain`). Raises TypeError for a dtype, ValueError for a
     shape or a layout, IndexError for an integer out of its range. Costs a microsecond or two, and for integers with a
-    limit a look at all of them.
+    limit a look at all of them, which those on a device are spared: ids are checked before they go there.
     """
 
     def __init__(self, function: Callable, **rules: Rule) -> None:
@@ -127,12 +129,12 @@ class Takes:
                 self._scalar(name, rule, args[i], known)
         for i, name, what, axes, in_place, shared in self.arrays:
             a = args[i]
-            if type(a) is not np.ndarray or (a.dtype not in REAL if what == "real" else not is_a(what, a.dtype)):
+            if type(a) not in KINDS or (a.dtype not in REAL if what == "real" else not is_a(what, a.dtype)):
                 a = self._kind(name, what, a)
                 args = (*args[:i], a, *args[i + 1 :])
             if known.get(axes) != a.shape:  # the same letters were not met before
                 self._bind(name, a, axes, known)
-            if in_place and not a.flags.carray:
+            if in_place and not (a.flags.c_contiguous and is_writeable(a)):
                 raise ValueError(f"{self.name}: {name} is changed in place, so it must be writeable and C-contiguous")
             if shared and a.dtype is not common:
                 common = self._common(name, a.dtype, common)
@@ -187,7 +189,7 @@ class Takes:
         return dtype
 
     def _values(self, name, rule, a, known):
-        if not a.size:
+        if not a.size or on_device(a):  # where the host would have to wait; `make_batch` has looked at its ids
             return
         if rule.below:
             low, high, end = a.min(), a.max(), known[rule.below]
@@ -197,6 +199,11 @@ class Takes:
         wrong = rule.check(a) if rule.check else ""
         if wrong:
             raise ValueError(f"{self.name}: {name} {wrong}")
+
+
+def is_writeable(a: np.ndarray) -> bool:
+    """Whether an array may be written to; those of a device always may."""
+    return on_device(a) or a.flags.writeable
 
 
 def is_a(what: str, dtype: np.dtype) -> bool:
@@ -210,18 +217,18 @@ def is_a(what: str, dtype: np.dtype) -> bool:
 
 def kind_of(a: Any) -> str:
     """An argument in a word or two."""
-    if type(a) is not np.ndarray and type(a) not in _views:
+    if type(a) not in KINDS and type(a) not in _views:
         return f"a {type(a).__name__}"
     return f"an array of {a.dtype}" + ("" if a.dtype.isnative else " (not of native byte order)")
 
 
 def plain(name: str, a: Any, want: str = "an array") -> np.ndarray:
-    """`a` as an array of exactly NumPy's own class, a view if it is memory-mapped; TypeError for all else.
+    """`a` as an array of exactly NumPy's own class, or CuPy's; a view if it is memory-mapped; TypeError for all else.
 
     Any other subclass may say of itself what is not so: a mask hides the entries that a loop will read, a matrix
     multiplies where an array goes element by element, and `max` or `shape` may be anybody's.
     """
-    if type(a) is np.ndarray:
+    if type(a) in KINDS:
         return a
     if type(a) in _views:
         return a.view(np.ndarray)
@@ -240,7 +247,7 @@ def taking(kind: type) -> Iterator[None]:
 
 def as_array(name: str, a: Any) -> np.ndarray:
     """`plain`, but lists and numbers are made arrays first. Raises ValueError for lists of unequal lengths."""
-    return plain(name, a if isinstance(a, np.ndarray) else np.asarray(a))
+    return plain(name, a if isinstance(a, np.ndarray) or type(a) in KINDS else np.asarray(a))
 
 
 def integers(name: str, a: Any) -> np.ndarray:
@@ -268,7 +275,7 @@ def at_least_0(name: str, a: Any) -> None:
 
 def expect(name: str, a: Any, *shape: int | str | None, dtypes: tuple[np.dtype, ...] = REAL + COMPLEX) -> None:
     """Raise unless `a` is an array of real or complex numbers of this shape: None is any length, SOME any but 0."""
-    if type(a) is not np.ndarray or a.dtype not in dtypes:
+    if type(a) not in KINDS or a.dtype not in dtypes:
         plain(name, a, "an array of floating-point numbers")
         if a.dtype not in dtypes:
             want = "real" if dtypes is REAL else "floating-point"

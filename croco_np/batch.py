@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .arguments import INTEGERS, REAL, as_array, integers, kind_of, plain
+from .backend import on_device
 
 
 class Batch(NamedTuple):
@@ -64,11 +65,13 @@ def check_ids(ids: np.ndarray, vocabulary: Sequence[int], names: Sequence[str] |
     first  number of the first row, where these are a block of more
 
     Raises TypeError for a dtype, ValueError for anything else. Takes some bytes an id: what is on disk should come
-    block by block.
+    block by block. Of ids on a device only the shape is looked at: `make_batch` checks them before they go there.
     """
     ids = integers("ids", ids)
     if ids.ndim != 2 or ids.shape[1] != len(vocabulary):
         raise ValueError(f"ids have shape {ids.shape}, want (N, {len(vocabulary)}), one column a field")
+    if on_device(ids):
+        return
     wrong = (ids < 0) | (ids >= np.asarray(vocabulary))
     if wrong.any():
         row, f = np.argwhere(wrong)[0].tolist()
@@ -106,10 +109,12 @@ def check_domain_ids(domains: np.ndarray, n_domains: int, first: int = 0) -> Non
 
 
 def check_labels(labels: np.ndarray, first: int = 0) -> None:
-    """Raise unless labels (N,) are numbers or bools that are 0 or 1."""
+    """Raise unless labels (N,) are numbers or bools that are 0 or 1; on a device only their dtype is looked at."""
     labels = plain("labels", labels)
     if labels.dtype.kind not in "biuf":
         raise TypeError(f"labels are {kind_of(labels)}, want an array of 0 and 1")
+    if on_device(labels):
+        return
     wrong = np.flatnonzero((labels != 0) & (labels != 1))
     if len(wrong):
         raise ValueError(f"row {first + int(wrong[0])}: label {labels[wrong[0]]}, want 0 or 1")

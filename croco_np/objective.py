@@ -64,7 +64,7 @@ class Objective:
         rng     draws the rows of a loss on some of them; not needed for `rows` = 0
         params  from `init` -> {"bce", "cov" (the loss, whichever it is), "total"}, Output, gradients like params
         """
-        w = row_weights(batch.domains, self.reduction, self.domain_rows, batch.labels.dtype)
+        w = row_weights(batch.domains, self.reduction, self.domain_rows, batch.labels.dtype, like=batch.labels)
         fit, dlogits = bce(out.logits, batch.labels, w)
         parts = {"bce": fit, "cov": 0.0, "total": fit}
         params, tap, pull, own = params or {}, self._tap(out), {}, []

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import REAL, at_least_0, integers, kind_of, plain
+from .arguments import REAL, at_least_0, integers, is_writeable, kind_of, plain
+from .backend import KINDS, host, on_device
 from .kernels.adam import adam_dense, adam_rows, bias_correction
 from .kernels.idle import replay_rows
 from .kernels.idle_series import catch_up_rows, plan, series
@@ -96,7 +97,7 @@ class Adam:
             move(*arguments)
         for path, g in dleaves.items():
             if isinstance(g, RowGrad) and not self.lazy:
-                _touch(path, g.rows, len(leaves[path][0]), state)
+                _touch(path, g.rows, leaves[path][0], state)
         if not defer:
             self.settle(params, state)
 
@@ -119,7 +120,7 @@ class Adam:
         params, first, second = params.leaves, first.leaves, second.leaves
         for path, last in state["last"].items():
             n_rows = len(params.get(path, ()))
-            if type(last) is not np.ndarray or last.dtype != np.int32 or last.shape != (n_rows,):
+            if type(last) not in KINDS or last.dtype != np.int32 or last.shape != (n_rows,):
                 raise ValueError(f"{path}: the state's steps of its rows are {kind_of(last)}, want int32, one a row")
         return {path: (w, first[path], second[path]) for path, w in params.items()}
 
@@ -155,7 +156,7 @@ class Adam:
         if state["last"]:
             self.check(params, state)
         for path, last in state["last"].items():
-            self._catch_up(params, path, _idle(np.arange(len(last)), state, path), state)
+            self._catch_up(params, path, _idle(np.arange(len(last), like=last), state, path), state)
         state["last"].clear()
 
     def _catch_up(self, params, path, rows, state):
@@ -169,7 +170,8 @@ class Adam:
             raise ValueError(f"{path}: {len(w)} rows, and the state knows of {len(last)}")
         gaps, gap = _distinct(t - last[rows].astype(np.int64))
         how = plan(w.dtype, self.b1, self.b2)
-        coefficients, good = series(how, gaps, t, self.lr, self.b1, self.b2)
+        of_gaps = series(how, host(gaps), t, self.lr, self.b1, self.b2)
+        coefficients, good = (np.asarray(a, like=gaps) for a in of_gaps)
         by_series = good[gap]
         some, others, scalars = rows[by_series], rows[~by_series], (self.b1, self.b2, self.eps)
         catch_up_rows(w, some, m, v, gap[by_series], gaps, coefficients, *scalars)
@@ -180,7 +182,7 @@ class Adam:
 def _idle(rows, state, path):
     """Those of the rows that slept. A row that no batch ever used has no moments: it has missed nothing."""
     last = state["last"][path][rows]
-    if last.max(initial=0) > state["t"]:
+    if last.size and last.max() > state["t"]:
         raise ValueError(f"{path}: rows up to date to step {last.max()}, {state['t']} were taken")
     return rows[(last > 0) & (last < state["t"])]
 
@@ -188,15 +190,15 @@ def _idle(rows, state, path):
 def _distinct(k):
     """`np.unique` of counts k (R,) and its inverse, without a sort."""
     values = np.flatnonzero(np.bincount(k))
-    place = np.empty(values[-1] + 1, np.int64)
-    place[values] = np.arange(len(values))
+    place = np.empty(int(values[-1]) + 1, np.int64, like=k)
+    place[values] = np.arange(len(values), like=k)
     return values, place[k]
 
 
-def _touch(path, rows, n_rows, state):
-    """Note that the last step used these rows."""
+def _touch(path, rows, table, state):
+    """Note that the last step used these rows of a table."""
     if path not in state["last"]:
-        state["last"][path] = np.full(n_rows, state["t"] - 1, np.int32)
+        state["last"][path] = np.full_like(table, state["t"] - 1, np.int32, shape=len(table))
     state["last"][path][rows] = state["t"]
 
 
@@ -226,7 +228,7 @@ def _replacement(path, w, value):
     w = plain(f"{path}: parameters", w, "an array of float32 or float64")
     _check_shape(path, "tracked value", value, w.shape)
     _check_real(path, "value", w)
-    if not w.flags.writeable:
+    if not is_writeable(w):
         raise ValueError(f"{path}: is written in place, so it must be writeable")
     return np.copyto, w, value
 
@@ -237,7 +239,7 @@ def _check_awake(path, rows, state):
 
 
 def _check_shape(path, what, g, shape):
-    if type(g) is not np.ndarray or g.shape != shape or g.dtype not in REAL:
+    if type(g) not in KINDS or g.shape != shape or g.dtype not in REAL:
         plain(f"{path}: {what}", g)
         if g.shape != shape:
             raise ValueError(f"{path}: {what} {g.shape} of parameters {shape}")
@@ -270,7 +272,7 @@ def _arrays(leaves, grads, tracked, last):
 
 def _check_rows(path, rows, n_rows):
     rows = integers(f"{path}: rows", rows)
-    if rows.size and (rows.min() < 0 or rows.max() >= n_rows):
+    if rows.size and not on_device(rows) and (rows.min() < 0 or rows.max() >= n_rows):
         raise IndexError(f"{path}: rows from {rows.min()} to {rows.max()}, the table has 0 to {n_rows - 1}")
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .backend import KINDS, on_device
+
 
 def keep_apart(written: list[tuple[str, np.ndarray]], read: list[tuple[str, np.ndarray]]) -> None:
     """Raise ValueError if a written array shares memory with any other; each is a list of (name, array).
@@ -12,7 +14,10 @@ def keep_apart(written: list[tuple[str, np.ndarray]], read: list[tuple[str, np.n
     roots, others = ([_root(a) for _, a in arrays] for arrays in (written, read))
     distinct = set(roots)
     if None in distinct or None in others or len(distinct) < len(roots) or not distinct.isdisjoint(others):
-        _by_address(written, read)
+        if any(on_device(a) for _, a in written):
+            _in_pairs(written, read)
+        else:
+            _by_address(written, read)
 
 
 def _root(a):
@@ -20,11 +25,23 @@ def _root(a):
 
     A result of a compiled loop has an owner of Numba's, made for it alone.
     """
-    while type(base := a.base) is np.ndarray:
+    while type(base := a.base) in KINDS:
         a = base
     if base is None:
         return id(a)
     return id(base) if type(base).__name__ == "_MemInfo" else None
+
+
+def _in_pairs(written, read):
+    """As `_by_address`, for a device's arrays, whose addresses are nobody's business but CuPy's."""
+    for i, (name, a) in enumerate(written):
+        for other, b in (*written[:i], *read):
+            if np.may_share_memory(a, b):
+                raise _shared(name, other)
+
+
+def _shared(name, other):
+    return ValueError(f"{name} shares memory with {other}, and one is written to; hand in a copy")
 
 
 def _by_address(written, read):
@@ -38,7 +55,5 @@ def _by_address(written, read):
     for start, end, is_written, name in sorted(stretches):
         for kind in (True, False) if is_written else (True,):
             if start < furthest[kind][0]:
-                raise ValueError(
-                    f"{name} shares memory with {furthest[kind][1]}, and one is written to; hand in a copy"
-                )
+                raise _shared(name, furthest[kind][1])
         furthest[is_written] = max(furthest[is_written], (end, name))

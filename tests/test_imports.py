@@ -21,7 +21,8 @@ FLOORS = (
     {"kernels"},
     {"batch", "tree", "storage"},
     {"arguments", "canvas", "options", "overlap", "command"},
-    {"machine"},
+    {"backend"},
+    {"machine", "standin"},
     {"errors"},
 )
 

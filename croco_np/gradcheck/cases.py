@@ -174,7 +174,7 @@ def loss_cases(name: str) -> dict[str, Draw]:
 
     if name == "bce":
         y, w = np.arange(N_ROWS) % 2, np.linspace(0.5, 2, N_ROWS)
-        spec = Loss(lambda z: bce(z, y, w), {"": {}}, tap="logits")
+        spec = Loss(lambda z: bce(z, np.asarray(y, like=z), np.asarray(w, like=z)), {"": {}}, tap="logits")
     else:
         spec = LOSSES[name]
     taps = {

@@ -45,7 +45,7 @@ def replay_rows(
     """
     kind, k = w.dtype.type, gaps.astype(np.int64)[:, None]  # a narrow integer has no place for t
     q, F = np.sqrt(v[rows]), np.zeros_like(m[rows])
-    for j in range(1, min(int(gaps.max(initial=0)), cut) + 1):
+    for j in range(1, min(int(gaps.max()) if len(gaps) else 0, cut) + 1):
         s = np.maximum(t - k + j, 1).astype(float)
         a = np.where(j <= k, lr * b1**j / bias_correction(b1, s), 0).astype(kind)
         d = np.sqrt(b2**j / bias_correction(b2, s)).astype(kind)

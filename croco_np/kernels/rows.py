@@ -50,8 +50,10 @@ def sum_by_row(slots: np.ndarray, n_rows: int, dx: np.ndarray) -> np.ndarray:
     places = by_field.reshape(n_batch * n_fields, n_tables, width)
     order = np.argsort(slots, axis=None, kind="stable")
     ordered = slots.ravel()[order]
-    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
-    sums = np.zeros((n_rows, n_tables, width), dx.dtype)  # a row that no place used keeps its 0
+    starts = np.ones_like(ordered, bool)
+    starts[1:] = ordered[1:] != ordered[:-1]
+    first = np.flatnonzero(starts)
+    sums = np.zeros((n_rows, n_tables, width), dx.dtype, like=dx)  # a row that no place used keeps its 0
     sums[ordered[first]] = np.add.reduceat(places[order], first, axis=0)
     return sums
 
@@ -104,9 +106,9 @@ def add_rows(z: np.ndarray, table: np.ndarray, slots: np.ndarray) -> None:
 @kernel
 def sum_rows(slots: np.ndarray, n_rows: int, dz: np.ndarray) -> np.ndarray:
     """Backward of `add_rows`: sum dz (B, M, N) over the places that used each of the R rows -> (R, M, N)."""
-    sums = np.zeros((n_rows, *dz.shape[1:]), dz.dtype)
+    sums = np.zeros((n_rows, *dz.shape[1:]), dz.dtype, like=dz)
     for f in range(slots.shape[1]):
-        used = slots[:, f] == np.arange(n_rows)[:, None]  # (R, B): a look-up is a product with this matrix, transposed
+        used = slots[:, f] == np.arange(n_rows, like=dz)[:, None]  # (R, B): a look-up is a product with its transpose
         sums += np.tensordot(used.astype(dz.dtype), dz, 1)
     return sums
 

@@ -24,6 +24,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..arguments import Rule, Takes
+from ..backend import on_device
 from ..command.interrupts import uninterrupted
 from ..command.streams import note, one_line
 from . import compiler
@@ -77,6 +78,8 @@ class Kernel:
 
     def run(self, *args: Any) -> Any:
         """Call it without the check: only where the lines above have made sure of all that the check does."""
+        if any(map(on_device, args)):
+            return self.on_device(args)
         if (
             self.compiled is None
             or not _use_twins
@@ -84,6 +87,10 @@ class Kernel:
         ):
             return self.reference(*args)
         return self._run_twin(args)
+
+    def on_device(self, args: tuple) -> Any:
+        """The result for device arrays: of the CUDA twin where there is one, or else of the definition, in CuPy."""
+        return self.reference(*args)
 
     def _run_twin(self, args):
         """The twin's result, or the definition's where the twin cannot be compiled. An error of the twin is raised."""

@@ -61,7 +61,7 @@ class ScenarioAttention:
         check_domains(domains, self.n_domains, len(e))
         expect("o", o, len(e), self.n_domains, None)
         a, logits = self.logits.forward(p, e)
-        seen = np.ones((len(o), self.n_domains, 1), o.real.dtype)
+        seen = np.ones_like(o, o.real.dtype, shape=(len(o), self.n_domains, 1))
         for s, rows in enumerate(domains):
             if self.kind != "with_self":
                 seen[rows, s] = 0

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arguments import INTEGERS, expect, kind_of
+from ..backend import ON_HOST
 from ..batch import check_domains
 from ..tree import in_row
 
@@ -45,10 +46,11 @@ class PerDomain:
         return np.concatenate(dxs), list(grads)
 
 
-def domain_ids(domains: tuple[slice, ...]) -> np.ndarray:
-    """(B, 1) number of the domain of each row, to look up in a table of domains."""
+def domain_ids(domains: tuple[slice, ...], like: np.ndarray = ON_HOST) -> np.ndarray:
+    """(B, 1) number of the domain of each row, to look up in a table of domains; made where the array `like` lies."""
     check_domains(domains)
-    return np.repeat(np.arange(len(domains)), [rows.stop - rows.start for rows in domains])[:, None]
+    parts = [np.full_like(like, s, np.int64, shape=rows.stop - rows.start) for s, rows in enumerate(domains)]
+    return np.concatenate(parts)[:, None]
 
 
 def own(x: np.ndarray, domains: tuple[slice, ...], tables: Sequence[int] | np.ndarray) -> np.ndarray:

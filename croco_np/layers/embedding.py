@@ -41,13 +41,17 @@ class Embeddings:
         """(F,) first row of each field."""
         return np.cumsum([0, *self.vocabulary[:-1]])
 
+    def rows(self, ids: np.ndarray) -> np.ndarray:
+        """The row of the table that each of the ids (B, F) names, (B, F)."""
+        return ids + np.asarray(self.offsets, like=ids)
+
     def init(self, rng: np.random.Generator) -> dict:
         return {"table": rng.normal(0, self.std, (sum(self.vocabulary), self.n_tables, self.width))}
 
     def forward(self, p: dict, ids: np.ndarray) -> tuple[np.ndarray, EmbeddingCache]:
         check_ids(ids, self.vocabulary)
         expect("table", p["table"], sum(self.vocabulary), self.n_tables, self.width)
-        rows = ids + self.offsets  # right as the ids are: neither kernel need look at them again (`run`)
+        rows = self.rows(ids)  # right as the ids are: neither kernel need look at them again (`run`)
         return gather.run(p["table"], rows), EmbeddingCache(p, rows)
 
     def backward(self, c: EmbeddingCache, dx: np.ndarray) -> tuple[None, dict]:

@@ -14,7 +14,7 @@ from .linear import xavier
 
 def products(x: np.ndarray, W: np.ndarray) -> np.ndarray:
     """One product an expert, z_m = x_m W_m: x (B, M or 1, n_in), W (M, n_in, n_out) -> z (B, M, n_out)."""
-    z = np.empty((len(x), len(W), W.shape[2]), np.result_type(x, W))
+    z = np.empty((len(x), len(W), W.shape[2]), np.result_type(x, W), like=x)
     np.matmul(x.swapaxes(0, 1), W, out=z.swapaxes(0, 1))
     return z
 

@@ -53,11 +53,11 @@ class Extraction:
     def experts(self) -> Experts:
         return Experts(len(self.paths), self.sizes)
 
-    def used(self, path: int) -> np.ndarray:
+    def used(self, path: int) -> list[int]:
         """Positions of the experts that a path mixes."""
         if path == self.n_domains and not self.shared_only:
-            return np.arange(len(self.paths))
-        return np.flatnonzero((self.paths == path) | (self.paths == self.n_domains))
+            return list(range(len(self.paths)))
+        return np.flatnonzero((self.paths == path) | (self.paths == self.n_domains)).tolist()
 
     def gate(self, path: int) -> Linear | GateLogits:
         return gate_logits(self.sizes[0], self.hidden, len(self.used(path)))
@@ -68,7 +68,7 @@ class Extraction:
 
     def forward(self, p: dict, x: np.ndarray) -> tuple[np.ndarray, ExtractionCache]:
         expect("x", x, None, self.n_domains + 1, self.sizes[0])
-        o, experts = self.experts.forward(p["experts"], x[:, self.paths])
+        o, experts = self.experts.forward(p["experts"], x[:, self.paths.tolist()])
         mixed, gates, mixtures = [], [], []
         for j, own in enumerate(in_row(p["gates"], self.n_domains + 1, "gates")):
             a, gate = self.gate(j).forward(own, x[:, j])
@@ -81,10 +81,10 @@ class Extraction:
     def backward(self, c: ExtractionCache, dmixed: np.ndarray) -> tuple[np.ndarray, dict]:
         expect("dmixed", dmixed, len(c.o), self.n_domains + 1, c.o.shape[2])
         do, gates = np.zeros_like(c.o), []
-        dx = np.empty((len(dmixed), self.n_domains + 1, self.sizes[0]), dmixed.dtype)
+        dx = np.empty((len(dmixed), self.n_domains + 1, self.sizes[0]), dmixed.dtype, like=dmixed)
         for j, (g, h) in enumerate(c.mixtures):
             used = self.used(j)
-            do_j, da = mix_scalars_backward(g, np.take(c.o, used, axis=1), h, np.ascontiguousarray(dmixed[:, j]))
+            do_j, da = mix_scalars_backward(g, np.take(c.o, used, axis=1), h, dmixed[:, j].copy())
             do[:, used] += do_j
             dx[:, j], gate = self.gate(j).backward(c.gates[j], da)
             gates.append(gate)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import expect
+from ..backend import host
 from ..batch import check_ids
 from ..kernels.rows import add_rows, gather, sum_by_row, sum_rows
 from ..tree import RowGrad, in_row
@@ -64,13 +65,23 @@ class LookUpExperts:
         """(F,) which fields have few values."""
         return np.array(self.embeddings.vocabulary) <= self.few
 
+    @property
+    def narrow_fields(self) -> list[int]:
+        """The fields with few values."""
+        return np.flatnonzero(self.is_narrow).tolist()
+
+    @property
+    def wide_fields(self) -> list[int]:
+        """All others."""
+        return np.flatnonzero(~self.is_narrow).tolist()
+
     def blocks(self, W: np.ndarray) -> np.ndarray:
         """W (M, F E, N) as (M, F, E, N), a block for each field; a view."""
         return W.reshape(len(W), -1, self.embeddings.width, W.shape[2])
 
     def wide(self, W: np.ndarray) -> np.ndarray:
         """The blocks of the wide fields, below each other again: a copy."""
-        blocks = self.blocks(W)[:, ~self.is_narrow]
+        blocks = self.blocks(W)[:, self.wide_fields]
         return blocks.reshape(len(W), blocks.shape[1] * self.embeddings.width, W.shape[2])
 
     def forward(self, p: dict, ids: np.ndarray) -> tuple[np.ndarray, LookUpCache]:
@@ -81,9 +92,9 @@ class LookUpExperts:
         expect("table", table, sum(self.embeddings.vocabulary), self.embeddings.n_tables, E)
         expect("W", first["W"], M, n_fields * E, None)
         expect("b", first["b"], M, first["W"].shape[2])
-        rows = ids + self.embeddings.offsets
+        rows = self.embeddings.rows(ids)
         # The ids are right, so all rows and slots made of them are: these kernels need not look at them again (`run`).
-        x = gather.run(table, rows[:, ~self.is_narrow])
+        x = gather.run(table, rows[:, self.wide_fields])
         z = products(x, self.wide(first["W"]))
         narrow, W = self._narrow(rows), self.blocks(first["W"])
         projected = [products(table[narrow.values[at]], W[:, f]) for f, at in narrow.fields]
@@ -106,12 +117,12 @@ class LookUpExperts:
         first, table = c.p["experts"][0], c.p["embeddings"]["table"]
         dW, W = np.empty_like(first["W"], dtype=dz.dtype), self.blocks(first["W"])
         dx, dW_wide = products_backward(c.x, self.wide(first["W"]), dz)
-        self.blocks(dW)[:, ~self.is_narrow] = dW_wide.reshape(dW.shape[0], -1, self.embeddings.width, dW.shape[2])
-        dvalues = np.empty((len(c.narrow.values), *table.shape[1:]), dz.dtype)
+        self.blocks(dW)[:, self.wide_fields] = dW_wide.reshape(dW.shape[0], -1, self.embeddings.width, dW.shape[2])
+        dvalues = np.empty((len(c.narrow.values), *table.shape[1:]), dz.dtype, like=dz)
         dprojected = sum_rows.run(c.narrow.slots, len(c.narrow.values), dz)
         for f, at in c.narrow.fields:
             dvalues[at], self.blocks(dW)[:, f] = products_backward(table[c.narrow.values[at]], W[:, f], dprojected[at])
-        wide, slots = np.unique(c.rows[:, ~self.is_narrow], return_inverse=True)
+        wide, slots = np.unique(c.rows[:, self.wide_fields], return_inverse=True)
         rows = np.concatenate([wide, c.narrow.values])
         sums = sum_by_row.run(slots, len(wide), dx).reshape(len(wide), *table.shape[1:])
         values = np.concatenate([sums, dvalues])
@@ -120,7 +131,7 @@ class LookUpExperts:
         return None, {"embeddings": {"table": RowGrad(rows[order], values[order])}, "experts": experts}
 
     def _narrow(self, rows):
-        values, slots = np.unique(rows[:, self.is_narrow], return_inverse=True)
-        ends = np.searchsorted(values, self.embeddings.offsets + self.embeddings.vocabulary)
-        fields = [(f, slice(ends[f - 1] if f else 0, ends[f])) for f in np.flatnonzero(self.is_narrow)]
+        values, slots = np.unique(rows[:, self.narrow_fields], return_inverse=True)
+        ends = np.searchsorted(host(values), self.embeddings.offsets + self.embeddings.vocabulary)
+        fields = [(f, slice(ends[f - 1] if f else 0, ends[f])) for f in self.narrow_fields]
         return Narrow(values, slots, fields)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..arguments import as_array, expect, kind_of
+from ..backend import ON_HOST
 from ..batch import check_domains, check_labels
 
 
@@ -48,6 +49,7 @@ def row_weights(
     reduction: str,
     domain_rows: Sequence[int] | np.ndarray | None = None,
     dtype: DTypeLike = np.float64,
+    like: np.ndarray = ON_HOST,
 ) -> np.ndarray:
     """The weight w_i of each row in Eq. (7), L = sum_s 1/N_s sum_{i in s} BCE_i, (B,).
 
@@ -56,6 +58,7 @@ def row_weights(
         "dataset_mean"  N_s = rows of domain s in the training set (`domain_rows`, (S,)): each step an unbiased estimate
                         of Eq. (7) over the whole training set
         "batch_mean"    1/B for every row: the mean over rows, where each domain counts by its size
+    like  array of where the weights are made, on the host or on a device
     """
     check_domains(domains)
     sizes = np.array([rows.stop - rows.start for rows in domains])
@@ -69,7 +72,8 @@ def row_weights(
         per_domain = np.full(len(sizes), 1 / max(n, 1))
     else:
         raise ValueError(f"reduction {reduction!r}: choose domain_mean, dataset_mean or batch_mean")
-    return np.repeat(per_domain, sizes).astype(dtype)
+    each = zip(sizes.tolist(), per_domain.tolist(), strict=True)
+    return np.concatenate([np.full_like(like, w, dtype, shape=n_s) for n_s, w in each])
 
 
 def _row_counts(counts, n_domains):

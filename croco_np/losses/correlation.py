@@ -35,7 +35,7 @@ def distance_correlation(o: np.ndarray, rows: np.ndarray | None = None) -> tuple
     """
     expect("o", o, None, SOME, SOME)
     if rows is not None:
-        rows = sampled(rows, len(o))
+        rows = sampled(rows, o)
         value, some = distance_correlation(o[rows])
         do = np.zeros_like(some, shape=o.shape)
         do[rows] = some
@@ -56,7 +56,7 @@ def distance_correlation(o: np.ndarray, rows: np.ndarray | None = None) -> tuple
     c = np.sqrt(np.where(V.real <= 0, 0, V) + NEAR)
     own = np.diagonal(c)
     Q = np.sqrt(own[:, None] * own) + 1e-10
-    apart = ~np.eye(n_experts, dtype=bool)
+    apart = np.arange(n_experts, like=o)[:, None] != np.arange(n_experts, like=o)
     n_pairs = n_experts * (n_experts - 1) // 2
     value = (c / Q)[apart].sum() / (2 * n_pairs)
 
@@ -65,6 +65,7 @@ def distance_correlation(o: np.ndarray, rows: np.ndarray | None = None) -> tuple
     dV = np.where(V.real > 0, dc / (2 * c), 0)
     dA = np.tensordot(np.where(apart, dV, 2 * dV), A, axes=1) / n**2
     E = dA / D
-    E[:, np.arange(n), np.arange(n)] = 0  # x_i - x_i: it would cancel, but 1/D = 10^4 there costs digits
+    own_row = np.arange(n, like=o)
+    E[:, own_row, own_row] = 0  # x_i - x_i: it would cancel, but 1/D = 10^4 there costs digits
     dx = 2 * (E.sum(axis=2)[:, :, None] * x - E @ x)
-    return value, np.ascontiguousarray(dx.swapaxes(0, 1))
+    return value, dx.swapaxes(0, 1).copy()

@@ -35,7 +35,7 @@ def covariance(
     expect("o", o, None, SOME, SOME)
     n_rows, n_experts, width = o.shape
     if rows is not None:
-        rows = sampled(rows, n_rows)
+        rows = sampled(rows, o)
         value, some = covariance(o[rows], reduction, within)
         scale = n_rows / max(len(rows), 1) if reduction == "sum" else 1.0
         do = np.zeros_like(some, shape=o.shape)

@@ -56,7 +56,7 @@ def nuclear(o: np.ndarray) -> tuple[float, np.ndarray]:
     whole, direction = _nuclear_norm(apart.reshape(n_experts * n_rows, width))
     dx = np.where(norms > 1, 1, 0).astype(o.dtype)[:, None, None] * directions - direction.reshape(apart.shape)
     scale = 1 / (n_experts * n_rows) if n_rows else 0.0
-    return scale * (np.maximum(norms, 1).sum() - whole), scale * np.ascontiguousarray(dx.swapaxes(0, 1))
+    return scale * (np.maximum(norms, 1).sum() - whole), scale * dx.swapaxes(0, 1).copy()
 
 
 def _nuclear_norm(x):

@@ -25,6 +25,7 @@ def vicreg(o: np.ndarray) -> tuple[float, np.ndarray]:
     z = o.swapaxes(0, 1)  # (M, B, K)
     z = z - z.sum(axis=1, keepdims=True) / max(n_rows, 1)
     C = z.swapaxes(1, 2) @ z / max(n_rows - 1, 1)
-    C[:, np.arange(width), np.arange(width)] = 0
+    unit = np.arange(width, like=o)
+    C[:, unit, unit] = 0
     dz = 4 / (n_experts * width * max(n_rows - 1, 1)) * (z @ C)
-    return (z * dz).sum() / 4, np.ascontiguousarray(dz.swapaxes(0, 1))
+    return (z * dz).sum() / 4, dz.swapaxes(0, 1).copy()

@@ -122,12 +122,12 @@ class AdaSparse(Assembly):
         return gap, outside * lambda_ * abs(gap)
 
     def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
-        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains)}
+        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains, batch.ids)}
 
     def forward(self, p: dict, batch: Batch) -> tuple[Output, AdaSparseCache]:
         check_domains(batch.domains, self.domain.vocabulary[0], len(batch.ids))
         h, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
-        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
+        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains, batch.ids))  # (B, 1, E)
         h, e = h[:, 0], e[:, 0]
         alpha, lambda_ = self.schedule(p["step"], p["ramp"])
         hidden, pruners = [], []
@@ -156,7 +156,7 @@ class AdaSparse(Assembly):
             pruners.append(pruner)
             hidden.append(dense)
             de = de + de_i  # every pruner reads e
-        _, domain = self.domain.backward(c.domain, np.ascontiguousarray(de)[:, None])
+        _, domain = self.domain.backward(c.domain, np.copy(de)[:, None])
         _, embeddings = self.embeddings.backward(c.embeddings, dh[:, None])
         grads = {"embeddings": embeddings, "domain": domain, "hidden": hidden[::-1]}
         return grads | {"pruners": pruners[::-1], "logit": logit}

@@ -38,7 +38,7 @@ class Assembly(System):
     def reads(self, batch: Batch) -> Iterator[tuple[str, np.ndarray]]:
         """The rows of tables that `forward` reads: pairs of a table's path and its rows, with repeats."""
         for name, ids in self.looks_up(batch).items():
-            yield f"{name}.table", (ids + getattr(self, name).offsets).ravel()
+            yield f"{name}.table", getattr(self, name).rows(ids).ravel()
 
 
 class _Shapes(np.random.Generator):

@@ -91,11 +91,11 @@ class HiNet(Assembly):
         )
 
     def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
-        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains)}
+        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains, batch.ids)}
 
     def forward(self, p: dict, batch: Batch) -> tuple[Output, HiNetCache]:
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
-        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
+        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains, batch.ids))  # (B, 1, E)
         o, experts = self.experts.forward(p["experts"], x)  # (B, (S + 1) n, K)
         a, gates = self.gates.forward(p["gates"], x[:, 0])  # (B, (S + 1) n)
         n_rows, n_mixtures, width = len(o), self.attention.n_domains + 1, o.shape[2]
@@ -116,7 +116,7 @@ class HiNet(Assembly):
 
     def backward(self, c: HiNetCache, d: Output) -> dict:
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])
-        dh, dmine, dshared = (np.ascontiguousarray(part) for part in np.split(dh, 3, axis=1))
+        dh, dmine, dshared = (part.copy() for part in np.split(dh, 3, axis=1))
         (de, dforeign), attention = self.attention.backward(c.attention, dh)
         dsei = np.concatenate([dforeign, dshared[:, None]], axis=1)  # (B, S + 1, K)
         add_own(dsei, c.domains, range(self.attention.n_domains), dmine)

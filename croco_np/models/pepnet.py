@@ -122,12 +122,12 @@ class PEPNet(Assembly):
 
     def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
         personal = batch.ids[:, self.personal_fields]
-        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains), "prior": personal}
+        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains, batch.ids), "prior": personal}
 
     def forward(self, p: dict, batch: Batch) -> tuple[Output, PEPNetCache]:
         check_domains(batch.domains, self.domain.vocabulary[0], len(batch.ids))
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
-        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
+        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains, batch.ids))  # (B, 1, E)
         r, prior = self.prior.forward(p["prior"], batch.ids[:, self.personal_fields])  # (B, 1, 3 P)
         x, e, r = x[:, 0], e[:, 0], r[:, 0]
         delta, epnet = self.epnet.forward(p["epnet"], EVERYONE, np.concatenate([e, x], axis=1))  # (B, F E)

@@ -119,10 +119,10 @@ class PLE(Assembly):
         n_sp = self.specific.layer.n_experts
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])
         (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
-        dspe, specific = self.specific.backward(c.specific, np.ascontiguousarray(do[:, :n_sp]))
-        dsha, shared = self.shared.backward(c.shared, np.ascontiguousarray(do[:, n_sp:]))
+        dspe, specific = self.specific.backward(c.specific, do[:, :n_sp].copy())
+        dsha, shared = self.shared.backward(c.shared, do[:, n_sp:].copy())
         n_paths = self.gates.n_domains + 1 if self.levels else self.embeddings.n_tables
-        dx = np.zeros((len(de), n_paths, de.shape[1]), de.dtype)
+        dx = np.zeros((len(de), n_paths, de.shape[1]), de.dtype, like=de)
         add_own(dx, c.domains, c.tables, de + dspe[:, 0])  # x_s is read by the gate and the experts of s
         dx[:, -1:] += dsha
         levels = []

@@ -80,11 +80,11 @@ class STAR(Assembly):
         )
 
     def looks_up(self, batch: Batch) -> dict[str, np.ndarray]:
-        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains)}
+        return {"embeddings": batch.ids, "domain": domain_ids(batch.domains, batch.ids)}
 
     def forward(self, p: dict, batch: Batch) -> tuple[Output, STARCache]:
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, 1, F E)
-        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains))  # (B, 1, E)
+        e, domain = self.domain.forward(p["domain"], domain_ids(batch.domains, batch.ids))  # (B, 1, E)
         h, norm = self.norm.forward(p["norm"], batch.domains, x[:, 0], batch.training)  # (B, F E)
         z, network = self.network.forward(p["network"], batch.domains, h)  # (B, 1)
         extra, auxiliary = self.auxiliary.forward(p["auxiliary"], np.concatenate([e[:, 0], x[:, 0]], axis=1))  # (B, 1)
@@ -96,7 +96,7 @@ class STAR(Assembly):
         dh, network = self.network.backward(c.network, dz)
         dx, norm = self.norm.backward(c.norm, dh)
         de, dx_aux = np.split(dex, [self.domain.width], axis=1)
-        _, domain = self.domain.backward(c.domain, np.ascontiguousarray(de[:, None]))
+        _, domain = self.domain.backward(c.domain, de[:, None].copy())
         _, embeddings = self.embeddings.backward(c.embeddings, (dx + dx_aux)[:, None])  # x is read twice
         return {"embeddings": embeddings, "domain": domain, "norm": norm, "network": network, "auxiliary": auxiliary}
 

@@ -87,7 +87,7 @@ class STEM(Assembly):
 
     def forward(self, p: dict, batch: Batch) -> tuple[Output, MMoECache]:
         x, embeddings = self.embeddings.forward(p["embeddings"], batch.ids)  # (B, S + 1, F E)
-        o, experts = self.experts.forward(p["experts"], x[:, self.tables])  # (B, n, K)
+        o, experts = self.experts.forward(p["experts"], x[:, self.tables.tolist()])  # (B, n, K)
         e = own(x, batch.domains, range(self.gates.n_domains)) + x[:, -1]  # (B, F E)
         (h, g), gates = self.gates.forward(p["gates"], batch.domains, e, o)  # (B, K)
         z, towers = self.towers.forward(p["towers"], batch.domains, h)  # (B, 1)
@@ -97,10 +97,10 @@ class STEM(Assembly):
         dh, towers = self.towers.backward(c.towers, d.logits[:, None])
         (de, do), gates = self.gates.backward(c.gates, (dh, d.gates))
         do = merge(do, d.experts)
-        for rows, flow in zip(c.domains, self.teaches.astype(do.dtype), strict=True):
+        for rows, flow in zip(c.domains, np.asarray(self.teaches.astype(do.dtype), like=do), strict=True):
             do[rows] *= flow[:, None]
         do_x, experts = self.experts.backward(c.experts, do)
-        dx = np.zeros((len(do), self.embeddings.n_tables, do_x.shape[2]), do.dtype)
+        dx = np.zeros((len(do), self.embeddings.n_tables, do_x.shape[2]), do.dtype, like=do)
         for expert, table in enumerate(self.tables):
             dx[:, table] += do_x[:, expert]
         add_own(dx, c.domains, range(self.gates.n_domains), de)

@@ -1,0 +1,174 @@
+"""Where arrays lie: in the memory of the host (NumPy), or in that of a GPU (CuPy). The only file that names CuPy.
+
+The rest of the package is written in NumPy and does not ask. A device array answers NumPy's functions itself, so
+`np.exp(x)` is computed where x lies, and new arrays are made beside others by `like=`: the device follows the data.
+What a backend is asked for is to bring arrays there, to count the device's memory, and to wait for it.
+
+    backend = load("cupy")
+    params = tree_map(backend.bring, params)     then every forward, backward and step runs on the GPU
+    host(params["experts"][0]["W"])              an array of the host again
+
+Nothing of CuPy or CUDA is imported until `load("cupy")`.
+"""
+
+import importlib
+import os
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from .errors import InputError
+
+NAMES = ("numpy", "cupy")
+PRECISIONS = ("float32", "tf32")
+CHOSEN = "CROCO_NP_CUPY"  # environment variable: "standin" puts `croco_np.standin` in CuPy's place
+EXTRA = "pip install 'croco-np[gpu]'"
+ON_HOST = np.empty(0)  # an array of the host, for what is made `like` one
+KINDS: set[type] = {np.ndarray}  # classes of arrays that functions take as they are
+_device_kinds: set[type] = set()
+_loaded: dict[str, "Backend"] = {}
+
+
+def on_device(a: Any) -> bool:
+    """Whether `a` is an array in a device's memory. A look at its values then makes the host wait for the device."""
+    return type(a) in _device_kinds
+
+
+def host(a: Any) -> Any:
+    """An array in the host's memory: a copy of a device array, for which the host waits, or else `a` itself."""
+    return a.get() if on_device(a) else a
+
+
+class Backend(Protocol):
+    """What training and the instruments ask of the place where arrays lie.
+
+    name   "numpy" or "cupy"
+    where  the device in words, such as "NVIDIA H100 80GB HBM3"
+    """
+
+    name: str
+    where: str
+
+    def bring(self, a: np.ndarray) -> Any:
+        """An array of the host, copied to the device; where the host is the device, the array itself."""
+
+    def wait(self) -> None:
+        """Return when all that was asked of the device is done."""
+
+    def memory(self) -> "Memory | None":
+        """The device's memory; None of the host, which is not counted here."""
+
+
+class Memory(NamedTuple):
+    """Bytes of a device's memory: all of it, what nobody has taken, and what this process keeps for its arrays."""
+
+    total: int
+    free: int
+    kept: int
+
+
+class Host:
+    """NumPy's arrays."""
+
+    name, where = "numpy", "the processor"
+
+    def bring(self, a: np.ndarray) -> np.ndarray:
+        return a
+
+    def wait(self) -> None:
+        """The host's work is done when a function returns."""
+
+    def memory(self) -> None:
+        return None
+
+
+class Gpu:
+    """CuPy's arrays on the current CUDA device.
+
+    xp          the module `cupy`; streams, events and pinned memory are taken from it
+    is_standin  whether it is the stand-in: no GPU is used, and no time is worth measuring
+    """
+
+    name = "cupy"
+
+    def __init__(self, xp: Any) -> None:
+        self.xp = xp
+        self.is_standin = xp.__name__ != "cupy"
+        properties = xp.cuda.runtime.getDeviceProperties(xp.cuda.runtime.getDevice())
+        self.where = properties["name"].decode()
+        self.capability = (properties["major"], properties["minor"])
+        self.n_processors = properties["multiProcessorCount"]
+
+    def bring(self, a: np.ndarray) -> Any:
+        return self.xp.asarray(a)
+
+    def wait(self) -> None:
+        self.xp.cuda.get_current_stream().synchronize()
+
+    def memory(self) -> Memory:
+        free, total = self.xp.cuda.runtime.memGetInfo()
+        return Memory(total, free, self.xp.get_default_memory_pool().total_bytes())
+
+    def multiply_in(self, precision: str) -> None:
+        """Multiply float32 matrices in "float32", or in "tf32": on tensor cores, with 10 bits of each factor."""
+        linalg = self.xp._core._routines_linalg
+        kind = linalg.COMPUTE_TYPE_TF32 if precision == "tf32" else linalg.COMPUTE_TYPE_FP32
+        linalg.set_compute_type(np.dtype(np.float32), kind)
+
+    @property
+    def out_of_memory(self) -> type[Exception]:
+        """The exception that CuPy raises where the device has no room for an array."""
+        return self.xp.cuda.memory.OutOfMemoryError
+
+
+def load(name: str) -> Any:
+    """The backend of a name, ready to use: `Host` or `Gpu`.
+
+    Raises InputError where CuPy is not installed, cannot be loaded, or finds no GPU.
+    """
+    if name not in NAMES:
+        raise InputError(f"backend {name!r:.40}: choose {' or '.join(NAMES)}")
+    if name not in _loaded:
+        _loaded[name] = Host() if name == "numpy" else _gpu(cupy())
+    return _loaded[name]
+
+
+def of(a: Any) -> Any:
+    """The backend whose array `a` is."""
+    return load("cupy" if on_device(a) else "numpy")
+
+
+def cupy() -> Any:
+    """The module `cupy`, or the stand-in where CROCO_NP_CUPY asks for it. Raises InputError."""
+    asked = os.environ.get(CHOSEN, "")
+    if asked not in ("", "standin"):
+        raise InputError(f"{CHOSEN}={asked}: must be standin, or not be set")
+    if asked:
+        return importlib.import_module(f"{__package__}.standin.module")
+    try:
+        return importlib.import_module("cupy")
+    except ModuleNotFoundError as error:
+        if error.name == "cupy":
+            raise InputError(f"--backend cupy needs CuPy, which is not installed: {EXTRA}") from None
+        raise _unusable("CuPy cannot be loaded", error) from error
+    except Exception as error:  # a library of CUDA is missing, or does not fit: CuPy raises what it likes
+        raise _unusable("CuPy cannot be loaded", error) from error
+
+
+def _unusable(what, error):
+    said = " ".join(str(error).split())
+    return InputError(f"--backend cupy: {what} ({said:.200}); --backend numpy runs without a GPU")
+
+
+def _gpu(xp):
+    """CuPy ready to use: its arrays are known from here on."""
+    try:
+        n = xp.cuda.runtime.getDeviceCount()
+        gpu = Gpu(xp) if n else None
+    except Exception as error:
+        raise _unusable("no GPU can be used", error) from error
+    if gpu is None:
+        raise InputError("--backend cupy: there is no GPU; --backend numpy runs without one")
+    KINDS.add(xp.ndarray)
+    _device_kinds.add(xp.ndarray)
+    return gpu
