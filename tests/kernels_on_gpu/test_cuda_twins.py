@@ -4,6 +4,7 @@ The simulator runs a thread of Python for each CUDA thread, so shapes are small.
 `test_cuda_types` compiles the same kernels for a GPU.
 """
 
+import functools
 import sys
 from types import SimpleNamespace
 
@@ -12,7 +13,9 @@ import pytest
 from cuda_draws import DRAW_FOR_CUDA, draw_replay, normal
 from test_kernels import DRAW, run
 
+from croco_np import backend
 from croco_np.kernels.twin import KERNELS
+from croco_np.standin.array import waits
 
 numba = pytest.importorskip("numba", reason="CUDA twins are written with Numba")
 numba.config.ENABLE_CUDASIM = True  # before numba.cuda is imported, which happens in the next line
@@ -40,6 +43,7 @@ def nothing_is_zero_by_chance(monkeypatch):
     """What a twin leaves unwritten in new memory, or reads before it is written, is 99."""
 
     def filled(create):
+        @functools.wraps(create)
         def create_and_fill(*args, **kwargs):
             a = create(*args, **kwargs)
             if a.dtype.kind in "if":
@@ -80,6 +84,28 @@ def test_twin_equals_definition(name, n, k):
 @pytest.mark.parametrize("name", LONG)
 def test_many_rows(name, n):
     agree(name, DRAW_FOR_CUDA[name](np.random.default_rng(n), np.float32, n, 1))
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """CuPy's stand-in, which knows the functions that CuPy has and refuses what CuPy refuses."""
+    monkeypatch.setenv(backend.CHOSEN, "standin")
+    return backend.load("cupy")
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_arrays_of_a_device(name, gpu):
+    """What stands around the kernels is NumPy's text, answered by the arrays: nothing is looked at by the host."""
+    arguments = DRAW_FOR_CUDA[name](np.random.default_rng(2), np.float32, 3, 2)
+    there = [gpu.bring(a) if isinstance(a, np.ndarray) else a for a in arguments]
+    waits.clear()
+    result = TWINS[name](*there)
+    assert not waits
+    returned = result if isinstance(result, tuple) else () if result is None else (result,)
+    assert all(map(backend.on_device, returned))
+    told = [*returned, *filter(backend.on_device, there)]
+    for a, b in zip(told, run(TWINS[name], arguments), strict=True):
+        np.testing.assert_array_equal(a.get(), b)
 
 
 @pytest.mark.parametrize("name", TWINS)
@@ -156,6 +182,7 @@ def test_a_grid_has_a_thread_for_each_element(shape):
 
 def test_arrays_of_the_device_are_seen_without_waiting(monkeypatch):
     seen = []
+    monkeypatch.setattr(launch, "SIMULATED", False)
     monkeypatch.setattr(launch, "cuda", SimpleNamespace(as_cuda_array=lambda a, sync: seen.append(sync) or "a view"))
     assert launch.seen_by_cuda(SimpleNamespace(__cuda_array_interface__={})) == "a view"
     assert seen == [False]
@@ -163,7 +190,7 @@ def test_arrays_of_the_device_are_seen_without_waiting(monkeypatch):
 
 
 def test_on_a_device_no_array_is_copied_from_the_host(monkeypatch):
-    monkeypatch.setattr(launch.config, "ENABLE_CUDASIM", False)
+    monkeypatch.setattr(launch, "SIMULATED", False)
     with pytest.raises(TypeError, match="host memory"):
         launch.seen_by_cuda(np.zeros(3))
 

@@ -4,13 +4,14 @@ Under each file's NumPy definitions in `croco_np.kernels` stands a Numba twin fo
 name here has the twin for the GPU. The order of reading is the same: a function that says which thread owns what, then
 the formula.
 
-    TWINS   {name of a kernel: its CUDA twin}: the same arguments, results and changes in place as the definition
+    TWINS       {name of a kernel: its CUDA twin}: the same arguments, results and changes in place as the definition
+    SIMULATED   whether Numba's simulator runs them (NUMBA_ENABLE_CUDASIM=1), for tests: no GPU is used
 
 A kernel that is not in TWINS runs as it is defined. No twin uses atomic operations: every sum is added up in an order
 that the shapes decide, so two runs give the same bits. Needs `numba.cuda`, and raises ImportError without it.
 """
 
 from . import adam, covariance, idle, idle_series, mix, relu, rows, sigmoid  # noqa: F401  (defining twins registers them)
-from .launch import TWINS
+from .launch import SIMULATED, TWINS
 
-__all__ = ["TWINS"]
+__all__ = ["SIMULATED", "TWINS"]

@@ -27,6 +27,7 @@ DEFAULT_STREAM = 0
 TWINS: dict[str, Callable] = {}
 
 config: Any = numba.config
+SIMULATED = bool(config.ENABLE_CUDASIM)  # kernels run as Python, in Numba's simulator: it is chosen before this import
 
 
 def twin(kernel: Kernel) -> Callable[[Callable], Callable]:
@@ -77,11 +78,13 @@ def seen_by_cuda(a: Any) -> Any:
     Numba are the same, CUDA's legacy default stream, and what runs on one stream runs in order.
 
     Raises TypeError for an array in the processor's memory: Numba would copy it to the device and back without a word.
-    In Numba's simulator, which runs kernels without a device, these are the arrays there are.
+    Numba's simulator runs kernels on such arrays, and on those of CuPy's stand-in, whose numbers lie there too.
     """
+    if SIMULATED:
+        return getattr(a, "_host", a)
     if hasattr(a, "__cuda_array_interface__"):
         return cuda.as_cuda_array(a, sync=False)
-    if isinstance(a, np.ndarray) and not config.ENABLE_CUDASIM:
+    if isinstance(a, np.ndarray):
         raise TypeError(f"an array of shape {a.shape} in host memory reached a CUDA kernel; move it to the device")
     return a
 
