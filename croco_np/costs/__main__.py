@@ -66,7 +66,7 @@ def _device_table(names, schema, config):
     lines = [f"a training step on a GPU{'with CUDA twins':>27}{'':>14}{'definitions only':>20}"]
     lines += [f"{'system':<14}{'operations':>12}{'twins':>9}{'products':>11}{'waits':>8}{'operations':>14}"]
     for name in names:
-        (system, sizes), _ = _sized(name, config)
+        system, sizes = _sized(name, config)
         twins, plain = (count_step(system, schema, sizes, side) for side in (True, False))
         lines.append(f"{name:<14}{twins.operations:>12}{twins.twins:>9}{twins.products:>11}{twins.waits:>8}"
                      f"{plain.operations:>14}")  # fmt: skip
