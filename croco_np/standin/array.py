@@ -72,7 +72,7 @@ class DeviceArray:
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(part, np.ndarray | list) for part in parts):  # a copy; a slice is a view
             ask("take")
-        if any(isinstance(part, np.ndarray) and part.dtype == bool for part in parts):
+        if _masks(parts):
             wait()  # for the size of the result
         return wrapped(self._host[index], self)
 
@@ -80,6 +80,8 @@ class DeviceArray:
         ask("put")
         index = _index(index)
         parts = index if isinstance(index, tuple) else (index,)
+        if _masks(parts):
+            wait()
         places = [part for part in parts if isinstance(part, np.ndarray) and part.dtype.kind in "iu"]
         if len(places) == 1 and len(np.unique(places[0])) < places[0].size:
             raise Refused("two writes to one place: on a GPU any of them may stay")
@@ -110,11 +112,11 @@ class DeviceArray:
 
     def __float__(self) -> float:
         wait()
-        return float(self._host)
+        return float(self._host.item())  # complex: TypeError, where NumPy only warns
 
     def __int__(self) -> int:
         wait()
-        return int(self._host)
+        return int(self._host.item())
 
     def __complex__(self) -> complex:
         wait()
@@ -163,6 +165,10 @@ def wrapped(result: Any, of: Any) -> Any:
 def _index(index):
     """An index as NumPy takes it; an array of the host would be copied at each use."""
     return tuple(map(unwrapped, index)) if isinstance(index, tuple) else unwrapped(index)
+
+
+def _masks(parts):
+    return any(isinstance(part, np.ndarray) and part.dtype == bool for part in parts)
 
 
 def _owner(result, of):
