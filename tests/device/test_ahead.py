@@ -12,6 +12,7 @@ from croco_np.datasets.load import load
 from croco_np.standin import module
 from croco_np.standin.array import waits
 from croco_np.train.ahead import arriving
+from croco_np.train.maps import without_loss
 from croco_np.train.trainer import Trainer
 
 
@@ -47,57 +48,65 @@ def test_the_host_cuts_each_batch_when_its_turn_comes():
     assert len(list(made)) == 1
 
 
+class Late:
+    """A stream that does its work when somebody waits for it, and not before: the latest that a GPU may be."""
+
+    def __init__(self, non_blocking=False):
+        self.work, self.done = [], 0
+
+    def run(self, n):
+        while self.done < n:
+            self.done += 1
+            self.work[self.done - 1]()
+
+    def wait_event(self, event):
+        """For the last record of the event before now."""
+        stream, n = event.stream, event.n
+        self.work.append(lambda: stream.run(n) if stream else None)
+
+    def synchronize(self):
+        self.run(len(self.work))
+
+
+class LateEvent:
+    def __init__(self, disable_timing):
+        self.stream, self.n = None, 0
+
+    def record(self, stream):
+        self.stream, self.n = stream, len(stream.work)
+
+    def synchronize(self):
+        if self.stream:
+            self.stream.run(self.n)
+
+
 @pytest.fixture
-def order(monkeypatch):
-    """What is asked of streams and events, in order: (verb, of whom, arguments)."""
-    log = []
+def late(monkeypatch):
+    """The stand-in with streams that are late."""
+    computing = Late()
 
-    def noted(cls, verb):
-        plain = getattr(cls, verb)
+    def copy(self, a, stream):
+        stream.work.append(lambda: self.__setitem__(slice(None), module.asarray(a)))
 
-        def note(self, *args):
-            log.append((verb, self, *args))
-            return plain(self, *args)
-
-        monkeypatch.setattr(cls, verb, note)
-
-    noted(module.Event, "record")
-    noted(module.Event, "synchronize")
-    noted(module.Stream, "wait_event")
-    noted(module.Stream, "synchronize")
-    plain = module.DeviceArray.set
-    monkeypatch.setattr(
-        module.DeviceArray, "set", lambda self, a, stream=None: (log.append(("copy", stream)), plain(self, a))[1]
-    )
-    return log
+    monkeypatch.setattr(module.cuda, "Stream", Late)
+    monkeypatch.setattr(module.cuda, "Event", LateEvent)
+    monkeypatch.setattr(module.cuda, "get_current_stream", lambda: computing)
+    monkeypatch.setattr(module.DeviceArray, "set", copy)
 
 
-def test_who_waits_for_whom(order, gpu):
-    """Of the third batch, which takes the buffers of the first."""
-    coming = arriving(batches([5, 5, 5]), gpu)
-    steps = iter(coming)
-    next(steps)
-    next(steps)
-    copying, computing, (slot, _) = coming.copying, coming.computing, coming.slots
-    order.clear()
-    coming.look_ahead()
-    told = [(verb, *who) for verb, *who in order if who[0] is not coming.slots[1].free]
-    copies = [("copy", copying)] * 3
-    assert told == [
-        ("synchronize", slot.ready),
-        ("wait_event", copying, slot.free),
-        *copies,
-        ("record", slot.ready, copying),
-    ]
-    order.clear()
-    next(steps)
-    assert order == [("wait_event", computing, slot.ready)]
-    order.clear()
-    coming.look_ahead()
-    assert order == [("record", slot.free, computing)]
-    order.clear()
-    steps.close()
-    assert order == [("synchronize", copying)]
+@pytest.mark.parametrize("ahead", ["copying", "computing"])
+def test_no_batch_is_written_over_before_it_was_used(ahead, late, gpu):
+    """A host that launches all steps and waits for none, and then for either stream first."""
+    seen, coming = [], arriving(batches([5] * 6), gpu)
+    for batch in coming:
+        arrays = batch.ids, batch.prior_ids, batch.labels
+        coming.computing.work.append(lambda arrays=arrays: seen.append([a.get() for a in arrays]))
+        coming.look_ahead()
+        if coming.next is None and ahead == "computing":
+            coming.computing.synchronize()
+    coming.computing.synchronize()
+    for want, got in zip(batches([5] * 6), seen, strict=True):
+        assert all(map(np.array_equal, (want.ids, want.prior_ids, want.labels), got))
 
 
 @pytest.fixture
@@ -123,6 +132,11 @@ def test_the_next_batch_is_cut_while_the_step_is_computed(trainer, monkeypatch):
     for _ in range(3):
         next(steps)
     assert log == ["cut", *["step", "cut", "read"] * 3]
+
+
+def test_the_twin_without_the_loss(trainer):
+    here = replace(trainer, backend=HOST)
+    assert without_loss(trainer, 12).tobytes() == without_loss(here, 12).tobytes()
 
 
 def test_how_often_a_step_waits(trainer):

@@ -2,6 +2,8 @@
 
 import json
 import signal
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,11 +11,13 @@ from safetensors.numpy import load_file
 
 from croco_np import backend
 from croco_np.command.interrupts import stop
+from croco_np.kernels.twin import using
 from croco_np.predict.__main__ import main as predict
 from croco_np.runs.saved import CONFIG
 from croco_np.storage.digest import read_json, write_json
 from croco_np.train.__main__ import main
 from croco_np.train.trainer import Trainer
+from croco_np.tree import flatten
 
 FLAGS = "--dataset laboratory --world-rows 1000 --n-users 30 --n-items 20 --n-domains 3 --epochs 2 --patience 9 "
 FLAGS += "--embedding-width 4 --expert-sizes 8 --tower-sizes 4 --batch-size 96 --checkpoint-steps 4 --lr 0.02"
@@ -24,19 +28,20 @@ def train(flags, out, where):
     return main([*FLAGS.split(), *flags.split(), "--out", str(out), "--backend", where])
 
 
+NO_PICTURES = "croco_np.train.pictures._is_drawn", lambda picture, path, say: False  # they have tests of their own
+
+
 @pytest.fixture(autouse=True)
 def _quick(gpu, monkeypatch):
-    """A world is drawn once, and pictures are not drawn: they have tests of their own."""
-    monkeypatch.setattr("croco_np.train.pictures._is_drawn", lambda picture, path, say: False)
+    monkeypatch.setattr(*NO_PICTURES)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A run on the host that nothing disturbed, with a loss on sampled rows: the generator matters."""
-    from croco_np.kernels.twin import using
-
     out = tmp_path_factory.mktemp("whole") / "run"
-    with using("numpy"):
+    with using("numpy"), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(*NO_PICTURES)
         assert train("--cov-rows 16 --compare-steps 5 --l2 0.01", out, "numpy") == 0
     return out
 
@@ -64,13 +69,21 @@ def test_the_same_files(whole, tmp_path):
         "--loss trans5",  # with parameters of its own
         "--model adasparse --optimiser lazy_adam",  # with a schedule that is tracked
         "--model star",  # with running means
-        "--model single_domain --patience 1 --lr 0.3",  # each domain stops by itself
     ],
 )
 def test_other_systems(flags, tmp_path):
     for where in backend.NAMES:
         assert train(f"{flags} --compare-steps 0", tmp_path / where, where) == 0
     assert_same_files(tmp_path / "numpy", tmp_path / "cupy")
+
+
+def test_each_domain_stops_by_itself(tmp_path):
+    flags = "--model single_domain --patience 2 --epochs 4 --lr 0.1 --compare-steps 0 --world-rows 1000"
+    for where in backend.NAMES:
+        assert train(flags, tmp_path / where, where) == 0
+    assert_same_files(tmp_path / "numpy", tmp_path / "cupy")
+    best = json.loads((tmp_path / "cupy" / "metrics.json").read_text())["best_epochs"]
+    assert len(set(best.values())) > 1
 
 
 @pytest.mark.parametrize(("begun", "ended"), [("numpy", "cupy"), ("cupy", "numpy")])
@@ -126,7 +139,7 @@ def test_without_cupy(refused, tmp_path, monkeypatch):
     """Before data are read, and before there is a folder."""
     monkeypatch.setattr(backend, "_loaded", {})
     monkeypatch.delenv(backend.CHOSEN)
-    monkeypatch.setitem(__import__("sys").modules, "cupy", None)
+    monkeypatch.setitem(sys.modules, "cupy", None)
     monkeypatch.setattr("croco_np.train.__main__.load", lambda config: pytest.fail("data were read"))
     out = tmp_path / "run"
     assert "--backend cupy" in refused(train("", out, "cupy"))
@@ -178,8 +191,14 @@ def test_parameters_that_do_not_fit(refused, gpu, tmp_path, monkeypatch):
     assert "out of memory on stand-in for a GPU" in refused(train("", tmp_path / "run", "cupy"))
 
 
-def test_a_page_of_a_run_on_a_device(tmp_path):
-    assert train("--compare-steps 0 --epochs 1 --report", tmp_path / "run", "cupy") == 0
-    assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
-    entry = json.loads((tmp_path / "run" / "history.jsonl").read_text())
-    assert np.isfinite(entry["measured"]["experts"]["all"]["value"])
+def test_what_is_learnt_is_measured_on_the_host(tmp_path, monkeypatch):
+    """At the end of an epoch, and for the page of the run."""
+    written = []
+    report = SimpleNamespace(write=lambda folder, predictor, *more: written.append(predictor))
+    monkeypatch.setitem(sys.modules, "croco_np.report.run", report)
+    for where in backend.NAMES:
+        assert train("--compare-steps 0 --epochs 1 --report", tmp_path / where, where) == 0
+    assert_same_files(tmp_path / "numpy", tmp_path / "cupy")
+    assert "measured" in (tmp_path / "cupy" / "history.jsonl").read_text()
+    here, there = (flatten(predictor.params) for predictor in written)
+    assert all(type(w) is np.ndarray and w.tobytes() == here[path].tobytes() for path, w in there.items())
