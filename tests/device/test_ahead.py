@@ -10,7 +10,7 @@ from croco_np.batch import Batch
 from croco_np.config import Config
 from croco_np.datasets.load import load
 from croco_np.standin import module
-from croco_np.standin.array import waits
+from croco_np.standin.array import asked, waits
 from croco_np.train.ahead import arriving
 from croco_np.train.maps import without_loss
 from croco_np.train.trainer import Trainer
@@ -146,5 +146,7 @@ def test_how_often_a_step_waits(trainer):
     for _ in range(5):
         next(steps)
     waits.clear()
+    asked.clear()
     next(steps)
     assert sum(waits.values()) == 3, waits
+    assert asked["unique"] == 4  # which wait, too: of each table, rows that were read and rows to be written
