@@ -12,11 +12,9 @@ from croco_np.kernels.stacks import _are_plain, _multiply, _stack, matmul
 KINDS = (np.float32, np.float64)  # CUDA_R_32F, CUDA_R_64F
 
 
-def gemm_strided_batched(
-    handle, ta, tb, m, n, k, alpha, A, At, lda, a_next, B, Bt, ldb, b_next, beta, C, Ct, ldc, *rest
-):
-    """C_i = op(A_i) op(B_i): column by column in memory, a column `ld` entries after the one before (cuBLAS, 2.8.11)."""
-    c_next, count, compute_type, _ = rest
+def gemm_strided_batched(handle, ta, tb, m, n, k, one, A, At, lda, a_next, B, Bt, ldb, b_next, zero, *result):
+    """C_i = op(A_i) op(B_i): matrices lie column by column in memory, a column `ld` entries after the one before."""
+    C, Ct, ldc, c_next, count, compute_type, _ = result
     assert compute_type == f"as {np.dtype(KINDS[Ct])}"
 
     def matrices(at, kind, swapped, n_rows, n_columns, ld, following):
