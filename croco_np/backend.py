@@ -25,7 +25,7 @@ CHOSEN = "CROCO_NP_CUPY"  # environment variable: "standin" puts `croco_np.stand
 EXTRA = "pip install 'croco-np[gpu]'"
 ON_HOST = np.empty(0)  # an array of the host, for what is made `like` one
 KINDS: set[type] = {np.ndarray}  # classes of arrays that functions take as they are
-_device_kinds: set[type] = set()
+_device_kinds: dict[type, "Gpu"] = {}  # classes of device arrays, and whose they are
 _loaded: dict[str, "Backend"] = {}
 
 
@@ -163,7 +163,7 @@ def standin() -> Any:
 
 def of(a: Any) -> Any:
     """The backend whose array `a` is."""
-    return load("cupy" if on_device(a) else "numpy")
+    return _device_kinds.get(type(a), HOST)
 
 
 def cupy() -> Any:
@@ -198,5 +198,5 @@ def _gpu(xp):
     if gpu is None:
         raise InputError("--backend cupy: there is no GPU; --backend numpy runs without one")
     KINDS.add(xp.ndarray)
-    _device_kinds.add(xp.ndarray)
+    _device_kinds[xp.ndarray] = gpu
     return gpu

@@ -17,7 +17,7 @@ def test_the_page_has_the_counts_of_a_step():
         count_step(MODELS["crocodile"], workload.schema, workload.config.sizes, side) for side in (False, True)
     )
     assert f"asks for {plain.operations} operations of CuPy" in PAGE
-    assert f"with twins for {twins.operations} and {twins.twins} twins, of which {twins.products} are" in PAGE
+    assert f"with twins for {twins.operations} and {twins.twins} twins; {twins.products} are matrix products" in PAGE
 
 
 def test_the_page_has_the_table_that_is_reckoned():
