@@ -12,6 +12,7 @@ Nothing of CuPy or CUDA is imported until `load("cupy")`.
 """
 
 import importlib
+import importlib.util
 import os
 from typing import Any, NamedTuple, Protocol
 
@@ -25,6 +26,7 @@ CHOSEN = "CROCO_NP_CUPY"  # environment variable: "standin" puts `croco_np.stand
 EXTRA = "pip install 'croco-np[gpu]'"
 ON_HOST = np.empty(0)  # an array of the host, for what is made `like` one
 KINDS: set[type] = {np.ndarray}  # classes of arrays that functions take as they are
+DEFAULT_MATH, TF32_MATH = 0, 3  # modes of cuBLAS: CUBLAS_DEFAULT_MATH, CUBLAS_TF32_TENSOR_OP_MATH
 _device_kinds: set[type] = set()
 _loaded: dict[str, "Backend"] = {}
 
@@ -110,10 +112,20 @@ class Gpu:
         return Memory(total, free, self.xp.get_default_memory_pool().total_bytes())
 
     def multiply_in(self, precision: str) -> None:
-        """Multiply float32 matrices in "float32", or in "tf32": on tensor cores, with 10 bits of each factor."""
-        linalg = self.xp._core._routines_linalg
-        kind = linalg.COMPUTE_TYPE_TF32 if precision == "tf32" else linalg.COMPUTE_TYPE_FP32
+        """Multiply float32 matrices in "float32", or in "tf32": on tensor cores, with 10 bits of each factor.
+
+        CuPy has a setting for products of two matrices. For products of stacked ones it calls a function of cuBLAS
+        that takes no such argument, and obeys the mode of the library's handle.
+        """
+        linalg, is_tf32 = self.xp._core._routines_linalg, precision == "tf32"
+        kind = linalg.COMPUTE_TYPE_TF32 if is_tf32 else linalg.COMPUTE_TYPE_FP32
         linalg.set_compute_type(np.dtype(np.float32), kind)
+        handle = self.xp.cuda.device.get_cublas_handle()
+        self.xp.cuda.cublas.setMathMode(handle, TF32_MATH if is_tf32 else DEFAULT_MATH)
+
+    def release(self) -> None:
+        """Give memory that is kept for arrays to come, and holds none now, back to the device."""
+        self.xp.get_default_memory_pool().free_all_blocks()
 
     @property
     def out_of_memory(self) -> type[Exception]:
@@ -136,6 +148,11 @@ def load(name: str) -> Any:
 def of(a: Any) -> Any:
     """The backend whose array `a` is."""
     return load("cupy" if on_device(a) else "numpy")
+
+
+def is_installed() -> bool:
+    """Whether there is a CuPy to load, or the stand-in is asked for. Loads nothing."""
+    return bool(os.environ.get(CHOSEN)) or importlib.util.find_spec("cupy") is not None
 
 
 def cupy() -> Any:

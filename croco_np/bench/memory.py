@@ -1,6 +1,7 @@
-"""Peak memory of a training run, measured in a process that does nothing else.
+"""Peak memory of a training run: on the host, measured in a process that does nothing else; and on a device.
 
-The child gets a pickled `Workload` on stdin and answers with one JSON line. It is this module, run as a script.
+The child gets a pickled `Workload` on stdin and answers with one JSON line. It is this module, run as a script. The
+memory of a device is CuPy's to share out, which counts it.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
+from ..tree import flatten
 
-if TYPE_CHECKING:  # at run time, only the child imports it
+if TYPE_CHECKING:  # at run time, only the child imports them
+    from .ours import Ours
     from .workloads import Workload
 
 STEPS = 6
@@ -38,6 +41,31 @@ def measure_memory(workload: Workload, threads: int, predict: bool = False) -> d
         said = run.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {run.returncode}"]
         raise InputError(f"the process that measures memory ended early: {said[-1]}")
     return json.loads(run.stdout)
+
+
+def device_memory(ours: Ours) -> dict[str, float]:
+    """The memory of a device that steps take, while nothing else of this process lies there ->
+
+    peak_device_mb  what CuPy's pool holds after some steps. It takes more when no piece of it fits, and gives none
+                    back, so that is the most these steps needed
+    model_mb        parameters + moments of the optimiser
+    batches_mb      the batches, which all stay on the device here
+    device_mb, free_device_mb  all of the device's memory, and what nobody had taken
+    """
+    ours.backend.release()
+    free = ours.backend.memory().free
+    for i in range(STEPS):
+        ours.step(i)
+    memory, moments = ours.backend.memory(), ours.state.moments
+    trees = (ours.state.params,) if ours.predict else (ours.state.params, moments["m"], moments["v"])
+    batches = [a for b in ours.batches for a in (b.ids, b.prior_ids, b.labels)]
+    return {
+        "peak_device_mb": memory.kept / MB,
+        "model_mb": sum(w.nbytes for tree in trees for w in flatten(tree).values()) / MB,
+        "batches_mb": sum(a.nbytes for a in batches) / MB,
+        "device_mb": memory.total / MB,
+        "free_device_mb": free / MB,
+    }
 
 
 def import_seconds() -> float:
