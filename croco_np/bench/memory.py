@@ -11,6 +11,8 @@ import pickle
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,16 +58,44 @@ def device_memory(ours: Ours) -> dict[str, float]:
     free = ours.backend.memory().free
     for i in range(STEPS):
         ours.step(i)
-    memory, moments = ours.backend.memory(), ours.state.moments
-    trees = (ours.state.params,) if ours.predict else (ours.state.params, moments["m"], moments["v"])
-    batches = [a for b in ours.batches for a in (b.ids, b.prior_ids, b.labels)]
+    memory = ours.backend.memory()
     return {
         "peak_device_mb": memory.kept / MB,
-        "model_mb": sum(w.nbytes for tree in trees for w in flatten(tree).values()) / MB,
-        "batches_mb": sum(a.nbytes for a in batches) / MB,
+        **{f"{name}_mb": n / MB for name, n in _lasting(ours).items()},
         "device_mb": memory.total / MB,
         "free_device_mb": free / MB,
     }
+
+
+def _lasting(ours):
+    """Bytes of what lies on a device from step to step."""
+    moments = ours.state.moments
+    trees = (ours.state.params,) if ours.predict else (ours.state.params, moments["m"], moments["v"])
+    batches = [a for b in ours.batches for a in (b.ids, b.prior_ids, b.labels)]
+    model = sum(w.nbytes for tree in trees for w in flatten(tree).values())
+    return {"model": model, "batches": sum(a.nbytes for a in batches)}
+
+
+@contextmanager
+def room(backend: Any, batch_size: int, ours: Ours | None = None) -> Iterator[None]:
+    """Inside a `with` block, a device that has no more room raises InputError: what takes it, what to make smaller.
+
+    ours  what lies there for good; None while it is being made
+    """
+    try:
+        yield
+    except backend.out_of_memory as error:
+        memory, parts = backend.memory(), {} if ours is None else _lasting(ours)
+        parts = {"parameters and moments": parts.pop("model")} | parts if parts else {}
+        parts[f"steps on {batch_size:,} rows and their floor" if parts else "the model"] = memory.kept - sum(
+            parts.values()
+        )
+        parts["other programs, a peer among them,"] = memory.total - memory.free - memory.kept
+        taken = ", ".join(f"{name} {max(n, 0) / 1e9:.1f} GB" for name, n in parts.items())
+        raise InputError(
+            f"out of memory on {backend.where}, {memory.total / 1e9:.1f} GB: {taken}; "
+            f"a --batch-size below {batch_size} needs less, or a smaller --workload"
+        ) from error
 
 
 def import_seconds() -> float:

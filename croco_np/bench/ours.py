@@ -51,7 +51,7 @@ class Ours:
         return self._timed(lambda: self.batches[i % len(self.batches)])
 
     def streamed(self) -> Callable[[int], float]:
-        """function(i) -> seconds of a step whose batch comes from the host meanwhile, as in training (`train.ahead`)."""
+        """function(i) -> seconds of a step while the next batch comes from the host, as in training (`train.ahead`)."""
         coming = arriving(cycle(self.on_host), self.backend)
         batches = iter(coming)
         return lambda i: self._timed(lambda: next(batches), coming.look_ahead)

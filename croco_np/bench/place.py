@@ -73,4 +73,4 @@ def line(r: dict[str, Any]) -> str:
 def marked(lines: Iterable[str], standin: bool) -> Iterator[str]:
     """The lines of a report; those of the stand-in say, each of them, that no GPU was timed."""
     for text in lines:
-        yield f"{text}   [{NO_TIMES}]" if standin else text
+        yield f"{text}   [{NO_TIMES}]" if standin and text else text

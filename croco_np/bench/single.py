@@ -3,47 +3,56 @@
 from contextlib import ExitStack
 from typing import Any
 
-from ..machine import cpu
-from ..machine.rates import blas
+from ..backend import load
 from .checks import cost
 from .client import Peer, Refused
 from .floor import Floor
 from .measure import Step, interleave, warm
-from .memory import import_seconds, measure_memory
+from .memory import device_memory, import_seconds, measure_memory, room
 from .ours import Ours
-from .phases import breakdown
+from .phases import Breakdown, breakdown
+from .place import facts, is_gpu
 from .workloads import Workload
 
 AGREE = 1e-3  # relative difference between our first loss and a peer's that is still the same loss
+OTHERS = ("ours", "ours, streamed", "floor")  # contenders that are no peers
 
 
 def bench(
     workload: Workload, threads: int, repeats: int, predict: bool = False, peer_python: str | None = None
 ) -> dict[str, Any]:
-    """Everything about a workload as a JSON object, the keys of which are listed at the end."""
+    """Everything about a workload as a JSON object, the keys of which are listed at the end.
+
+    Where a device has no room for it, raises InputError, which names what takes it.
+    """
     config = workload.config
-    ours = Ours(workload, predict)
+    with room(load(config.backend), config.batch_size):
+        ours = Ours(workload, predict)
+    with room(ours.backend, config.batch_size, ours):
+        return _measured(ours, config, threads, repeats, peer_python)
+
+
+def _measured(ours, config, threads, repeats, peer_python):
+    workload, predict = ours.workload, ours.predict
+    warmed = {"ours": warm(ours.step)}
+    on_device = device_memory(ours) if is_gpu(ours.backend) else None  # while nothing else lies there
     floor = Floor(ours.trainer, ours.state.params, ours.batches[0], predict)
     with ExitStack() as stack:
         peer = stack.enter_context(Peer(peer_python, ours, threads)) if peer_python else None
         steps: dict[str, Step] = {"ours": ours.step, "floor": floor.step}
-        warmed, peer_memory = {"ours": warm(ours.step)}, {}
-        absent: dict[str, str] = {}
+        if on_device:
+            steps["ours, streamed"] = ours.streamed()
+        absent, peer_memory, same_precision = {}, {}, []
         if peer:
-            names = peer.ask("settings")["settings"]
-            settings, absent = warm_peer(peer, names[:1])
-            peer_memory = {name: peer.ask("memory")["peak_rss_mb"] for name in settings}  # while there is no other
-            more, others = warm_peer(peer, names[1:])
-            settings, absent = settings | more, absent | others
-            steps |= {name: peer.step(name) for name in settings}
-            warmed |= settings
+            ready, absent, peer_memory, same_precision = _peers(peer, "peak_device_mb" if on_device else "peak_rss_mb")
+            steps |= {name: peer.step(name) for name in ready}
+            warmed |= ready
         times = interleave(steps, repeats, f"{config.model}, {workload.name}", warmed)
-        peers = {name: time for name, time in times.items() if name not in ("ours", "floor")}
         first_peers = dict(peer.first) if peer else {}
+    peers = {name: time for name, time in times.items() if name not in OTHERS}
     parts = breakdown(ours, threads, max(repeats // 2, 3))
     checks = cost(ours, max(repeats // 2, 3))
     rows = config.batch_size
-    rate, floor_rate = rows / times["ours"].median, rows / times["floor"].median
     return {
         "workload": workload.name,
         "simulated": True,
@@ -51,14 +60,8 @@ def bench(
         "model": config.model,
         "optimiser": config.optimiser,
         "batch_size": rows,
-        "threads": threads,
-        "cpu": cpu.name(),
-        "blas": blas(),
-        "samples_per_second": rate,
-        "floor_samples_per_second": floor_rate,
-        "share_of_floor": rate / floor_rate,
-        "floor_gflop": floor.flop / 1e9,
-        "floor_gflops": floor.flop / times["floor"].median / 1e9,
+        **facts(ours.backend, config.precision, threads),
+        **_floor(floor, parts, times, rows, is_gpu(ours.backend)),
         "gemm_gflops": parts.gemm / 1e9,
         "memory_gb_per_second": parts.memory / 1e9,
         "milliseconds": {name: _milliseconds(time) for name, time in times.items()},
@@ -68,12 +71,48 @@ def bench(
         "instruments": {"without": _milliseconds(parts.plain), "with": _milliseconds(parts.instrumented)},
         "peers": {name: rows / time.median for name, time in peers.items()},
         "peers_absent": absent,
-        "peers_peak_rss_mb": peer_memory,
+        f"peers_peak_{'device' if on_device else 'rss'}_mb": peer_memory,
+        "peers_same_precision": same_precision,
         "first": {"ours": ours.first, **first_peers},
         "disagreeing": [name for name, value in first_peers.items() if not agree(ours.first, value)],
         "import_seconds": import_seconds(),
-        **measure_memory(workload, threads, predict),
+        **(on_device or measure_memory(workload, threads, predict)),
     }
+
+
+def _floor(floor: Floor, parts: Breakdown, times: dict, rows: int, on_gpu: bool) -> dict[str, float]:
+    """Our rate, and that of the floor: a step's products, replayed; on a GPU at the rate of a large product.
+
+    A replay is no floor there: hundreds of small products are launched one by one, and the launches may take longer
+    than the products. It is a contender like others.
+
+    memory_floor_ms  the limits of all phases: products, and the bytes of kernels at the rate of memory
+    """
+    seconds = floor.flop / parts.gemm if on_gpu else times["floor"].median
+    rate, floor_rate = rows / times["ours"].median, rows / seconds
+    return {
+        "samples_per_second": rate,
+        "floor_samples_per_second": floor_rate,
+        "share_of_floor": rate / floor_rate,
+        "floor_ms": 1e3 * seconds,
+        "memory_floor_ms": sum(phase.limit_ms for phase in parts.phases.values()),
+        "floor_gflop": floor.flop / 1e9,
+        "floor_gflops": floor.flop / times["floor"].median / 1e9,
+    }
+
+
+def _peers(peer, kind):
+    """Warm up all of a peer's settings -> what `warm_peer` returns, {setting: peak MB}, those of our precision."""
+    try:
+        told = peer.ask("settings")
+    except Refused as error:  # no system, loss or device of ours
+        return {}, {"torch": str(error)}, {}, []
+    names = told["settings"]
+    settings, absent = warm_peer(peer, names[:1])
+    memory = {name: peer.ask("memory").get(kind) for name in settings}  # while there is no other
+    more, others = warm_peer(peer, names[1:])
+    memory = {name: mb for name, mb in memory.items() if mb is not None}  # on the stand-in there is no device to tell
+    return settings | more, absent | others, memory, told["same_precision"]
 
 
 def warm_peer(peer: Peer, names: list[str]) -> tuple[dict[str, tuple[float, float]], dict[str, str]]:

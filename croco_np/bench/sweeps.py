@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..backend import load
 from ..errors import InputError
 from ..kernels.twin import running
 from ..models import MODELS
@@ -14,13 +15,19 @@ from ..models.assembly import shapes_of
 from ..models.twins import forms
 from .client import Peer
 from .measure import Timing, interleave, warm
+from .memory import room
 from .ours import Ours
 from .single import agree, warm_peer
 from .workloads import Workload
 
 BYTES = 13  # of memory for a parameter: itself and two moments (as much as while it is drawn), and a little more
-ACTIVATIONS = 400  # megabytes, generously
-PEER_SETTING = {"lazy_adam": "torch-fp32", "adam": "torch-fp32-dense"}  # the same optimiser
+ACTIVATIONS = 400  # megabytes for a batch of 4,096 rows, generously
+PEER_SETTING = {  # the same optimiser in the same precision
+    ("lazy_adam", "float32"): "torch-fp32",
+    ("adam", "float32"): "torch-fp32-dense",
+    ("lazy_adam", "tf32"): "torch-tf32",
+    ("adam", "tf32"): "torch-tf32-dense",
+}
 SPARE = 0.8  # share of the free memory that a sweep may plan with
 
 
@@ -61,6 +68,8 @@ def points(name: str, workload: Workload, optimiser: str | None = None) -> list[
 
 def _twins(workload):
     """A table for each system that has a twin: the definition first, then the twin."""
+    if workload.config.backend != "numpy":
+        raise InputError("--sweep twins: is for --backend numpy; on a GPU models run as they are defined")
     if running() == "numpy":
         raise InputError("--sweep twins: kernels run in NumPy, where models run as they are defined; it needs Numba")
     tables = []
@@ -90,13 +99,15 @@ def sweep(
     """
     labels = list(workloads)
     sizes = {label: megabytes(w) * (3 if peer_python else 1) for label, w in workloads.items()}
-    room = SPARE * free_megabytes()
-    together = sum(sizes.values()) <= room
+    backend = load(next(iter(workloads.values())).config.backend)
+    memory = backend.memory()
+    free = SPARE * (memory.free / 1e6 if memory else free_megabytes())
+    together = sum(sizes.values()) <= free
     groups = [labels] if together else [[labels[0], label] for label in labels[1:]]
     need = max(sum(sizes[label] for label in group) for group in groups)
-    if need > room:
+    if need > free:
         raise InputError(
-            f"--sweep {title}: takes about {need / 1000:.0f} GB of memory and {room / 1000:.0f} GB are to be had; "
+            f"--sweep {title}: takes about {need / 1000:.0f} GB of memory and {free / 1000:.0f} GB are to be had; "
             "choose a smaller --workload"
         )
     rows: dict[str, Row] = {}
@@ -104,7 +115,8 @@ def sweep(
         what = title if together else f"{title}, {group[-1]}"
         chosen = {label: workloads[label] for label in group}
         peers = [label for label in group if label not in rows] if peer_python else []
-        timed = _group(chosen, what, repeats, predict, peers, (peer_python, threads))
+        with room(backend, max(w.config.batch_size for w in chosen.values())):
+            timed = _group(chosen, what, repeats, predict, peers, (peer_python, threads))
         rows |= {label: row for label, row in timed.items() if label not in rows}
     return list(rows.values())
 
@@ -118,7 +130,7 @@ def _group(workloads, what, repeats, predict, peers, how):
             peer = stack.enter_context(Peer(how[0], ours[label], how[1])) if label in peers else None
             steps[label], warmed[label] = ours[label].step, warm(ours[label].step)
             if peer:
-                setting = PEER_SETTING[workload.config.optimiser]
+                setting = PEER_SETTING[workload.config.optimiser, workload.config.precision]
                 ready, absent = warm_peer(peer, [setting])
                 notes[label] = absent.get(setting)
                 if ready:
