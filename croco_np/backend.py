@@ -26,6 +26,7 @@ CHOSEN = "CROCO_NP_CUPY"  # environment variable: "standin" puts `croco_np.stand
 EXTRA = "pip install 'croco-np[gpu]'"
 ON_HOST = np.empty(0)  # an array of the host, for what is made `like` one
 KINDS: set[type] = {np.ndarray}  # classes of arrays that functions take as they are
+TF32_SINCE = (8, 0)  # compute capability
 DEFAULT_MATH, TF32_MATH = 0, 3  # modes of cuBLAS: CUBLAS_DEFAULT_MATH, CUBLAS_TF32_TENSOR_OP_MATH
 _device_kinds: set[type] = set()
 _loaded: dict[str, "Backend"] = {}
@@ -130,8 +131,11 @@ class Gpu:
         """Multiply float32 matrices in "float32", or in "tf32": on tensor cores, with 10 bits of each factor.
 
         CuPy has a setting for products of two matrices. For products of stacked ones it calls a function of cuBLAS
-        that takes no such argument, and obeys the mode of the library's handle.
+        that takes no such argument, and obeys the mode of the library's handle. Raises InputError for a GPU without
+        such cores.
         """
+        if precision == "tf32" and self.capability < TF32_SINCE and not self.is_standin:
+            raise InputError(f"--precision tf32: {self.where} cannot; it came with compute capability 8.0")
         linalg, is_tf32 = self.xp._core._routines_linalg, precision == "tf32"
         kind = linalg.COMPUTE_TYPE_TF32 if is_tf32 else linalg.COMPUTE_TYPE_FP32
         linalg.set_compute_type(np.dtype(np.float32), kind)

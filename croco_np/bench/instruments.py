@@ -150,6 +150,6 @@ def kernel_bytes(kernel: Kernel, args: tuple, result: Any) -> int:
             total += 2 * touched if rule.in_place else touched
     given = [a for (_, rule), a in zip(rules, args, strict=True) if rule.in_place]
     for r in result if isinstance(result, tuple) else (result,):
-        if type(r) in KINDS and not any(np.may_share_memory(r, a) for a in given):
+        if type(r) in KINDS and r.ndim and not any(np.may_share_memory(r, a) for a in given):
             total += r.nbytes
     return total

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ..kernels import device
 from ..kernels.twin import running
 from ..machine import cpu, gpu
 from ..machine.rates import Product, Triad, blas
@@ -38,7 +39,7 @@ def kernels(backend: Any) -> str:
     """Which side of the kernels runs on a backend."""
     if not is_gpu(backend):
         return running()
-    return "the NumPy text"
+    return "CUDA twins" if running() == "numba" and device.side() == "cuda" else "the NumPy text, in CuPy"
 
 
 def facts(backend: Any, precision: str, threads: int) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def facts(backend: Any, precision: str, threads: int) -> dict[str, Any]:
         "device": f"{backend.where} (compute capability {major}.{minor})",
         "cpu": cpu.name(),
         "blas": "cuBLAS",
-        "library": f"CuPy {getattr(backend, 'xp', None).__version__}",
+        "library": f"CuPy {backend.xp.__version__}",
         "standin": is_standin(backend),
     }
 
