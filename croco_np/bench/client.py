@@ -29,7 +29,7 @@ PEER = Path(__file__).parent / "peer"
 PAUSE = 0.1  # seconds after a step: its threads may spin on for a while, and would slow down whoever is next
 
 
-class Refused(Exception):
+class Refused(InputError):
     """The peer cannot do what it was asked; its message says why."""
 
 

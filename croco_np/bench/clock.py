@@ -21,7 +21,8 @@ class Clock:
     """
 
     def __init__(self, watch: Watch = HOST) -> None:
-        self.seconds, self.flop, self.bytes = (dict.fromkeys(PHASES, 0) for _ in range(3))
+        self.seconds: dict[str, float] = dict.fromkeys(PHASES, 0)
+        self.flop, self.bytes = (dict.fromkeys(PHASES, 0) for _ in range(2))
         self.watch, self.spans = watch, list[tuple[str, Any, Any]]()
         self.stack, self.last = [REST], watch.mark()
 

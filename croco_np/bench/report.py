@@ -16,6 +16,8 @@ def _single(r):
     what = "inference" if r["mode"] == "predict" else f"training with {r['optimiser']}"
     yield f"{r['model']} on {r['workload']} (made-up ids), {what}, batches of {r['batch_size']:,}"
     yield line(r)
+    if r["peer"]:
+        yield f"peer: PyTorch {r['peer']['version']} on {r['peer']['device']}"
     yield ""
     yield from _contenders(r)
     rate, share, ms = r["floor_gflops"], r["share_of_floor"], r["milliseconds"]

@@ -34,20 +34,18 @@ def bench(
 
 def _measured(ours, config, threads, repeats, peer_python):
     workload, predict = ours.workload, ours.predict
-    warmed = {"ours": warm(ours.step)}
-    on_device = device_memory(ours) if is_gpu(ours.backend) else None  # while nothing else lies there
-    floor = Floor(ours.trainer, ours.state.params, ours.batches[0], predict)
+    on_gpu = is_gpu(ours.backend)
     with ExitStack() as stack:
-        peer = stack.enter_context(Peer(peer_python, ours, threads)) if peer_python else None
+        peer = stack.enter_context(Peer(peer_python, ours, threads)) if peer_python else None  # before our first step
+        warmed = {"ours": warm(ours.step)}
+        memory = device_memory(ours) if on_gpu else None  # of this process; while there is no floor
+        floor = Floor(ours.trainer, ours.state.params, ours.batches[0], predict)
         steps: dict[str, Step] = {"ours": ours.step, "floor": floor.step}
-        if on_device:
+        if on_gpu:
             steps["ours, streamed"] = ours.streamed()
-        absent, peer_memory, same_precision = {}, {}, []
-        if peer:
-            ready, absent, peer_memory, same_precision = _peers(peer, "peak_device_mb" if on_device else "peak_rss_mb")
-            steps |= {name: peer.step(name) for name in ready}
-            warmed |= ready
-        times = interleave(steps, repeats, f"{config.model}, {workload.name}", warmed)
+        ready, about_peers = _peers(peer, on_gpu)
+        steps |= {name: peer.step(name) for name in ready}
+        times = interleave(steps, repeats, f"{config.model}, {workload.name}", warmed | ready)
         first_peers = dict(peer.first) if peer else {}
     peers = {name: time for name, time in times.items() if name not in OTHERS}
     parts = breakdown(ours, threads, max(repeats // 2, 3))
@@ -61,7 +59,7 @@ def _measured(ours, config, threads, repeats, peer_python):
         "optimiser": config.optimiser,
         "batch_size": rows,
         **facts(ours.backend, config.precision, threads),
-        **_floor(floor, parts, times, rows, is_gpu(ours.backend)),
+        **_floor(floor, parts, times, rows, on_gpu),
         "gemm_gflops": parts.gemm / 1e9,
         "memory_gb_per_second": parts.memory / 1e9,
         "milliseconds": {name: _milliseconds(time) for name, time in times.items()},
@@ -70,13 +68,11 @@ def _measured(ours, config, threads, repeats, peer_python):
         "checks": {"ms": 1e3 * checks, "share": checks / times["ours"].median},
         "instruments": {"without": _milliseconds(parts.plain), "with": _milliseconds(parts.instrumented)},
         "peers": {name: rows / time.median for name, time in peers.items()},
-        "peers_absent": absent,
-        f"peers_peak_{'device' if on_device else 'rss'}_mb": peer_memory,
-        "peers_same_precision": same_precision,
+        **about_peers,
         "first": {"ours": ours.first, **first_peers},
         "disagreeing": [name for name, value in first_peers.items() if not agree(ours.first, value)],
         "import_seconds": import_seconds(),
-        **(on_device or measure_memory(workload, threads, predict)),
+        **(memory or measure_memory(workload, threads, predict)),
     }
 
 
@@ -101,18 +97,29 @@ def _floor(floor: Floor, parts: Breakdown, times: dict, rows: int, on_gpu: bool)
     }
 
 
-def _peers(peer, kind):
-    """Warm up all of a peer's settings -> what `warm_peer` returns, {setting: peak MB}, those of our precision."""
+def _peers(peer, on_gpu):
+    """Warm up all settings of a peer -> {setting: (first, last)} of those that run, and what there is to say of them.
+
+    peer                  PyTorch's version and device, or None
+    peers_absent          {setting: why}
+    peers_same_precision  settings that multiply as we do
+    peers_peak_rss_mb     {setting: MB} of the first one, while there is no other; on a GPU peers_peak_device_mb
+    """
+    kind = "peak_device_mb" if on_gpu else "peak_rss_mb"
+    about: dict[str, Any] = {"peer": None, "peers_absent": {}, "peers_same_precision": [], f"peers_{kind}": {}}
     try:
-        told = peer.ask("settings")
+        told = peer.ask("settings") if peer else {"settings": []}
     except Refused as error:  # no system, loss or device of ours
-        return {}, {"torch": str(error)}, {}, []
+        return {}, about | {"peers_absent": {"torch": str(error)}}
     names = told["settings"]
-    settings, absent = warm_peer(peer, names[:1])
-    memory = {name: peer.ask("memory").get(kind) for name in settings}  # while there is no other
+    first, absent = warm_peer(peer, names[:1])
+    peaks = {name: peer.ask("memory").get(kind) for name in first}
     more, others = warm_peer(peer, names[1:])
-    memory = {name: mb for name, mb in memory.items() if mb is not None}  # on the stand-in there is no device to tell
-    return settings | more, absent | others, memory, told["same_precision"]
+    if peer:
+        about |= {"peer": {"version": told["version"], "device": told["device"]}}
+        about |= {"peers_absent": absent | others, "peers_same_precision": told["same_precision"]}
+        about[f"peers_{kind}"] = {name: mb for name, mb in peaks.items() if mb is not None}
+    return first | more, about
 
 
 def warm_peer(peer: Peer, names: list[str]) -> tuple[dict[str, tuple[float, float]], dict[str, str]]:

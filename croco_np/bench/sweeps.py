@@ -21,7 +21,7 @@ from .single import agree, warm_peer
 from .workloads import Workload
 
 BYTES = 13  # of memory for a parameter: itself and two moments (as much as while it is drawn), and a little more
-ACTIVATIONS = 400  # megabytes for a batch of 4,096 rows, generously
+ACTIVATIONS, ROWS = 400, 4096  # megabytes for a batch of so many rows, or fewer; generously
 PEER_SETTING = {  # the same optimiser in the same precision
     ("lazy_adam", "float32"): "torch-fp32",
     ("adam", "float32"): "torch-fp32-dense",
@@ -62,7 +62,8 @@ def points(name: str, workload: Workload, optimiser: str | None = None) -> list[
     if name == "experts":
         return [(name, {f"M = {n}": workload.with_options(n_experts=n) for n in (2, 4, 6, 8, 10)})]
     if name == "batch":
-        return [(name, {f"batch {n}": workload.with_options(batch_size=n) for n in 2 ** np.arange(9, 15)})]
+        most = 16 if workload.config.backend == "cupy" else 14  # a GPU is not busy before
+        return [(name, {f"batch {n}": workload.with_options(batch_size=n) for n in 2 ** np.arange(9, most + 1)})]
     return [(name, {model: workload.with_options(model=model) for model in MODELS})]
 
 
@@ -158,7 +159,8 @@ def megabytes(workload: Workload) -> float:
     """About what a workload takes while it trains."""
     config = workload.config
     shapes = shapes_of(MODELS[config.model].build(workload.schema, **config.sizes))
-    return BYTES * sum(int(np.prod(shape)) for shape in shapes.values()) / 1e6 + ACTIVATIONS
+    rows = max(config.batch_size, ROWS) / ROWS
+    return BYTES * sum(int(np.prod(shape)) for shape in shapes.values()) / 1e6 + ACTIVATIONS * rows
 
 
 def free_megabytes() -> float:

@@ -39,7 +39,7 @@ for line in sys.stdin:
     answer = {"error": "no such thing: " + q["do"]}
     if q["do"] == "settings":
         answer = {"settings": ["torch-fp32", "torch-bf16"], "version": "0", "threads": job["threads"]}
-        answer["same_precision"] = ["torch-fp32"]
+        answer |= {"same_precision": ["torch-fp32"], "device": job["device"]}
     elif q.get("setting") == "torch-bf16":
         answer = {"error": "bf16 is not to be had"}
     elif q["do"] in ("train", "predict"):

@@ -21,11 +21,14 @@ from croco_np.machine.watch import EventWatch
 TINY = WORKLOADS["tiny"].with_options(backend="cupy", batch_size=16)
 PEER = """
 import json, sys
+import numpy as np
 
 device = json.load(open(sys.argv[1] + "/job.json"))["device"]
+assert np.load(sys.argv[1] + "/params.npz")["embeddings.table"].sum() == TABLE  # as before our first step
 for line in sys.stdin:
     q = json.loads(line)
-    answer = {"settings": ["torch-fp32", "torch-bf16"], "same_precision": ["torch-fp32"]}
+    answer = {"settings": ["torch-fp32", "torch-bf16"], "same_precision": ["torch-fp32"], "version": "0"}
+    answer["device"] = device
     if q["do"] == "train":
         answer = {"seconds": 0.01, "loss": LOSS}
     elif q["do"] == "memory":
@@ -49,8 +52,9 @@ def gpu(monkeypatch):
 
 def test_the_command_on_the_stand_in(gpu, tmp_path, monkeypatch, capsys):
     ours = Ours(TINY.with_options(batch_size=64))
+    before = backend.host(ours.state.params["embeddings"]["table"]).sum()
     ours.step(0)
-    (tmp_path / "peer.py").write_text(PEER.replace("LOSS", str(ours.first)))
+    (tmp_path / "peer.py").write_text(PEER.replace("LOSS", str(ours.first)).replace("TABLE", str(before)))
     monkeypatch.setattr(client, "PEER", tmp_path / "peer.py")
     file = tmp_path / "bench.json"
     flags = ["--workload", "tiny", "--repeats", "2", "--backend", "cupy", "--precision", "tf32", "--json", str(file)]
@@ -66,6 +70,7 @@ def test_the_command_on_the_stand_in(gpu, tmp_path, monkeypatch, capsys):
     assert set(r["milliseconds"]) == {"ours", "ours, streamed", "floor", "torch-fp32", "torch-bf16"}
     assert r["disagreeing"] == []
     assert r["peers_peak_device_mb"] == {"torch-fp32": 12.5}
+    assert r["peer"] == {"version": "0", "device": "cpu"}
     other = [line for line in out.splitlines() if "in another precision" in line]
     assert [line.split()[0] for line in other] == ["torch-bf16"]
     for words in ("tf32 products; CuPy 14.2.0 (stand-in); kernels: the NumPy text", "device memory: CuPy's pool took"):
@@ -169,4 +174,6 @@ def test_a_peer_that_refuses_all_is_absent():
     def ask(do):
         raise Refused("PyTorch finds no GPU")
 
-    assert single._peers(SimpleNamespace(ask=ask), "peak_device_mb")[1] == {"torch": "PyTorch finds no GPU"}
+    ready, about = single._peers(SimpleNamespace(ask=ask), on_gpu=True)
+    assert ready == {}
+    assert about["peers_absent"] == {"torch": "PyTorch finds no GPU"}
