@@ -7,7 +7,8 @@ floor       the matrix products of a step and nothing else
 measure     steps of all contenders in turns, so that a noisy machine is noisy for all of them
 machine     rates of products and of memory, for the limits
 phases      where a step's time goes
-memory      peak memory of a process that does nothing else; of a device
+memory      peak memory of a process that does nothing else
+device      memory of a GPU, and a line where it has no more
 sweeps      one size varied
 report      tables and JSON
 """

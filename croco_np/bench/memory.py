@@ -1,7 +1,6 @@
-"""Peak memory of a training run: on the host, measured in a process that does nothing else; and on a device.
+"""Peak memory of a training run, measured in a process that does nothing else.
 
-The child gets a pickled `Workload` on stdin and answers with one JSON line. It is this module, run as a script. The
-memory of a device is CuPy's to share out, which counts it.
+The child gets a pickled `Workload` on stdin and answers with one JSON line. It is this module, run as a script.
 """
 
 from __future__ import annotations
@@ -11,18 +10,14 @@ import pickle
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
-from ..tree import flatten
 
-if TYPE_CHECKING:  # at run time, only the child imports them
-    from .ours import Ours
+if TYPE_CHECKING:  # at run time, only the child imports it
     from .workloads import Workload
 
 STEPS = 6
@@ -43,59 +38,6 @@ def measure_memory(workload: Workload, threads: int, predict: bool = False) -> d
         said = run.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {run.returncode}"]
         raise InputError(f"the process that measures memory ended early: {said[-1]}")
     return json.loads(run.stdout)
-
-
-def device_memory(ours: Ours) -> dict[str, float]:
-    """The memory of a device that steps take, while nothing else of this process lies there ->
-
-    peak_device_mb  what CuPy's pool holds after some steps. It takes more when no piece of it fits, and gives none
-                    back, so that is the most these steps needed
-    model_mb        parameters + moments of the optimiser
-    batches_mb      the batches, which all stay on the device here
-    device_mb, free_device_mb  all of the device's memory, and what nobody had taken
-    """
-    ours.backend.release()
-    free = ours.backend.memory().free
-    for i in range(STEPS):
-        ours.step(i)
-    memory = ours.backend.memory()
-    return {
-        "peak_device_mb": memory.kept / MB,
-        **{f"{name}_mb": n / MB for name, n in _lasting(ours).items()},
-        "device_mb": memory.total / MB,
-        "free_device_mb": free / MB,
-    }
-
-
-def _lasting(ours):
-    """Bytes of what lies on a device from step to step."""
-    moments = ours.state.moments
-    trees = (ours.state.params,) if ours.predict else (ours.state.params, moments["m"], moments["v"])
-    batches = [a for b in ours.batches for a in (b.ids, b.prior_ids, b.labels)]
-    model = sum(w.nbytes for tree in trees for w in flatten(tree).values())
-    return {"model": model, "batches": sum(a.nbytes for a in batches)}
-
-
-@contextmanager
-def room(backend: Any, batch_size: int, ours: Ours | None = None) -> Iterator[None]:
-    """Inside a `with` block, a device that has no more room raises InputError: what takes it, what to make smaller.
-
-    ours  what lies there for good; None while it is being made
-    """
-    try:
-        yield
-    except backend.out_of_memory as error:
-        memory, parts = backend.memory(), {} if ours is None else _lasting(ours)
-        parts = {"parameters and moments": parts.pop("model")} | parts if parts else {}
-        parts[f"steps on {batch_size:,} rows and their floor" if parts else "the model"] = memory.kept - sum(
-            parts.values()
-        )
-        parts["other programs, a peer among them,"] = memory.total - memory.free - memory.kept
-        taken = ", ".join(f"{name} {max(n, 0) / 1e9:.1f} GB" for name, n in parts.items())
-        raise InputError(
-            f"out of memory on {backend.where}, {memory.total / 1e9:.1f} GB: {taken}; "
-            f"a --batch-size below {batch_size} needs less, or a smaller --workload"
-        ) from error
 
 
 def import_seconds() -> float:

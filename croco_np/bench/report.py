@@ -20,6 +20,15 @@ def _single(r):
         yield f"peer: PyTorch {r['peer']['version']} on {r['peer']['device']}"
     yield ""
     yield from _contenders(r)
+    yield from _floor(r)
+    yield from _agreement(r)
+    yield ""
+    yield from _phases(r)
+    yield ""
+    yield from _start(r) if r["backend"] == "numpy" else _on_device(r)
+
+
+def _floor(r):
     rate, share, ms = r["floor_gflops"], r["share_of_floor"], r["milliseconds"]
     products = f"the products alone, {r['floor_gflop']:.3g} GFLOP a step"
     if r["backend"] == "numpy":
@@ -35,11 +44,6 @@ def _single(r):
         machine = f"this GPU, {r['precision']}"
     memory = f"{r['memory_gb_per_second']:,.{1 if r['memory_gb_per_second'] < 100 else 0}f} GB/s of memory"
     yield f"{machine}: {r['gemm_gflops']:,.0f} GFLOP/s in a large product, {memory}"
-    yield from _agreement(r)
-    yield ""
-    yield from _phases(r)
-    yield ""
-    yield from _start(r) if r["backend"] == "numpy" else _on_device(r)
 
 
 def _contenders(r):

@@ -6,9 +6,10 @@ from typing import Any
 from ..backend import load
 from .checks import cost
 from .client import Peer, Refused
+from .device import device_memory, room
 from .floor import Floor
 from .measure import Step, interleave, warm
-from .memory import device_memory, import_seconds, measure_memory, room
+from .memory import import_seconds, measure_memory
 from .ours import Ours
 from .phases import Breakdown, breakdown
 from .place import facts, is_gpu

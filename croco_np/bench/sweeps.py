@@ -14,8 +14,8 @@ from ..models import MODELS
 from ..models.assembly import shapes_of
 from ..models.twins import forms
 from .client import Peer
+from .device import room
 from .measure import Timing, interleave, warm
-from .memory import room
 from .ours import Ours
 from .single import agree, warm_peer
 from .workloads import Workload

@@ -11,6 +11,7 @@ from croco_np import backend
 from croco_np.bench import __main__ as command
 from croco_np.bench import client, measure, single, sweeps
 from croco_np.bench.client import Refused
+from croco_np.bench.floor import Floor
 from croco_np.bench.instruments import instruments
 from croco_np.bench.ours import Ours
 from croco_np.bench.place import NO_TIMES
@@ -89,6 +90,17 @@ def test_a_step_counts_the_same_on_both_sides(gpu):
     assert counted["cupy"].bytes == counted["numpy"].bytes
     assert sum(counted["cupy"].bytes.values()) > 0
     assert first["cupy"] == first["numpy"]
+
+
+def test_the_floor_replays_one_matrix_at_a_time(gpu):
+    """And no other products than on the host, where stacked ones are replayed as they are."""
+    here, there = Ours(TINY.with_options(backend="numpy")), Ours(TINY)
+    floors = [Floor(ours.trainer, ours.state.params, ours.batches[0]) for ours in (here, there)]
+    assert floors[0].flop == floors[1].flop
+    assert all(a.ndim == b.ndim == out.ndim == 2 for a, b, out in floors[1].calls)
+    replayed = [sum(2 * out.size * a.shape[-1] for a, _, out in floor.calls) for floor in floors]
+    assert replayed[0] == replayed[1]
+    assert floors[1].step() > 0
 
 
 def test_streamed_steps_take_the_same_batches(gpu):
