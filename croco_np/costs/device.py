@@ -1,7 +1,7 @@
 """What a training step asks of a GPU, counted on the stand-in for CuPy: operations, products, and waits.
 
 Each operation starts one kernel on the GPU or more, whatever the size of its arrays; each wait is a value that the host
-has to look at before it can go on. Neither depends on the rows of a batch, so a small model on a small batch is counted.
+has to look at before it can go on. Neither depends on the rows of a batch, so a small one is counted.
 """
 
 from dataclasses import replace
@@ -71,10 +71,11 @@ def _counted():
 def _noting(name):
     def twin(*args):
         launched.append(name)
-        before = asked.copy()
+        before = asked.copy(), waits.copy()
         result = KERNELS[name].reference(*args)
-        asked.clear()
-        asked.update(before)  # what the definition asked for is not asked for by the twin
+        for counter, count in zip((asked, waits), before, strict=True):
+            counter.clear()
+            counter.update(count)  # what the definition asked for is not asked for by the twin
         return result
 
     return twin

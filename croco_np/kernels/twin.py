@@ -90,7 +90,7 @@ class Kernel:
 
     def on_device(self, args: tuple) -> Any:
         """The result for device arrays: of the CUDA twin where there is one that runs, or else of the definition."""
-        twin = device.twin_of(self.__name__) if _use_twins else None
+        twin = device.twin_of(self.reference.__name__) if _use_twins else None
         if twin is None or any(getattr(a, "dtype", np.bool_) in COMPLEX for a in args):
             return self.reference(*args)
         return twin(*args)

@@ -16,33 +16,22 @@ ONLY = dict.fromkeys(("at", "reduceat"), ("add",)) | dict.fromkeys(("reduce", "a
 ATTRIBUTES = frozenset(("dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides"))
 OWN_FOLDER, NUMPY = str(Path(__file__).parent), str(Path(np.__file__).parent)
 
-VIEWS = frozenset(
-    [
-        "reshape",
-        "ravel",
-        "swapaxes",
-        "transpose",
-        "squeeze",
-        "diagonal",
-        "view",
-        "split",
-        "broadcast_to",
-        "shape",
-        "ndim",
-        "size",
-        "result_type",
-        "may_share_memory",
-        "shares_memory",
-    ]
-)  # functions that start nothing on a device
+IDLE = frozenset(["reshape", "ravel", "swapaxes", "transpose", "squeeze", "diagonal", "view", "split", "broadcast_to"])
+IDLE |= frozenset(["shape", "ndim", "size", "result_type", "may_share_memory", "shares_memory", "empty", "empty_like"])
+SIZED = frozenset(
+    ["unique", "flatnonzero", "nonzero", "argwhere", "bincount"]
+)  # the host waits for the size of the result
 
 waits: Counter[str] = Counter()  # {"file:line": how often the host had to wait for a value of the device there}
 asked: Counter[str] = Counter()  # {function: how often it was asked of the device}; each starts a kernel there, or more
 
 
 def _ask(name):
-    if name.removeprefix(METHOD) not in VIEWS:
-        asked[name.removeprefix(METHOD)] += 1
+    """Note that a function was called, unless it starts nothing on a device: views, questions, memory to be filled."""
+    if name not in IDLE:
+        asked[name] += 1
+    if name in SIZED:
+        waits[where()] += 1
 
 
 class Refused(TypeError):
@@ -143,6 +132,8 @@ class DeviceArray:
         parts = index if isinstance(index, tuple) else (index,)
         if any(isinstance(part, np.ndarray | list) for part in parts):  # a copy; a slice is a view
             _ask("take")
+        if any(isinstance(part, np.ndarray) and part.dtype == bool for part in parts):
+            waits[where()] += 1  # for the size of the result
         return _wrapped(self._host[index], self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
