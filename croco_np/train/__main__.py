@@ -90,7 +90,7 @@ def fit_and_finish(
         if interrupted():
             print(f"stopped at step {state.facts['step']}; {_go_on(folder.path)}", file=sys.stderr)
             return 128 + interrupted()
-    with room_named(trainer, state, folder):
+    with room_named(trainer.backend, trainer.batch_size, state, folder):
         finish(trainer, state, config, folder, say=_say)
     if report:
         from ..report.run import write  # with it Jinja2 and Matplotlib

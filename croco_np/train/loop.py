@@ -76,7 +76,7 @@ def fit(
     folder, facts, n_rows = folder or Nowhere(), state.facts, trainer.splits.train.n
     if progress and (slow := hint()):
         note(slow)
-    with room_named(trainer, state, folder):
+    with room_named(trainer.backend, trainer.batch_size, state, folder):
         while facts["epoch"] <= epochs and facts["epochs_without_better"] < patience:
             with bar(n_rows, f"epoch {facts['epoch']}", initial=facts["position"], shown=progress) as shown:
                 for batch, parts in trainer.steps(state):

@@ -9,19 +9,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..backend import Backend
-from ..errors import InputError
+from ..errors import InputError, OptionError
 from ..models import System
 from ..models.assembly import shapes_of
 from ..runs.state import State
 from ..tree import Tree, flatten
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
 
 COPIES = 4  # of a parameter: itself, two moments, the best so far
 
@@ -50,26 +47,29 @@ def require_room_on(backend: Backend, model: System, dtype: str) -> None:
 
 
 @contextmanager
-def room_named(trainer: Trainer, state: State | None = None, folder: Any = None) -> Iterator[None]:
+def room_named(backend: Backend, batch_size: int, state: State | None = None, folder: Any = None) -> Iterator[None]:
     """Inside a `with` block, a device that has no more room raises InputError: what takes it, what to make smaller.
 
-    state   of training, if it was made
-    folder  a `RunFolder`, whose last checkpoint is named, or None
+    batch_size  rows of a step
+    state       of training, if it was made
+    folder      a `RunFolder`, whose last checkpoint is named, or None
     """
     try:
         yield
-    except trainer.backend.out_of_memory as error:
-        memory = trainer.backend.memory()
+    except backend.out_of_memory as error:
+        memory = backend.memory()
         assert memory, "only a device has such errors"
         parts = {} if state is None else _parts(state)
-        rest = f"activations of a batch of {trainer.batch_size:,} rows" if parts else "parameters and moments"
+        rest = f"activations of a batch of {batch_size:,} rows" if parts else "parameters and moments"
         parts[rest] = max(memory.kept - sum(parts.values()), 0)
         taken = ", ".join(f"{name} {_size(n)}" for name, n in parts.items())
         kept = folder is not None and folder.has_checkpoint
-        raise InputError(
-            f"out of memory on {trainer.backend.where}, {_size(memory.total)}: {taken}; a smaller "
-            "--batch-size, --embedding-width or --expert-sizes needs less"
-            + (f" (the last checkpoint in {folder.where} is from before)" if kept else "")
+        last = f" (the last checkpoint in {folder.where} is from before)" if kept else ""
+        raise OptionError(
+            lambda called: (
+                f"out of memory on {backend.where}, {_size(memory.total)}: {taken}; a smaller {called('batch_size')}, "
+                f"{called('embedding_width')} or {called('expert_sizes')} needs less{last}"
+            )
         ) from error
 
 

@@ -98,7 +98,7 @@ class Trainer:
             no_rows, _ = make_batch(self.splits.valid, np.arange(0), self.splits.schema)
             out, _ = self.model.forward(params, no_rows)  # for the shapes of its taps
             params["loss"] = self.objective.init(init, out)
-        with room_named(self):
+        with room_named(self.backend, self.batch_size):
             params = tree_map(lambda w: self.backend.bring(w.astype(self.dtype)), params)
             moments = self.optimiser.init(params)
         facts = {
