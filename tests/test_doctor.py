@@ -179,7 +179,7 @@ def test_without_numba(quick, monkeypatch, capsys):
     assert "* all kernels run in NumPy, more slowly: Numba is not installed" in out
 
 
-BROKEN = ("numba", "matplotlib", "pandas", "tqdm", "threadpoolctl", "safetensors")
+BROKEN = ("cupy", "numba", "matplotlib", "pandas", "tqdm", "threadpoolctl", "safetensors")
 
 
 def test_it_starts_with_every_library_broken(tmp_path):
