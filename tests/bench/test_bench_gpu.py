@@ -16,6 +16,7 @@ from croco_np.bench.instruments import instruments
 from croco_np.bench.ours import Ours
 from croco_np.bench.place import NO_TIMES
 from croco_np.bench.workloads import WORKLOADS
+from croco_np.errors import InputError
 from croco_np.kernels.twin import using
 from croco_np.machine.watch import EventWatch
 
@@ -165,6 +166,20 @@ def test_without_a_gpu_it_is_one_line(flags, words, monkeypatch, capsys):
     assert command.main(["--workload", "tiny", "--repeats", "1", *flags]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert words in line
+
+
+def test_tf32_is_asked_of_both_kinds_of_products(gpu, monkeypatch):
+    """Of two matrices by CuPy's setting, of stacked ones by the mode of cuBLAS; of a GPU that can."""
+    asked, linalg = [], gpu.xp._core._routines_linalg
+    monkeypatch.setattr(linalg, "set_compute_type", lambda dtype, kind: asked.append((dtype.name, kind)))
+    monkeypatch.setattr(gpu.xp.cuda.cublas, "setMathMode", lambda handle, mode: asked.append(mode))
+    for precision in backend.PRECISIONS:
+        gpu.multiply_in(precision)
+    assert asked == [("float32", linalg.COMPUTE_TYPE_FP32), 0, ("float32", linalg.COMPUTE_TYPE_TF32), 3]
+    monkeypatch.setattr(gpu, "is_standin", False)
+    monkeypatch.setattr(gpu, "capability", (7, 5))
+    with pytest.raises(InputError, match=r"--precision tf32: .* compute capability 8.0"):
+        gpu.multiply_in("tf32")
 
 
 def test_models_run_as_they_are_defined_there(gpu, capsys):
