@@ -26,7 +26,7 @@ from .ours import Ours
 from .place import is_gpu, is_standin
 
 PEER = Path(__file__).parent / "peer"
-PAUSE = 0.1  # seconds after a step: its threads may spin on for a while, and would slow down whoever is next
+PAUSE = 0.1  # seconds after a step on the processor: its threads may spin on, and would slow down whoever is next
 
 
 class Refused(InputError):
@@ -44,6 +44,7 @@ class Peer:
     def __init__(self, python: str, ours: Ours, threads: int, program: str | Path | None = None) -> None:
         self.do = "predict" if ours.predict else "train"
         self.n_batches = len(ours.batches)
+        self.pause = 0.0 if is_gpu(ours.backend) else PAUSE  # a GPU's step is over when it is over, and short
         self.first: dict[str, float] = {}
         self.scratch = ExitStack()
         folder = Path(self.scratch.enter_context(tempfile.TemporaryDirectory(prefix="croco-np-peer-")))
@@ -81,7 +82,7 @@ class Peer:
 
         def step(i):
             answer = self.ask(self.do, setting=setting, batch=i % self.n_batches)
-            time.sleep(PAUSE)
+            time.sleep(self.pause)
             self.first.setdefault(setting, answer["loss" if self.do == "train" else "mean"])
             return answer["seconds"]
 

@@ -46,7 +46,7 @@ def gpu(monkeypatch):
     """The stand-in in the place of a GPU."""
     monkeypatch.setenv(backend.CHOSEN, "standin")
     monkeypatch.setattr(single, "import_seconds", lambda: 1.0)
-    monkeypatch.setattr(client, "PAUSE", 0.0)
+    monkeypatch.setattr(client, "PAUSE", -1.0)  # cannot be slept: there is none on a GPU
     monkeypatch.setattr(measure, "AWAKE", 0.0)
     with using("numpy"):
         yield backend.load("cupy")
