@@ -12,6 +12,7 @@ Nothing of CuPy or CUDA is imported until `load("cupy")`.
 """
 
 import importlib
+import importlib.util
 import os
 from typing import Any, NamedTuple, Protocol
 
@@ -25,6 +26,8 @@ CHOSEN = "CROCO_NP_CUPY"  # environment variable: "standin" puts `croco_np.stand
 EXTRA = "pip install 'croco-np[gpu]'"
 ON_HOST = np.empty(0)  # an array of the host, for what is made `like` one
 KINDS: set[type] = {np.ndarray}  # classes of arrays that functions take as they are
+TF32_SINCE = (8, 0)  # compute capability
+DEFAULT_MATH, TF32_MATH = 0, 3  # modes of cuBLAS: CUBLAS_DEFAULT_MATH, CUBLAS_TF32_TENSOR_OP_MATH
 _device_kinds: dict[type, "Gpu"] = {}  # classes of device arrays, and whose they are
 _loaded: dict[str, "Backend"] = {}
 
@@ -125,10 +128,23 @@ class Gpu:
         return Memory(total, free, self.xp.get_default_memory_pool().total_bytes())
 
     def multiply_in(self, precision: str) -> None:
-        """Multiply float32 matrices in "float32", or in "tf32": on tensor cores, with 10 bits of each factor."""
-        linalg = self.xp._core._routines_linalg
-        kind = linalg.COMPUTE_TYPE_TF32 if precision == "tf32" else linalg.COMPUTE_TYPE_FP32
+        """Multiply float32 matrices in "float32", or in "tf32": on tensor cores, with 10 bits of each factor.
+
+        CuPy has a setting for products of two matrices. For products of stacked ones it calls a function of cuBLAS
+        that takes no such argument, and obeys the mode of the library's handle. Raises InputError for a GPU without
+        such cores.
+        """
+        if precision == "tf32" and self.capability < TF32_SINCE and not self.is_standin:
+            raise InputError(f"--precision tf32: {self.where} cannot; it came with compute capability 8.0")
+        linalg, is_tf32 = self.xp._core._routines_linalg, precision == "tf32"
+        kind = linalg.COMPUTE_TYPE_TF32 if is_tf32 else linalg.COMPUTE_TYPE_FP32
         linalg.set_compute_type(np.dtype(np.float32), kind)
+        handle = self.xp.cuda.device.get_cublas_handle()
+        self.xp.cuda.cublas.setMathMode(handle, TF32_MATH if is_tf32 else DEFAULT_MATH)
+
+    def release(self) -> None:
+        """Give memory that is kept for arrays to come, and holds none now, back to the device."""
+        self.xp.get_default_memory_pool().free_all_blocks()
 
     def compute_type(self, dtype: np.dtype) -> int:
         """How cuBLAS is to multiply matrices of float32, see `multiply_in`, or of float64."""
@@ -164,6 +180,11 @@ def standin() -> Any:
 def of(a: Any) -> Any:
     """The backend whose array `a` is."""
     return _device_kinds.get(type(a), HOST)
+
+
+def is_installed() -> bool:
+    """Whether there is a CuPy to load, or the stand-in is asked for. Loads nothing."""
+    return bool(os.environ.get(CHOSEN)) or importlib.util.find_spec("cupy") is not None
 
 
 def cupy() -> Any:

@@ -109,6 +109,8 @@ _runtime = SimpleNamespace(
 )
 _stream = Stream()
 cuda = SimpleNamespace(
+    cublas=SimpleNamespace(setMathMode=lambda handle, mode: None),
+    device=SimpleNamespace(get_cublas_handle=lambda: 0),
     Stream=Stream,
     Event=Event,
     alloc_pinned_memory=bytearray,
