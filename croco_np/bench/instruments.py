@@ -46,6 +46,7 @@ KERNELS = {  # phase of a kernel; one that is not named here belongs to the phas
     "mix_scalars_backward": "gate",
     "scaled_sigmoid": "gate",
     "scaled_sigmoid_backward": "gate",
+    "cross_signs": "loss",
     "adam_dense": "optimiser dense",
     "adam_rows": "optimiser rows",
     "catch_up_rows": "optimiser rows",

@@ -1,9 +1,9 @@
 """What each system costs: parameters, multiply-adds of a sample, and which parameters a domain has to itself.
 
-Takes the flags of croco_np.train that set sizes, and three of its own. --schema FILE: the columns, as JSON with fields,
+Takes the flags of croco_np.train that set sizes, and four of its own. --schema FILE: the columns, as JSON with fields,
 vocabulary, user, item, domain, domains and context (default: like those of --dataset, or of aliccp). --match-parameters
 SYSTEM: turn the --knob of each system until it has as many parameters as SYSTEM. --knob: embedding_width (default) or
-expert_width.
+expert_width. --device: count what a training step asks of a GPU, too, on a stand-in: none is needed.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from ..models.assembly import shape_tree
 from ..storage.files import require_file
 from ..tree import BRANCH, Tree, entries, flatten, with_leaves
 from .budget import budget
+from .device import count_step
 from .match import KNOBS, LARGEST, match_parameters
 from .schemas import SCHEMAS
 
@@ -55,7 +56,23 @@ def run(argv: Sequence[str] | None) -> int:
             print(f"{name:<14}  not at these sizes: {in_flags(error)}")
     print(f"\nParameters are trained scalars. Multiply-adds: matrix products of one sample's forward pass. Domains:"
           f"\n{', '.join(f'{s} = {name}' for s, name in enumerate(schema.domains))}; s stands for each.")  # fmt: skip
+    if own.device:
+        print(f"\n{_device_table(names, schema, config)}")
     return 0
+
+
+def _device_table(names, schema, config):
+    """A line for each system of what one training step asks of a GPU."""
+    lines = [f"a training step on a GPU{'with CUDA twins':>27}{'':>14}{'definitions only':>20}"]
+    lines += [f"{'system':<14}{'operations':>12}{'twins':>9}{'products':>11}{'waits':>8}{'operations':>14}"]
+    for name in names:
+        system, sizes = _sized(name, config)
+        twins, plain = (count_step(system, schema, sizes, side) for side in (True, False))
+        lines.append(f"{name:<14}{twins.operations:>12}{twins.twins:>9}{twins.products:>11}{twins.waits:>8}"
+                     f"{plain.operations:>14}")  # fmt: skip
+    lines.append("Operations of CuPy, products among them, each one kernel or more; CUDA twins, a kernel or two each;"
+                 "\nwaits: how often the host needs a value of the GPU before it can go on.")  # fmt: skip
+    return "\n".join(lines)
 
 
 def _schema(config):
@@ -127,6 +144,7 @@ def _own_flags():
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     for flag, default in (("--schema", ""), ("--match-parameters", ""), ("--knob", "embedding_width")):
         parser.add_argument(flag, default=default)
+    parser.add_argument("--device", action="store_true")
     return parser
 
 

@@ -99,7 +99,8 @@ def cache() -> dict[str, Any] | None:
     from ..kernels import cache as kernel_cache
 
     for module in pkgutil.iter_modules(kernels.__path__):  # each defines some, and looks for a place to keep them
-        importlib.import_module(f"{kernels.__name__}.{module.name}")
+        if not module.ispkg:  # the twins for a GPU: nothing of CUDA is loaded unless it is asked for
+            importlib.import_module(f"{kernels.__name__}.{module.name}")
     found = kernel_cache.state()
     if found["folder"] and (error := cannot_write(found["folder"])):
         found["why"] = f"{found['folder']} cannot be written to: {error}"

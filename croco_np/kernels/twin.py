@@ -11,7 +11,7 @@
 
 Calling `double(x)` runs the twin if Numba works, `CROCO_NP_KERNELS` is not `numpy`, and no argument is complex. The
 definitions run instead, and a line says why, where Numba fails to compile and in a child that was forked while its
-threads ran.
+threads ran. Of arrays on a GPU the CUDA twin runs (`kernels.device`), or the definition, by CuPy.
 """
 
 import functools
@@ -23,11 +23,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..arguments import Rule, Takes
+from ..arguments import COMPLEX, Rule, Takes
 from ..backend import on_device
 from ..command.interrupts import uninterrupted
 from ..command.streams import note, one_line
-from . import compiler
+from . import compiler, device
 from .compiler import numba, prange  # noqa: F401 (for kernels)
 
 KERNELS: dict[str, "Kernel"] = {}  # name -> Kernel, in order of definition: tests and the benchmark walk over it
@@ -89,8 +89,11 @@ class Kernel:
         return self._run_twin(args)
 
     def on_device(self, args: tuple) -> Any:
-        """The result for device arrays: of the CUDA twin where there is one, or else of the definition, in CuPy."""
-        return self.reference(*args)
+        """The result for device arrays: of the CUDA twin where there is one that runs, or else of the definition."""
+        twin = device.twin_of(self.reference.__name__) if _use_twins else None
+        if twin is None or any(getattr(a, "dtype", np.bool_) in COMPLEX for a in args):
+            return self.reference(*args)
+        return twin(*args)
 
     def _run_twin(self, args):
         """The twin's result, or the definition's where the twin cannot be compiled. An error of the twin is raised."""

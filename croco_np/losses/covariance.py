@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..arguments import SOME, expect
+from ..kernels.covariance import cross_signs
 from .sample import sampled
 
 
@@ -44,10 +45,8 @@ def covariance(
     z = o.reshape(n_rows, n_experts * width)
     z = z - z.sum(axis=0) / max(n_rows, 1)
     C = (z.T @ z).reshape(n_experts, width, n_experts, width)
-    omega_sign = np.sign(C.real)  # of the real part: under a complex step |C| is sgn(C) C
-    for m in range(n_experts):
-        omega_sign[m, :, m] *= 2 if within else 0
-    value = c / (2 * width**2) * (omega_sign * C).sum()
+    omega_sign, total = cross_signs.run(C, 2 if within else 0)
+    value = c / (2 * width**2) * total
     dz = z @ (c / width**2 * omega_sign).reshape(n_experts * width, n_experts * width)
     return value, dz.reshape(o.shape)
 

@@ -16,7 +16,22 @@ ONLY = dict.fromkeys(("at", "reduceat"), ("add",)) | dict.fromkeys(("reduce", "a
 ATTRIBUTES = frozenset(("dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides"))
 OWN_FOLDER, NUMPY = str(Path(__file__).parent), str(Path(np.__file__).parent)
 
+IDLE = frozenset(["reshape", "ravel", "swapaxes", "transpose", "squeeze", "diagonal", "view", "split", "broadcast_to"])
+IDLE |= frozenset(["shape", "ndim", "size", "result_type", "may_share_memory", "shares_memory", "empty", "empty_like"])
+SIZED = frozenset(
+    ["unique", "flatnonzero", "nonzero", "argwhere", "bincount"]
+)  # the host waits for the size of the result
+
 waits: Counter[str] = Counter()  # {"file:line": how often the host had to wait for a value of the device there}
+asked: Counter[str] = Counter()  # {function: how often it was asked of the device}; each starts a kernel there, or more
+
+
+def _ask(name):
+    """Note that a function was called, unless it starts nothing on a device: views, questions, memory to be filled."""
+    if name not in IDLE:
+        asked[name] += 1
+    if name in SIZED:
+        waits[where()] += 1
 
 
 class Refused(TypeError):
@@ -64,6 +79,7 @@ class DeviceArray:
         _require_known(ufunc.__name__)
         if ufunc.__name__ not in ONLY.get(method, (ufunc.__name__,)):
             raise Refused(f"CuPy has no {ufunc.__name__}.{method}")
+        _ask(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
         if len(kwargs.get("out", (None,))) != 1:
             raise Refused("out= takes one array")
         arguments = [_unwrapped(a) for a in inputs]
@@ -76,6 +92,7 @@ class DeviceArray:
         _require_fitting(name, args, kwargs)
         if name == "repeat" and not isinstance(kwargs.get("repeats", args[1:2] and args[1]), int | list | tuple):
             raise Refused("CuPy's repeat takes a number or a list of them")
+        _ask(name)
         makes = name in MAKERS and all(type(a) is np.ndarray for a in args[:1])
         given = args if makes else [_unwrapped(a) for a in args]
         result = function(*given, **{key: _unwrapped(a) for key, a in kwargs.items()})
@@ -111,9 +128,16 @@ class DeviceArray:
         return self._host.tolist()
 
     def __getitem__(self, index: Any) -> "DeviceArray":
-        return _wrapped(self._host[_index(index)], self)
+        index = _index(index)
+        parts = index if isinstance(index, tuple) else (index,)
+        if any(isinstance(part, np.ndarray | list) for part in parts):  # a copy; a slice is a view
+            _ask("take")
+        if any(isinstance(part, np.ndarray) and part.dtype == bool for part in parts):
+            waits[where()] += 1  # for the size of the result
+        return _wrapped(self._host[index], self)
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        _ask("put")
         index = _index(index)
         parts = index if isinstance(index, tuple) else (index,)
         places = [part for part in parts if isinstance(part, np.ndarray) and part.dtype.kind in "iu"]
@@ -223,6 +247,7 @@ def _method(array, name):
 
     def method(*args: Any, **kwargs: Any) -> Any:
         _require_fitting(f"{METHOD}{name}", args, kwargs)
+        _ask(name)
         arguments = [_unwrapped(a) for a in args]
         named = {key: _unwrapped(a) for key, a in kwargs.items()}
         return _wrapped(getattr(array._host, name)(*arguments, **named), array)
