@@ -82,8 +82,23 @@ def test_how_far_two_results_are_apart(gpu):
     assert furthest({}, {"b": np.ones(2)}).figure == np.inf
 
 
+def test_a_part_that_cannot_be_loaded_is_an_error_of_its_own(tmp_path):
+    report = Report(tmp_path, standin=True)
+    on_a_gpu._run("nobody", on_a_gpu._items("nobody", None), SimpleNamespace(left=9), report, 0)
+    assert [(line.what, line.verdict) for line in report.lines] == [("the part itself", "ERROR")]
+
+
+def test_lines_of_an_earlier_process_are_taken_up(tmp_path):
+    first, second = Report(tmp_path, standin=False), Report(tmp_path, standin=False)
+    first.measure("part", Item("a", failing, 1.0))
+    first.finish("part", 1.0)
+    second.go_on()
+    assert second.lines == first.lines
+    assert second.wrong
+
+
 def test_a_part_whose_time_is_over_says_what_was_not_run(tmp_path):
     report = Report(tmp_path, standin=True)
     items = [Item("sleeps", lambda: time.sleep(30), 0), Item("quick", lambda: Found(0.0), 0)]
-    on_a_gpu._run("part", lambda place: iter(items), SimpleNamespace(left=1.2), report, 0)
+    on_a_gpu._run("part", iter(items), SimpleNamespace(left=1.2), report, 0)
     assert [(line.what, line.verdict) for line in report.lines] == [("sleeps", "NOT RUN"), ("quick", "PASS")]

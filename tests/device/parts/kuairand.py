@@ -17,7 +17,7 @@ from .item import Found, Item, Place
 
 TOLERANCE = 2e-3
 SMALL = {"embedding_width": 8, "prior_width": 8, "n_experts": 3, "expert_sizes": (32,), "tower_sizes": (16,)}
-LEARNS = {"lr": 2e-3, "alpha": 1e-4, "seed": 1, "epochs": 1}
+LEARNS = {"lr": 2e-3, "alpha": 1e-4, "seed": 1, "epochs": 2}
 
 
 def kuairand(place: Place) -> Iterator[Item]:
@@ -26,7 +26,7 @@ def kuairand(place: Place) -> Iterator[Item]:
         rows, batch_size = (3_000, 512) if place.standin else (200_000, 2048)
         config = Config(dataset="laboratory", world_rows=rows, batch_size=batch_size, **SMALL, **LEARNS)
     else:
-        config = Config(dataset="kuairand", data_dir=str(place.kuairand), batch_size=4096, **SMALL, **LEARNS)
+        config = Config(dataset="kuairand", data_dir=str(place.kuairand), batch_size=2048, **SMALL, **LEARNS)
     found: dict = {}
 
     def read():

@@ -36,6 +36,11 @@ class Report:
         self.folder, self.mark = folder, f"   [{STANDIN}]" if standin else ""
         self.lines: list[Line] = []
 
+    def go_on(self) -> None:
+        """Take up the lines that an earlier process has written."""
+        rows = json.loads((self.folder / "on_a_gpu.json").read_text())["lines"]
+        self.lines = [Line(**row) for row in rows]
+
     def measure(self, part: str, item: Item) -> None:
         """Do what an item asks and note what comes of it. Whatever it raises, but for the end of the time, is noted."""
         started = time.perf_counter()

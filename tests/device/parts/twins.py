@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from croco_np.kernels import device
 from croco_np.kernels.twin import KERNELS
 
 from ..moved import back
@@ -29,17 +30,19 @@ def twins(place: Place) -> Iterator[Item]:
 
         numba.config.ENABLE_CUDASIM = True  # before numba.cuda is imported
     sys.path.append(str(Path(__file__).parents[2] / "kernels_on_gpu"))
-    from croco_np.kernels.cuda import TWINS
     from cuda_draws import DRAW_FOR_CUDA
 
-    yield Item("twins that no draw is written for", lambda: Found(len(TWINS.keys() - DRAW_FOR_CUDA.keys())), 0)
+    all_twins = device.all_twins()
+    if not place.standin:
+        yield Item("kernels that run in CuPy, though they have twins", lambda: Found(device.side() != "cuda"), 0)
+    yield Item("twins that no draw is written for", lambda: Found(len(all_twins.keys() - DRAW_FOR_CUDA.keys())), 0)
     sizes = SIMULATED if place.standin else ON_A_GPU
-    for name, twin in TWINS.items():
+    for name, twin in all_twins.items():
         for dtype in PRECISIONS:
             draws = [partial(DRAW_FOR_CUDA[name], kind=np.dtype(dtype).type, n=n, k=k) for n, k in sizes]
             yield Item(f"{name}, {dtype}", partial(compared, place, name, twin, draws), TOLERANCE[dtype])
     last = (3, 5) if place.standin else (1000, 67)
-    yield Item("arrays that a second run makes otherwise", lambda: repeated(place, TWINS, DRAW_FOR_CUDA, last), 0)
+    yield Item("arrays that a second run makes otherwise", lambda: repeated(place, all_twins, DRAW_FOR_CUDA, last), 0)
 
 
 def compared(place: Place, name: str, twin, draws) -> Found:
