@@ -42,12 +42,17 @@ def host(a: Any) -> Any:
 class Backend(Protocol):
     """What training and the instruments ask of the place where arrays lie.
 
-    name   "numpy" or "cupy"
-    where  the device in words, such as "NVIDIA H100 80GB HBM3"
+    name           "numpy" or "cupy"
+    where          the device in words, such as "NVIDIA H100 80GB HBM3"
+    out_of_memory  the exceptions that say that a device has no room for an array; of the host none
     """
 
     name: str
     where: str
+
+    @property
+    def out_of_memory(self) -> tuple[type[Exception], ...]:
+        """For an `except`."""
 
     def bring(self, a: np.ndarray) -> Any:
         """An array of the host, copied to the device; where the host is the device, the array itself."""
@@ -57,6 +62,9 @@ class Backend(Protocol):
 
     def memory(self) -> "Memory | None":
         """The device's memory; None of the host, which is not counted here."""
+
+    def multiply_in(self, precision: str) -> None:
+        """Multiply float32 matrices in a precision of `PRECISIONS` from here on."""
 
 
 class Memory(NamedTuple):
@@ -71,6 +79,7 @@ class Host:
     """NumPy's arrays."""
 
     name, where = "numpy", "the processor"
+    out_of_memory: tuple[type[Exception], ...] = ()
 
     def bring(self, a: np.ndarray) -> np.ndarray:
         return a
@@ -80,6 +89,12 @@ class Host:
 
     def memory(self) -> None:
         return None
+
+    def multiply_in(self, precision: str) -> None:
+        """A processor multiplies in full, whatever is asked for."""
+
+
+HOST = Host()
 
 
 class Gpu:
@@ -116,9 +131,9 @@ class Gpu:
         linalg.set_compute_type(np.dtype(np.float32), kind)
 
     @property
-    def out_of_memory(self) -> type[Exception]:
-        """The exception that CuPy raises where the device has no room for an array."""
-        return self.xp.cuda.memory.OutOfMemoryError
+    def out_of_memory(self) -> tuple[type[Exception], ...]:
+        """What CuPy raises where the device has no room for an array."""
+        return (self.xp.cuda.memory.OutOfMemoryError,)
 
 
 def load(name: str) -> Any:
@@ -129,7 +144,7 @@ def load(name: str) -> Any:
     if name not in NAMES:
         raise InputError(f"backend {name!r:.40}: choose {' or '.join(NAMES)}")
     if name not in _loaded:
-        _loaded[name] = Host() if name == "numpy" else _gpu(cupy())
+        _loaded[name] = HOST if name == "numpy" else _gpu(cupy())
     return _loaded[name]
 
 
