@@ -13,7 +13,7 @@ from croco_np.train.loop import fit
 from croco_np.train.results import measure
 from croco_np.train.trainer import Trainer
 
-from .item import Found, Item, Place
+from .item import Found, Item, NotRun, Place
 
 TOLERANCE = 2e-3
 SMALL = {"embedding_width": 8, "prior_width": 8, "n_experts": 3, "expert_sizes": (32,), "tower_sizes": (16,)}
@@ -21,8 +21,9 @@ LEARNS = {"lr": 2e-3, "alpha": 1e-4, "seed": 1, "epochs": 2}
 
 
 def kuairand(place: Place) -> Iterator[Item]:
-    if place.kuairand is None:
-        yield Item("data", lambda: "no --kuairand DIR: a laboratory data set (simulated) in its place")
+    if place.kuairand is None or not place.kuairand.is_dir():
+        yield Item("KuaiRand", lambda: not_there(place.kuairand))
+        yield Item("data", lambda: "a laboratory data set (simulated) in its place")
         rows, batch_size = (3_000, 512) if place.standin else (200_000, 2048)
         config = Config(dataset="laboratory", world_rows=rows, batch_size=batch_size, **SMALL, **LEARNS)
     else:
@@ -35,6 +36,8 @@ def kuairand(place: Place) -> Iterator[Item]:
 
     def trained(backend):
         def train():
+            if "splits" not in found:
+                raise NotRun("there are no data")
             own = replace(config, backend=backend)
             trainer = Trainer.from_config(own, found["splits"])
             state = trainer.start()
@@ -48,4 +51,14 @@ def kuairand(place: Place) -> Iterator[Item]:
     yield Item("rows", read)
     yield Item("on the device", trained("cupy"))
     yield Item("on the host", trained("numpy"))
-    yield Item("test AUC, device - host", lambda: Found(abs(found["cupy"] - found["numpy"])), TOLERANCE)
+    yield Item("test AUC, device - host", lambda: difference(found), TOLERANCE)
+
+
+def not_there(folder):
+    raise NotRun(f"{folder or '--kuairand DIR'}: no such folder")
+
+
+def difference(found: dict) -> Found:
+    if not {"cupy", "numpy"} <= found.keys():
+        raise NotRun("one of the two has no AUC")
+    return Found(abs(found["cupy"] - found["numpy"]))

@@ -1,6 +1,7 @@
 """The report: a line for each item as it is done, and all of them as JSON and Markdown."""
 
 import json
+import math
 import time
 from collections import Counter
 from pathlib import Path
@@ -74,7 +75,7 @@ class Report:
         counts = ", ".join(f"{n} {verdict}" for verdict, n in seen.items())
         print(f"== {part}: {counts or 'nothing'}; {seconds:.0f} s{self.mark}", flush=True)
         self.folder.mkdir(parents=True, exist_ok=True)
-        rows = [line._asdict() for line in self.lines]
+        rows = [line._replace(figure=_finite(line.figure))._asdict() for line in self.lines]
         facts: dict[str, Any] = {"standin": bool(self.mark), "failed": len(self.wrong), "lines": rows}
         (self.folder / "on_a_gpu.json").write_text(json.dumps(facts, indent=1, default=str) + "\n")
         (self.folder / "on_a_gpu.md").write_text(self._markdown())
@@ -106,6 +107,11 @@ def _text(line):
     figures = "" if line.figure is None else f"  {_number(line.figure)} {sign} {_number(line.bound)}"
     said = line.said if line.verdict in (*WRONG, "INFO") else line.said[:GLANCE]
     return f"{line.verdict:<7} {line.part}: {line.what}{figures}{f'  ({said})' if said else ''}  {line.seconds:.1f} s"
+
+
+def _finite(x):
+    """A figure for JSON, which knows no infinity."""
+    return None if x is None or not math.isfinite(x) else x
 
 
 def _number(x):
