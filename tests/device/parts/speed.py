@@ -44,7 +44,11 @@ def bench(place: Place, precision: str, rows: int, found: dict, key: str) -> str
         found[key] = r = json.loads(file.read_text())
     others = ", ".join(f"{name} {rate:,.0f}" for name, rate in r["peers"].items())
     absent = "".join(f"; {name} absent: {why}" for name, why in r["peers_absent"].items())
-    return f"{r['samples_per_second']:,.0f} samples/s, floor {r['floor_samples_per_second']:,.0f}; {others}{absent}"
+    ms = r["milliseconds"]["ours"]["median"]
+    return (
+        f"{r['samples_per_second']:,.0f} samples/s, {ms:.3g} ms a step; products {r['floor_ms']:.3g} ms, with the "
+        f"bytes of kernels {r['memory_floor_ms']:.3g} ms; kernels: {r['kernels']}; samples/s of {others}{absent}"
+    )
 
 
 def beside_eager(r: dict) -> Found:
