@@ -130,6 +130,14 @@ class Gpu:
         kind = linalg.COMPUTE_TYPE_TF32 if precision == "tf32" else linalg.COMPUTE_TYPE_FP32
         linalg.set_compute_type(np.dtype(np.float32), kind)
 
+    def compute_type(self, dtype: np.dtype) -> int:
+        """How cuBLAS is to multiply matrices of float32, see `multiply_in`, or of float64."""
+        linalg, cublas = self.xp._core._routines_linalg, self.xp.cuda.cublas
+        if dtype.itemsize == 8:
+            return cublas.CUBLAS_COMPUTE_64F
+        in_tf32 = linalg.get_compute_type(dtype) == linalg.COMPUTE_TYPE_TF32
+        return cublas.CUBLAS_COMPUTE_32F_FAST_TF32 if in_tf32 else cublas.CUBLAS_COMPUTE_32F
+
     @property
     def out_of_memory(self) -> tuple[type[Exception], ...]:
         """What CuPy raises where the device has no room for an array."""

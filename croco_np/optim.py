@@ -200,7 +200,7 @@ def _distinct(k):
 def _touch(path, rows, table, state):
     """Note that the last step used these rows of a table."""
     if path not in state["last"]:
-        state["last"][path] = np.full_like(table, state["t"] - 1, np.int32, shape=len(table))
+        state["last"][path] = np.full_like(table, state["t"] - 1, np.int32, shape=(len(table),))
     state["last"][path][rows] = state["t"]
 
 
