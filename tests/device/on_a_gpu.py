@@ -117,11 +117,12 @@ def _run(name, items, place, report, ends):
             if place.left < 1:
                 report.note(Line(name, item.what, "NOT RUN", None, None, "out of time", 0.0))
                 continue
+            began = time.monotonic()
             try:
                 with _alarm(place.left):
                     report.measure(name, item)
             except TimeoutError:
-                report.note(Line(name, item.what, "NOT RUN", None, None, "out of time", place.left))
+                report.note(Line(name, item.what, "NOT RUN", None, None, "out of time", time.monotonic() - began))
     finally:
         report.finish(name, time.monotonic() - started)
 
