@@ -32,7 +32,7 @@
 #   [`Objective`](../croco_np/objective.py#L13), [test by hand](../tests/layers/test_by_hand.py#L101),
 #   [in this lesson](#Eq.-%287%29%3A-how-much-does-a-row-count%3F)
 # - [Fig. 3](reference/equations.md#fig-3):
-#   [`Crocodile`](../croco_np/models/crocodile.py#L31), [test](../tests/test_golden.py#L113),
+#   [`Crocodile`](../croco_np/models/crocodile.py#L31), [test](../tests/test_golden.py#L63),
 #   [in this lesson](#Fig.-3-as-a-graph)
 # <!-- end of links -->
 
