@@ -26,7 +26,7 @@
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
 # - [Eq. (4)](reference/equations.md#eq-4):
-#   [`Experts`](../croco_np/layers/experts.py#L84), [test by hand](../tests/layers/test_by_hand.py#L38),
+#   [`Experts`](../croco_np/layers/experts.py#L83), [test by hand](../tests/layers/test_by_hand.py#L38),
 #   [in this lesson](#Fig.-3-as-a-graph)
 # - [Eq. (7)](reference/equations.md#eq-7):
 #   [`Objective`](../croco_np/objective.py#L13), [test by hand](../tests/layers/test_by_hand.py#L101),
