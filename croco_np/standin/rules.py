@@ -11,13 +11,16 @@ import numpy as np
 from .functions import table
 from .journal import Refused
 
-ONLY = dict.fromkeys(("at", "reduceat"), ("add",)) | dict.fromkeys(("reduce", "accumulate"), ("add", "multiply"))
+ONLY = {"at": ("add",), "reduce": ("add", "multiply"), "accumulate": ("add", "multiply"), "reduceat": ()}
 LIKE = ("empty_like", "zeros_like", "ones_like", "full_like")
 
 
 def check_ufunc(ufunc: np.ufunc, method: str, arguments: dict[str, Any]) -> None:
     """Raise Refused unless CuPy has this method of a ufunc, with one array for the result (`ufunc` in _kernel.pyx)."""
     check_known(ufunc.__name__)
+    if (ufunc.__name__, method) == ("add", "reduceat"):
+        # cupy/_core/_routines_indexing.pyx, _add_reduceat: `acc.take(indices[1:]) - acc.take(indices[:-1])`
+        raise Refused("CuPy's add.reduceat subtracts running sums, which loses digits and spreads a NaN; use np.add.at")
     if ufunc.__name__ not in ONLY.get(method, (ufunc.__name__,)):
         raise Refused(f"CuPy has no {ufunc.__name__}.{method}")
     if len(arguments.get("out", (None,))) != 1:

@@ -20,6 +20,7 @@ PLANTED = {
     "x[1:] = np.zeros(2)": "a host array .2,. beside a device array",
     "np.maximum.at(x, [0], x)": "CuPy has no maximum.at",
     "np.maximum.reduceat(x, [0])": "CuPy has no maximum.reduceat",
+    "np.add.reduceat(x, [0])": "CuPy's add.reduceat subtracts running sums",
     "np.logaddexp.reduce(x)": "CuPy has no logaddexp.reduce",
     "np.modf(x, out=(x, x))": "out= takes one array",
     "np.full(3, 1.0, like=x)": "CuPy's full has no such arguments",
