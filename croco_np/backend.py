@@ -12,6 +12,7 @@ Nothing of CuPy or CUDA is imported until `load("cupy")`.
 """
 
 import importlib
+import importlib.util
 import os
 from typing import Any, NamedTuple, Protocol
 
@@ -25,7 +26,9 @@ CHOSEN = "CROCO_NP_CUPY"  # environment variable: "standin" puts `croco_np.stand
 EXTRA = "pip install 'croco-np[gpu]'"
 ON_HOST = np.empty(0)  # an array of the host, for what is made `like` one
 KINDS: set[type] = {np.ndarray}  # classes of arrays that functions take as they are
-_device_kinds: set[type] = set()
+TF32_SINCE = (8, 0)  # compute capability
+DEFAULT_MATH, TF32_MATH = 0, 3  # modes of cuBLAS: CUBLAS_DEFAULT_MATH, CUBLAS_TF32_TENSOR_OP_MATH
+_device_kinds: dict[type, "Gpu"] = {}  # classes of device arrays, and whose they are
 _loaded: dict[str, "Backend"] = {}
 
 
@@ -42,12 +45,17 @@ def host(a: Any) -> Any:
 class Backend(Protocol):
     """What training and the instruments ask of the place where arrays lie.
 
-    name   "numpy" or "cupy"
-    where  the device in words, such as "NVIDIA H100 80GB HBM3"
+    name           "numpy" or "cupy"
+    where          the device in words, such as "NVIDIA H100 80GB HBM3"
+    out_of_memory  the exceptions that say that a device has no room for an array; of the host none
     """
 
     name: str
     where: str
+
+    @property
+    def out_of_memory(self) -> tuple[type[Exception], ...]:
+        """For an `except`."""
 
     def bring(self, a: np.ndarray) -> Any:
         """An array of the host, copied to the device; where the host is the device, the array itself."""
@@ -57,6 +65,9 @@ class Backend(Protocol):
 
     def memory(self) -> "Memory | None":
         """The device's memory; None of the host, which is not counted here."""
+
+    def multiply_in(self, precision: str) -> None:
+        """Multiply float32 matrices in a precision of `PRECISIONS` from here on."""
 
 
 class Memory(NamedTuple):
@@ -71,6 +82,7 @@ class Host:
     """NumPy's arrays."""
 
     name, where = "numpy", "the processor"
+    out_of_memory: tuple[type[Exception], ...] = ()
 
     def bring(self, a: np.ndarray) -> np.ndarray:
         return a
@@ -80,6 +92,12 @@ class Host:
 
     def memory(self) -> None:
         return None
+
+    def multiply_in(self, precision: str) -> None:
+        """A processor multiplies in full, whatever is asked for."""
+
+
+HOST = Host()
 
 
 class Gpu:
@@ -110,15 +128,36 @@ class Gpu:
         return Memory(total, free, self.xp.get_default_memory_pool().total_bytes())
 
     def multiply_in(self, precision: str) -> None:
-        """Multiply float32 matrices in "float32", or in "tf32": on tensor cores, with 10 bits of each factor."""
-        linalg = self.xp._core._routines_linalg
-        kind = linalg.COMPUTE_TYPE_TF32 if precision == "tf32" else linalg.COMPUTE_TYPE_FP32
+        """Multiply float32 matrices in "float32", or in "tf32": on tensor cores, with 10 bits of each factor.
+
+        CuPy has a setting for products of two matrices. For products of stacked ones it calls a function of cuBLAS
+        that takes no such argument, and obeys the mode of the library's handle. Raises InputError for a GPU without
+        such cores.
+        """
+        if precision == "tf32" and self.capability < TF32_SINCE and not self.is_standin:
+            raise InputError(f"--precision tf32: {self.where} cannot; it came with compute capability 8.0")
+        linalg, is_tf32 = self.xp._core._routines_linalg, precision == "tf32"
+        kind = linalg.COMPUTE_TYPE_TF32 if is_tf32 else linalg.COMPUTE_TYPE_FP32
         linalg.set_compute_type(np.dtype(np.float32), kind)
+        handle = self.xp.cuda.device.get_cublas_handle()
+        self.xp.cuda.cublas.setMathMode(handle, TF32_MATH if is_tf32 else DEFAULT_MATH)
+
+    def release(self) -> None:
+        """Give memory that is kept for arrays to come, and holds none now, back to the device."""
+        self.xp.get_default_memory_pool().free_all_blocks()
+
+    def compute_type(self, dtype: np.dtype) -> int:
+        """How cuBLAS is to multiply matrices of float32, see `multiply_in`, or of float64."""
+        linalg, cublas = self.xp._core._routines_linalg, self.xp.cuda.cublas
+        if dtype.itemsize == 8:
+            return cublas.CUBLAS_COMPUTE_64F
+        in_tf32 = linalg.get_compute_type(dtype) == linalg.COMPUTE_TYPE_TF32
+        return cublas.CUBLAS_COMPUTE_32F_FAST_TF32 if in_tf32 else cublas.CUBLAS_COMPUTE_32F
 
     @property
-    def out_of_memory(self) -> type[Exception]:
-        """The exception that CuPy raises where the device has no room for an array."""
-        return self.xp.cuda.memory.OutOfMemoryError
+    def out_of_memory(self) -> tuple[type[Exception], ...]:
+        """What CuPy raises where the device has no room for an array."""
+        return (self.xp.cuda.memory.OutOfMemoryError,)
 
 
 def load(name: str) -> Any:
@@ -129,7 +168,7 @@ def load(name: str) -> Any:
     if name not in NAMES:
         raise InputError(f"backend {name!r:.40}: choose {' or '.join(NAMES)}")
     if name not in _loaded:
-        _loaded[name] = Host() if name == "numpy" else _gpu(cupy())
+        _loaded[name] = HOST if name == "numpy" else _gpu(cupy())
     return _loaded[name]
 
 
@@ -140,7 +179,12 @@ def standin() -> Any:
 
 def of(a: Any) -> Any:
     """The backend whose array `a` is."""
-    return load("cupy" if on_device(a) else "numpy")
+    return _device_kinds.get(type(a), HOST)
+
+
+def is_installed() -> bool:
+    """Whether there is a CuPy to load, or the stand-in is asked for. Loads nothing."""
+    return bool(os.environ.get(CHOSEN)) or importlib.util.find_spec("cupy") is not None
 
 
 def cupy() -> Any:
@@ -175,5 +219,5 @@ def _gpu(xp):
     if gpu is None:
         raise InputError("--backend cupy: there is no GPU; --backend numpy runs without one")
     KINDS.add(xp.ndarray)
-    _device_kinds.add(xp.ndarray)
+    _device_kinds[xp.ndarray] = gpu
     return gpu

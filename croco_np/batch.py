@@ -1,6 +1,6 @@
 """A mini-batch, sorted by domain: domain s is a slice, so routing is slicing and its backward is concatenation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +25,13 @@ class Batch(NamedTuple):
     domains: tuple[slice, ...]
     labels: np.ndarray
     training: bool = True
+
+    def brought(self, bring: Callable[[np.ndarray], Any]) -> "Batch":
+        """The same rows with their arrays elsewhere, such as on a device; the slices stay what they are.
+
+        bring  makes of an array of the host one that lies there
+        """
+        return self._replace(ids=bring(self.ids), prior_ids=bring(self.prior_ids), labels=bring(self.labels))
 
     def only(self, rows: slice) -> "Batch":
         """The rows of one domain as a batch that knows no other."""

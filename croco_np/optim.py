@@ -75,7 +75,8 @@ class Adam:
 
         Raises ValueError if a gradient belongs to a row that was not up to date when it was used; ValueError or
         TypeError if gradients, parameters and state do not fit each other or share memory, before anything is changed.
-        This and the two functions below are all that writes to parameters.
+        This and the two functions below are all that writes to parameters. On a device the values of rows are not
+        looked at, since the host would have to wait for them: who defers there calls `catch_up` unasked.
 
         A gradient or a tracked value that is not finite is followed, as any other: whoever watches the loss sees it.
         """
@@ -168,21 +169,23 @@ class Adam:
         t, last = state["t"], state["last"][path]
         if len(last) != len(w):
             raise ValueError(f"{path}: {len(w)} rows, and the state knows of {len(last)}")
-        gaps, gap = _distinct(t - last[rows].astype(np.int64))
+        # The plan is made on the host: where the rows are on a device, they are waited for once, not at each look.
+        gaps, gap = _distinct(t - host(last[rows]).astype(np.int64))
         how = plan(w.dtype, self.b1, self.b2)
-        of_gaps = series(how, host(gaps), t, self.lr, self.b1, self.b2)
-        coefficients, good = (np.asarray(a, like=gaps) for a in of_gaps)
-        by_series = good[gap]
-        some, others, scalars = rows[by_series], rows[~by_series], (self.b1, self.b2, self.eps)
-        catch_up_rows(w, some, m, v, gap[by_series], gaps, coefficients, *scalars)
-        replay_rows(w, others, m, v, gaps[gap[~by_series]], t, how.cut, self.lr, *scalars)
+        coefficients, good = series(how, gaps, t, self.lr, self.b1, self.b2)
+        some, others = np.flatnonzero(good[gap]), np.flatnonzero(~good[gap])
+        of_series = (np.asarray(a, like=w) for a in (gap[some], gaps, coefficients))
+        of_replay, scalars = np.asarray(gaps[gap[others]], like=w), (self.b1, self.b2, self.eps)
+        some, others = (rows[np.asarray(at, like=w)] for at in (some, others))
+        catch_up_rows(w, some, m, v, *of_series, *scalars)
+        replay_rows(w, others, m, v, of_replay, t, how.cut, self.lr, *scalars)
         last[rows] = t
 
 
 def _idle(rows, state, path):
     """Those of the rows that slept. A row that no batch ever used has no moments: it has missed nothing."""
     last = state["last"][path][rows]
-    if last.size and last.max() > state["t"]:
+    if last.size and not on_device(last) and last.max() > state["t"]:
         raise ValueError(f"{path}: rows up to date to step {last.max()}, {state['t']} were taken")
     return rows[(last > 0) & (last < state["t"])]
 
@@ -190,15 +193,15 @@ def _idle(rows, state, path):
 def _distinct(k):
     """`np.unique` of counts k (R,) and its inverse, without a sort."""
     values = np.flatnonzero(np.bincount(k))
-    place = np.empty(int(values[-1]) + 1, np.int64, like=k)
-    place[values] = np.arange(len(values), like=k)
+    place = np.empty(values[-1] + 1, np.int64)
+    place[values] = np.arange(len(values))
     return values, place[k]
 
 
 def _touch(path, rows, table, state):
     """Note that the last step used these rows of a table."""
     if path not in state["last"]:
-        state["last"][path] = np.full_like(table, state["t"] - 1, np.int32, shape=len(table))
+        state["last"][path] = np.full_like(table, state["t"] - 1, np.int32, shape=(len(table),))
     state["last"][path][rows] = state["t"]
 
 
@@ -234,7 +237,7 @@ def _replacement(path, w, value):
 
 
 def _check_awake(path, rows, state):
-    if path in state["last"] and len(_idle(rows, state, path)):
+    if path in state["last"] and not on_device(rows) and len(_idle(rows, state, path)):
         raise ValueError(f"{path}: a batch used rows that were not up to date; call catch_up before forward")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .backend import host
 from .batch import check_labels
 from .command.streams import note
 from .config import ABLATIONS, Config
@@ -23,7 +24,7 @@ from .runs.saved import about, read_model, write_model
 from .storage.files import not_written
 from .train.loop import fit
 from .train.trainer import Trainer
-from .tree import flatten
+from .tree import flatten, tree_map
 
 COLUMNS = ("user", "item", "domain", "time", "fields", "kinds", "min_count", "valid_share")  # how a table is read
 ENOUGH_ROWS = 20  # to say that something is wrong with a column of which no value is known
@@ -58,6 +59,7 @@ class Recommender:
                    passes over the rows at most, epochs without a better validation AUC before it stops
     seed           of the parameters, of the order of the rows and of the split
     dtype          "float32" or "float64"
+    backend        "numpy", or "cupy": trained on a GPU, which then predicts, too; `load` gives a model on the host
     verbose        whether training shows its progress
     options        sizes that only this system has, such as gate="scalar" for crocodile
 
@@ -98,6 +100,7 @@ class Recommender:
         patience: int = 1,
         seed: int = 0,
         dtype: str = "float32",
+        backend: str = "numpy",
         verbose: bool = True,
         **options: Any,
     ) -> None:
@@ -126,6 +129,7 @@ class Recommender:
         self.patience = patience
         self.seed = seed
         self.dtype = dtype
+        self.backend = backend
         self.verbose = verbose
         unknown = [name for name in options if name not in _OPTIONS]
         if unknown:
@@ -228,7 +232,7 @@ class Recommender:
     def _set(self, predictor, config, history, notes):
         self._predictor, self._fitted_config = predictor, config
         self.history_, self.notes_, self.classes_ = history, notes, np.array([0, 1])
-        self.schema_, self.params_ = predictor.schema, predictor.params
+        self.schema_, self.params_ = predictor.schema, tree_map(host, predictor.params)
         self.feature_names_in_ = np.array([c.source for c in predictor.encoder.columns], object)
         self.n_features_in_ = len(self.feature_names_in_)
 

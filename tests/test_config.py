@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from croco_np.config import Config, named, sizes_of_all
+from croco_np.config.config import SINCE
 from croco_np.config.flags import parse, resumed
 from croco_np.errors import InputError, flag, in_flags
 from croco_np.models import MODELS
@@ -36,11 +37,30 @@ def test_a_saved_config_is_whole():
     config = Config(dataset="kuairand", tower_sizes=(), lr=1)
     saved = json.loads(json.dumps(config.json()))
     assert Config.from_json(saved) == config
-    for name in saved:
+    for name in saved.keys() - SINCE.keys():
         with pytest.raises(InputError, match=f"no entry '{name}'"):
             Config.from_json({k: v for k, v in saved.items() if k != name})
     with pytest.raises(InputError, match="unknown entry 'alhpa'"):
         Config.from_json(saved | {"alhpa": 1})
+
+
+def test_a_config_from_before_there_were_devices():
+    """It says nothing of them: the run was on the host, in full."""
+    saved = Config(dataset="kuairand").json()
+    older = {name: value for name, value in saved.items() if name not in ("backend", "precision")}
+    assert Config.from_json(older).json() == saved
+
+
+def test_tensor_cores_are_for_float32():
+    with pytest.raises(InputError, match=r"^precision tf32: .* not of dtype float64"):
+        Config(dataset="kuairand", backend="cupy", precision="tf32", dtype="float64")
+
+
+def test_another_place_to_go_on():
+    config = Config(dataset="kuairand")
+    there = resumed(config, {"backend": "cupy", "precision": "tf32"})
+    assert (there.backend, there.precision) == ("cupy", "tf32")
+    assert resumed(there, {"backend": "numpy"}).backend == "numpy"
 
 
 def test_a_comparison_takes_the_loss_of_each_system():
@@ -140,6 +160,10 @@ def test_a_size_without_a_use_is_told():
     asked = parse(["--dataset", "kuairand", "--model", "shared_bottom", "--n-experts", "3", "--lr", "0.1"], "p", "d")
     line = "--n-experts: shared_bottom has no use for it, so it changes nothing"
     assert without_effect(asked.config, asked.given) == [line]
+    asked = parse(["--dataset", "kuairand", "--precision", "tf32"], "p", "d")
+    line = "--precision: --backend numpy multiplies in full, so it changes nothing"
+    assert without_effect(asked.config, asked.given) == [line]
+    assert without_effect(replace(asked.config, backend="cupy"), asked.given) == []
 
 
 def test_one_table_is_no_row_of_the_paper():

@@ -8,10 +8,12 @@ from copy import deepcopy
 
 import pytest
 
+from croco_np import backend
 from croco_np.doctor import __main__ as command
-from croco_np.doctor import facts, rates
+from croco_np.doctor import facts, gpu, gpu_advice, rates
 from croco_np.doctor.advice import advice
 from croco_np.doctor.room import cannot_write, memory, room
+from croco_np.errors import InputError
 
 HEALTHY = {
     "cpu": {"name": "A CPU", "machine": "x86_64", "cores": 4, "cores_of_machine": 8, "vector": "", "avx512": True},
@@ -27,6 +29,11 @@ HEALTHY = {
     "room": {"folder": "here", "disk": 5e10, "error": None, "memory": 8e9},
     "libraries": {"numpy": {"version": "2", "error": None}, "matplotlib": {"version": "3", "error": None}},
     "rates": {"gemm_one": 100.0, "gemm_all": 380.0, "triad": 30.0, "peace": 1.05, "load": 0.5},
+    "gpu": {
+        **{"name": "A GPU", "standin": False, "capability": "9.0", "total": 80e9, "free": 79e9},
+        **{"driver": "13.2", "runtime": "13.0", "cupy": "14", "numba_cuda": "0.30", "why_no_twins": None},
+        "rates": {"copy": 3000.0, "pinned": 50.0, "pageable": 9.0, "float32": 50.0, "tf32": 400.0, "call": 8.0},
+    },
 }
 PLANTS = {  # what is wrong -> where, the planted value, a word of the one line of advice
     "shared cores": ("rates.gemm_all", 101.0, "hardly faster than one"),
@@ -45,6 +52,10 @@ PLANTS = {  # what is wrong -> where, the planted value, a word of the one line 
     "a folder of others": ("room.error", "Permission denied", "here cannot be written to (Permission denied)"),
     "left alone": ("environment", [{"name": "CROCO_NP_AS_IS", "value": "1", "by": "user"}], "CROCO_NP_AS_IS"),
     "a busy machine": ("rates.load", 40.0, "40.0 processes on 8 core(s)"),
+    "no twins on the GPU": ("gpu.why_no_twins", "ModuleNotFoundError: No module named 'numba_cuda'", "croco-np[gpu]"),
+    "a GPU that others use": ("gpu.free", 8e9, "taken 90% of the GPU's memory"),
+    "a narrow slot": ("gpu.rates.pinned", 2.5, "2.5 GB/s only"),
+    "a host that is late": ("gpu.rates.call", 90.0, "90 us"),
 }
 
 
@@ -84,6 +95,8 @@ def test_each_plant_gets_its_line(where, value, word):
         ("room.disk", None),
         ("room.memory", None),
         ("cache", None),  # no Numba
+        ("gpu", {"none": "CuPy is not installed"}),  # few machines have one
+        ("gpu.rates", dict.fromkeys(HEALTHY["gpu"]["rates"])),  # a GPU with no room, say
         ("environment", [{"name": "CROCO_NP_AS_IS", "value": "0", "by": "user"}]),
     ],
 )
@@ -126,6 +139,36 @@ def test_the_command_prints_and_writes_the_same(quick, tmp_path, capsys):
         assert unit in command.text(found)
 
 
+def test_the_stand_in_is_measured_and_says_what_it_is(monkeypatch):
+    monkeypatch.setenv(backend.CHOSEN, "standin")
+    state = gpu.gpu()
+    assert state.keys() == HEALTHY["gpu"].keys()
+    assert state["rates"].keys() == HEALTHY["gpu"]["rates"].keys()
+    assert all(rate > 0 for rate in state["rates"].values())
+    found = HEALTHY | {"gpu": state}
+    assert advice(found) == []
+    lines = [line for line in command.text(found | {"advice": []}).splitlines() if line.startswith("GPU ")]
+    assert len(lines) == 5
+    assert all("stand-in, no GPU: times mean nothing" in line for line in lines)
+    assert gpu.version(13020) == "13.2"
+    assert gpu_advice.INSTALL == backend.EXTRA
+
+
+def test_no_gpu_is_a_fact(monkeypatch):
+    monkeypatch.delenv(backend.CHOSEN, raising=False)
+    monkeypatch.setattr(backend.importlib.util, "find_spec", lambda name: None)
+    assert "not installed" in gpu.gpu()["none"]
+    monkeypatch.setattr(backend, "is_installed", lambda: True)
+    for error, word in (
+        (InputError("--backend cupy: there is no GPU"), "there is no GPU"),
+        (RuntimeError("the card\nfell off"), "RuntimeError: the card fell off"),
+    ):
+        monkeypatch.setattr(backend, "load", lambda name, error=error: (_ for _ in ()).throw(error))
+        none = gpu.gpu()["none"]
+        assert none.startswith((word, f"it cannot be used ({word}"))
+        assert f"GPU          none: {none}" in command.text(HEALTHY | {"gpu": {"none": none}, "advice": []})
+
+
 def test_without_numba(quick, monkeypatch, capsys):
     monkeypatch.setattr(facts, "numba", None)
     monkeypatch.setattr(rates, "numba", None)
@@ -136,7 +179,7 @@ def test_without_numba(quick, monkeypatch, capsys):
     assert "* all kernels run in NumPy, more slowly: Numba is not installed" in out
 
 
-BROKEN = ("numba", "matplotlib", "pandas", "tqdm", "threadpoolctl", "safetensors")
+BROKEN = ("cupy", "numba", "matplotlib", "pandas", "tqdm", "threadpoolctl", "safetensors")
 
 
 def test_it_starts_with_every_library_broken(tmp_path):

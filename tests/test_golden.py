@@ -5,24 +5,14 @@ largest difference must be at most 1e-10 of the largest entry. An array of zeros
 an absent domain, must be met exactly.
 """
 
-import json
-from pathlib import Path
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from golden.files import FOLDER, TOLERANCE, Golden, load, part
 
-from croco_np.batch import make_batch
-from croco_np.datasets.splits import Rows, Schema
 from croco_np.kernels.twin import running, using
 from croco_np.losses import LOSSES, bce
-from croco_np.models import MODELS
-from croco_np.objective import Objective
-from croco_np.optim import OPTIMISERS, Adam
-from croco_np.tree import RowGrad, flatten, tree_map, with_leaves
+from croco_np.optim import OPTIMISERS
 
-FOLDER = Path(__file__).parent / "golden"
-TOLERANCE = 1e-10
 SYSTEMS = ("crocodile_element", "crocodile_scalar", "crocodile_one_table", "mmoe", "me_mmoe")
 SYSTEMS += ("single_domain", "shared_bottom", "ple", "ple_two_levels", "ple_shared_only", "me_ple", "stem")
 SYSTEMS += ("pepnet_shared_input", "pepnet_shared_output", "pepnet_domain_input", "pepnet_domain_output")
@@ -34,18 +24,6 @@ OF_THE_PAPER |= {"adasparse", "crocodile"}
 LOSS_FILES = (*LOSSES, "importance_element")
 
 
-def load(path):
-    """What a golden file says about itself, and its arrays by group: {"params": {"experts.0.W": ...}, ...}."""
-    groups = {}
-    with np.load(FOLDER / path) as file:
-        about = json.loads(str(file["about"]))
-        for key in file.files:
-            if key != "about":
-                group, name = key.split("/", 1)
-                groups.setdefault(group, {})[name] = file[key]
-    return about, SimpleNamespace(**groups)
-
-
 def assert_near(ours, theirs):
     """Two dicts of arrays: the same names, and the same shape and values under each."""
     assert ours.keys() == theirs.keys()
@@ -53,11 +31,6 @@ def assert_near(ours, theirs):
         a = np.asarray(ours[name])
         assert a.shape == b.shape, name
         assert np.abs(a - b).max() <= TOLERANCE * np.abs(b).max(), name
-
-
-def part(arrays, prefix):
-    """The arrays below a prefix, without it."""
-    return {name.removeprefix(prefix): x for name, x in arrays.items() if name.startswith(prefix)}
 
 
 @pytest.fixture(params=("numpy", "numba"), autouse=True)
@@ -71,29 +44,7 @@ def kernels(request):
 
 @pytest.fixture(params=SYSTEMS)
 def golden(request):
-    """A golden file, the model it describes, fresh parameters and its batches, sorted by domain as the package wants.
-
-    `at` is the place in the file of each row of the first batch.
-    """
-    about, arrays = load(f"systems/{request.param}.npz")
-    schema = Schema(**about["schema"])
-    system = MODELS[about["system"]]
-    model = system.build(schema, **{name: size for name, size in about["sizes"].items() if name in system.keywords()})
-    drawn = model.init(np.random.default_rng(0))
-    assert {path: w.shape for path, w in flatten(drawn).items()} == {path: w.shape for path, w in arrays.params.items()}
-    batches = []
-    for i in range(len({name.split("/")[0] for name in arrays.batches})):
-        b = part(arrays.batches, f"{i}/")
-        rows = Rows(b["ids"], b["labels"], b["domains"], users=b["ids"][:, 0])
-        batches.append(make_batch(rows, np.arange(rows.n), schema))
-    return SimpleNamespace(
-        about=about,
-        arrays=arrays,
-        model=model,
-        params=with_leaves(drawn, arrays.params),
-        batches=[batch for batch, _ in batches],
-        at=batches[0][1],
-    )
+    return Golden(request.param)
 
 
 def test_every_system_of_the_paper_and_every_loss_has_a_file():
@@ -105,42 +56,19 @@ def test_every_system_of_the_paper_and_every_loss_has_a_file():
 
 
 def test_outputs(golden):
-    out, _ = golden.model.forward(golden.params, golden.batches[0])
-    taps = {name: x for name, x in out._asdict().items() if x is not None}
-    assert_near(taps, {name: x[golden.at] if x.ndim else x for name, x in golden.arrays.taps.items()})
+    for ours, theirs in golden.outputs():
+        assert_near(ours, theirs)
 
 
 def test_objectives_and_gradients(golden):
-    assert golden.about["objectives"]
-    rows = np.flatnonzero(np.isin(golden.at, golden.about["cov_rows"]))
-    drawing = SimpleNamespace(choice=lambda n, size, replace: rows)  # in place of a random generator
-    for label, arguments in golden.about["objectives"].items():
-        out, cache = golden.model.forward(golden.params, golden.batches[0])
-        arguments = {"rows" if key == "cov_rows" else key: value for key, value in arguments.items()}
-        parts, d, _ = Objective(**arguments)(out, golden.batches[0], drawing)
-        assert_near(parts, part(golden.arrays.values, f"{label}/"))
-        grads = flatten(golden.model.backward(cache, d))
-        for path, g in grads.items():
-            if isinstance(g, RowGrad):
-                grads[path] = g.dense(golden.arrays.params[path].shape)
-        assert_near(grads, part(golden.arrays.gradients, f"{label}/"))
+    for ours, theirs in golden.objectives():
+        assert_near(ours, theirs)
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)
 def test_optimiser_steps(golden, name):
-    params = tree_map(np.copy, golden.params)
-    optimiser = Adam(**golden.about["adam"], lazy=name == "lazy_adam")
-    state = optimiser.init(params)
-    objective = Objective(**golden.about["objectives"]["domain mean"])
-    for t in range(golden.about["steps"]):
-        batch = golden.batches[t % len(golden.batches)]
-        out, cache = golden.model.forward(params, batch)
-        _, d, _ = objective(out, batch, None)
-        grads, tracked = golden.model.backward(cache, d), golden.model.tracked(cache)
-        optimiser.step(params, grads, state, tracked=tracked)
-    ours, theirs = flatten(params), getattr(golden.arrays, name)
-    assert theirs
-    assert_near({path: ours[path] for path in theirs}, theirs)
+    for ours, theirs in golden.steps(name):
+        assert_near(ours, theirs)
 
 
 @pytest.mark.parametrize("file", LOSS_FILES)

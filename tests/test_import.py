@@ -103,6 +103,26 @@ def test_the_spy_sees_what_tune_does():
     assert bool(turned) == (heap is None)
 
 
+STEP = """
+import json, sys
+import numpy as np
+from croco_np.backend import load
+from croco_np.layers import Linear
+from croco_np.optim import Adam
+layer, adam = Linear(2, 1), Adam()
+params = layer.init(np.random.default_rng(0))
+state = adam.init(params)
+y, cache = layer.forward(params, load("numpy").bring(np.ones((3, 2))))
+adam.step(params, layer.backward(cache, np.ones_like(y))[1], state)
+print(json.dumps([name for name in ("cupy", "numba.cuda", "croco_np.standin") if name in sys.modules]))
+"""
+
+
+@pytest.mark.parametrize("kernels", ["numpy", "numba"])
+def test_a_step_on_the_host_loads_nothing_of_a_gpu(kernels):
+    assert printed(STEP, CROCO_NP_KERNELS=kernels) == []
+
+
 @pytest.mark.parametrize("module", ["croco_np", "croco_np.train.loop", "croco_np.gradcheck", "croco_np.models"])
 def test_numpy_first_and_warnings_as_errors(module):
     done = fresh("-W", "error", "-c", f"import numpy, {module}")

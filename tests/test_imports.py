@@ -77,10 +77,16 @@ def test_no_circles_inside_a_room():
 
 def test_only_the_kernels_know_numba():
     users = {m for m in modules() if "numba" in "".join(_imported_libraries(m))}
-    assert users <= {"kernels.compiler", "kernels.cache", "kernels.cuda.launch"}
+    assert users <= {"kernels.compiler", "kernels.cache", "kernels.cuda.launch", "kernels.device"}
+
+
+def test_only_the_backend_knows_cupy():
+    users = {m for m in modules() if "cupy" in {name.partition(".")[0] for name in _imported_libraries(m)}}
+    assert users == {"backend"}
 
 
 def _imported_libraries(module):
+    """Names of modules that are imported by a statement, or by a function that is given the name."""
     path = PACKAGE.joinpath(*module.split(".")) if module != "__init__" else PACKAGE
     path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     for node in ast.walk(ast.parse(path.read_text())):
@@ -88,3 +94,5 @@ def _imported_libraries(module):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
             yield node.module
+        elif isinstance(node, ast.Call) and "import" in ast.unparse(node.func):
+            yield from (a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str))

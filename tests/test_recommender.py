@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from croco_np import backend
+from croco_np.kernels.twin import using
 from croco_np.models import MODELS
 from croco_np.recommender import Recommender, load
+from croco_np.tree import flatten
 
 SIZES = {"n_experts": 3, "embedding_width": 4, "expert_sizes": (8,), "tower_sizes": (4,), "prior_width": 4}
 ROLES = {"user": "uid", "item": "iid", "domain": "tab"}
@@ -89,6 +92,23 @@ def test_what_is_loaded_can_be_trained_anew(model, clicks, tmp_path):
     again = load(tmp_path / "model")
     assert again.get_params() | {"verbose": False, "fields": None} == model.get_params() | {"fields": None}
     assert np.array_equal(again.fit(clicks, "click").predict_proba(clicks), model.predict_proba(clicks))
+
+
+def test_trained_on_a_device(clicks, tmp_path, monkeypatch):
+    """On the stand-in for a GPU: the same scores, a file that any machine reads, and parameters to look at."""
+    monkeypatch.setenv(backend.CHOSEN, "standin")
+    with using("numpy"):
+        here, there = (
+            Recommender(**ROLES, **SIZES, **TRAINING, backend=name).fit(clicks[:600], "click") for name in backend.NAMES
+        )
+        scores = here.predict_proba(clicks)
+        assert np.array_equal(there.predict_proba(clicks), scores)
+        there.save(tmp_path / "model")
+        loaded = load(tmp_path / "model")
+        assert loaded.backend == "cupy"
+        assert np.array_equal(loaded.predict_proba(clicks), scores)
+    for model in (there, loaded):
+        assert all(type(w) is np.ndarray for w in flatten(model.params_).values())
 
 
 def test_unknown_values_are_fine_and_unknown_domains_are_not(model, clicks):

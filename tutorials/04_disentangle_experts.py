@@ -26,7 +26,7 @@
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
 # - [Eq. (6)](reference/equations.md#eq-6):
-#   [`covariance`](../croco_np/losses/covariance.py#L9), [test by hand](../tests/layers/test_by_hand.py#L65),
+#   [`covariance`](../croco_np/losses/covariance.py#L10), [test by hand](../tests/layers/test_by_hand.py#L65),
 #   [in this lesson](#The-loss-on-a-blackboard)
 # <!-- end of links -->
 

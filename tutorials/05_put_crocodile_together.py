@@ -26,13 +26,13 @@
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
 # - [Eq. (4)](reference/equations.md#eq-4):
-#   [`Experts`](../croco_np/layers/experts.py#L81), [test by hand](../tests/layers/test_by_hand.py#L38),
+#   [`Experts`](../croco_np/layers/experts.py#L83), [test by hand](../tests/layers/test_by_hand.py#L38),
 #   [in this lesson](#Fig.-3-as-a-graph)
 # - [Eq. (7)](reference/equations.md#eq-7):
 #   [`Objective`](../croco_np/objective.py#L13), [test by hand](../tests/layers/test_by_hand.py#L101),
 #   [in this lesson](#Eq.-%287%29%3A-how-much-does-a-row-count%3F)
 # - [Fig. 3](reference/equations.md#fig-3):
-#   [`Crocodile`](../croco_np/models/crocodile.py#L31), [test](../tests/test_golden.py#L113),
+#   [`Crocodile`](../croco_np/models/crocodile.py#L31), [test](../tests/test_golden.py#L63),
 #   [in this lesson](#Fig.-3-as-a-graph)
 # <!-- end of links -->
 

@@ -26,10 +26,10 @@
 #
 # <!-- links: written by python -m tutorials.publish.equations -->
 # - [Eq. (4)](reference/equations.md#eq-4):
-#   [`Experts`](../croco_np/layers/experts.py#L81), [test by hand](../tests/layers/test_by_hand.py#L38),
+#   [`Experts`](../croco_np/layers/experts.py#L83), [test by hand](../tests/layers/test_by_hand.py#L38),
 #   [in this lesson](#Two-limits)
 # - [Eq. (6)](reference/equations.md#eq-6):
-#   [`covariance`](../croco_np/losses/covariance.py#L9), [test by hand](../tests/layers/test_by_hand.py#L65),
+#   [`covariance`](../croco_np/losses/covariance.py#L10), [test by hand](../tests/layers/test_by_hand.py#L65),
 #   [in this lesson](#Two-limits)
 # <!-- end of links -->
 

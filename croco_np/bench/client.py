@@ -18,16 +18,18 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..backend import host
 from ..errors import InputError
 from ..machine.threads import OURS
 from ..tree import flatten
 from .ours import Ours
+from .place import is_gpu, is_standin
 
 PEER = Path(__file__).parent / "peer"
-PAUSE = 0.1  # seconds after a step: its threads may spin on for a while, and would slow down whoever is next
+PAUSE = 0.1  # seconds after a step on the processor: its threads may spin on, and would slow down whoever is next
 
 
-class Refused(Exception):
+class Refused(InputError):
     """The peer cannot do what it was asked; its message says why."""
 
 
@@ -42,6 +44,7 @@ class Peer:
     def __init__(self, python: str, ours: Ours, threads: int, program: str | Path | None = None) -> None:
         self.do = "predict" if ours.predict else "train"
         self.n_batches = len(ours.batches)
+        self.pause = 0.0 if is_gpu(ours.backend) else PAUSE  # a GPU's step is over when it is over, and short
         self.first: dict[str, float] = {}
         self.scratch = ExitStack()
         folder = Path(self.scratch.enter_context(tempfile.TemporaryDirectory(prefix="croco-np-peer-")))
@@ -79,7 +82,7 @@ class Peer:
 
         def step(i):
             answer = self.ask(self.do, setting=setting, batch=i % self.n_batches)
-            time.sleep(PAUSE)
+            time.sleep(self.pause)
             self.first.setdefault(setting, answer["loss" if self.do == "train" else "mean"])
             return answer["seconds"]
 
@@ -129,11 +132,13 @@ def _write_job(folder: Path, ours: Ours, threads: int) -> None:
         "lr": config.lr,
         "running": ours.trainer.model.running,
         "threads": threads,
+        "device": "cuda" if is_gpu(ours.backend) and not is_standin(ours.backend) else "cpu",
+        "precision": config.precision,
     }
     (folder / "job.json").write_text(json.dumps(job))
-    np.savez(folder / "params.npz", **{k: w.astype(np.float32) for k, w in flatten(ours.state.params).items()})
+    np.savez(folder / "params.npz", **{k: host(w).astype(np.float32) for k, w in flatten(ours.state.params).items()})
     batches: dict[str, Any] = {}
-    for i, batch in enumerate(ours.batches):
+    for i, batch in enumerate(batch.brought(host) for batch in ours.batches):
         batches[f"{i}.ids"] = batch.ids.astype(np.int64)
         batches[f"{i}.labels"] = batch.labels.astype(np.float32)
         batches[f"{i}.sizes"] = np.array([rows.stop - rows.start for rows in batch.domains], np.int64)

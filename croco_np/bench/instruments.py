@@ -5,7 +5,6 @@ Nothing in the package knows of it: what is wrapped is named here, and is as it 
 """
 
 import functools
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,9 +12,11 @@ from typing import Any
 import numpy as np
 
 from .. import layers
+from ..backend import KINDS
 from ..kernels.twin import Kernel
 from ..layers import experts, lookup
 from ..losses import LOSSES
+from ..machine.watch import HOST, Watch
 from ..objective import Objective
 from ..optim import Adam
 from .clock import Clock
@@ -55,9 +56,9 @@ KERNELS = {  # phase of a kernel; one that is not named here belongs to the phas
 
 
 @contextmanager
-def instruments() -> Iterator[Clock]:
-    """A `Clock` that runs inside the block."""
-    clock = Clock()
+def instruments(watch: Watch = HOST) -> Iterator[Clock]:
+    """A `Clock` that runs inside the block, by the processor's clock or by events in the stream of a GPU."""
+    clock = Clock(watch)
     undo: list[tuple] = []
 
     def patch(owner, name, wrap, *args):
@@ -128,7 +129,7 @@ def _timed_kernel(clock, call):
         with clock.phase(KERNELS.get(self.__name__)) as now:
             result = call(self, *args, **kwargs)
         clock.bytes[now] += kernel_bytes(self, args, result)
-        clock.last = time.perf_counter()  # the time of counting belongs to no phase
+        clock.skip()  # the time of counting belongs to no phase
         return result
 
     return timed
@@ -149,6 +150,6 @@ def kernel_bytes(kernel: Kernel, args: tuple, result: Any) -> int:
             total += 2 * touched if rule.in_place else touched
     given = [a for (_, rule), a in zip(rules, args, strict=True) if rule.in_place]
     for r in result if isinstance(result, tuple) else (result,):
-        if isinstance(r, np.ndarray) and not any(np.may_share_memory(r, a) for a in given):
+        if type(r) in KINDS and r.ndim and not any(np.may_share_memory(r, a) for a in given):
             total += r.nbytes
     return total

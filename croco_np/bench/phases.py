@@ -4,18 +4,19 @@ The phases of a step add up to the step. Reading the clock costs time, too: step
 
 Each phase has a limit of its own: the operations of its products at the machine's rate of products, plus the bytes that
 its kernels must read and write, each array once, at the rate of memory. A phase can beat its limit: what the caches
-hold does not come from memory.
+hold does not come from memory. On a GPU the limits of all phases together are a second floor of the step, above that
+of the products alone; NumPy's functions between kernels move bytes that are not in it.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from ..machine.rates import Product, Triad
 from .clock import PHASES, Clock
 from .instruments import instruments
 from .measure import Step, Timing, interleave
 from .ours import Ours
+from .place import measures
 
 
 class Phase(NamedTuple):
@@ -45,19 +46,19 @@ class Breakdown(NamedTuple):
 def breakdown(ours: Ours, threads: int, repeats: int) -> Breakdown:
     """The `Breakdown` of the steps of `ours`, which are warm."""
     clocks: list[Clock] = []
-    product, triad = Product(), Triad(threads)
+    product, triad = measures(ours.backend, threads)
 
     def instrumented(i):
-        with instruments() as clock:
+        with instruments(ours.watch) as clock:
             seconds = ours.step(i)
             clock.stop()
         clocks.append(clock)
         return seconds
 
     steps: dict[str, Step] = {"plain": ours.step, "instrumented": instrumented}
-    steps |= {"product": product.step, "triad": triad.step}
+    steps |= {"product": product.step, "memory": triad.step}
     times = interleave(steps, repeats, "phases")
-    gemm, memory = product.flop / times["product"].median, triad.bytes / times["triad"].median
+    gemm, memory = product.flop / times["product"].median, triad.bytes / times["memory"].median
     timed = clocks[-times["instrumented"].repeats :]
     median = {
         what: {name: float(np.median([getattr(clock, what)[name] for clock in timed])) for name in PHASES}

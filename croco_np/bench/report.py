@@ -3,35 +3,70 @@
 from collections.abc import Iterator
 from typing import Any
 
+from .place import line, marked
 from .sweeps import Row
 
 
 def single(r: dict[str, Any]) -> Iterator[str]:
     """The report on one workload, from the JSON object of `single.bench`: lines."""
-    ours, ms = r["samples_per_second"], r["milliseconds"]
+    yield from marked(_single(r), r["standin"])
+
+
+def _single(r):
     what = "inference" if r["mode"] == "predict" else f"training with {r['optimiser']}"
     yield f"{r['model']} on {r['workload']} (made-up ids), {what}, batches of {r['batch_size']:,}"
-    yield f"{r['cpu']}, {r['threads']} thread(s); BLAS: {r['blas']}"
+    yield line(r)
+    if r["peer"]:
+        yield f"peer: PyTorch {r['peer']['version']} on {r['peer']['device']}"
     yield ""
-    yield f"{'':<18}{'samples/s':>11}{'ms a step':>11}{'quartiles':>16}{'repeats':>9}{'ours is':>12}"
-    for name, rate in {"ours": ours, **r["peers"], "floor": r["floor_samples_per_second"]}.items():
-        t, ratio = ms[name], "" if name == "ours" else f"{ours / rate:.2f} x"
-        line = f"{name:<18}{rate:>11,.0f}{t['median']:>11.1f}{t['low']:>8.1f}{t['high']:>8.1f}"
-        yield line + f"{t['repeats']:>9}{ratio:>12}".rstrip()
-    for name, why in r["peers_absent"].items():
-        yield f"{name:<18}absent: {why}"
-    few = [name for name in r["peers"] if ms[name]["repeats"] < ms["ours"]["repeats"]]
-    if few:
-        yield f"{', '.join(few)}: fewer repeats, being slow"
-    rate, share = r["floor_gflops"], r["share_of_floor"]
-    yield f"floor: the products alone, {r['floor_gflop']:.3g} GFLOP a step at {rate:,.0f} GFLOP/s; we reach {share:.0%}"
-    rate = r["memory_gb_per_second"]
-    yield f"this machine: {r['gemm_gflops']:,.0f} GFLOP/s in a large product, {rate:.1f} GB/s of memory"
+    yield from _contenders(r)
+    yield from _floor(r)
     yield from _agreement(r)
     yield ""
     yield from _phases(r)
     yield ""
-    yield from _start(r)
+    yield from _start(r) if r["backend"] == "numpy" else _on_device(r)
+
+
+def _floor(r):
+    rate, share, ms = r["floor_gflops"], r["share_of_floor"], r["milliseconds"]
+    products = f"the products alone, {r['floor_gflop']:.3g} GFLOP a step"
+    if r["backend"] == "numpy":
+        yield f"floor: {products} at {rate:,.0f} GFLOP/s; we reach {share:.0%}"
+        machine = "this machine"
+    else:
+        yield f"floor: {products} at the rate of a large product, {r['floor_ms']:.3g} ms; we reach {share:.0%}"
+        with_memory = r["memory_floor_ms"]
+        yield (
+            f"with the bytes of kernels at the rate of memory {with_memory:.3g} ms; "
+            f"we reach {with_memory / ms['ours']['median']:.0%}"
+        )
+        machine = f"this GPU, {r['precision']}"
+    memory = f"{r['memory_gb_per_second']:,.{1 if r['memory_gb_per_second'] < 100 else 0}f} GB/s of memory"
+    yield f"{machine}: {r['gemm_gflops']:,.0f} GFLOP/s in a large product, {memory}"
+
+
+def _contenders(r):
+    ours, ms, rows = r["samples_per_second"], r["milliseconds"], r["batch_size"]
+    yield f"{'':<20}{'samples/s':>11}{'ms a step':>11}{'quartiles':>16}{'repeats':>9}{'ours is':>12}"
+    order = [name for name in ("ours", "ours, streamed", *r["peers"], "floor") if name in ms]
+    for name in order:
+        t, rate = ms[name], 1e3 * rows / ms[name]["median"]
+        label = "products, replayed" if name == "floor" and r["backend"] != "numpy" else name
+        ratio = "" if name == "ours" else f"{ours / rate:.2f} x"
+        figures = f"{label:<20}{rate:>11,.0f}{_ms(t['median']):>11}{_ms(t['low']):>8}{_ms(t['high']):>8}"
+        other = name in r["peers"] and name not in r["peers_same_precision"]
+        yield figures + f"{t['repeats']:>9}{ratio:>12}".rstrip() + ("   in another precision" if other else "")
+    for name, why in r["peers_absent"].items():
+        yield f"{name:<20}absent: {why}"
+    few = [name for name in r["peers"] if ms[name]["repeats"] < ms["ours"]["repeats"]]
+    if few:
+        yield f"{', '.join(few)}: fewer repeats, being slow"
+
+
+def _ms(number):
+    """Milliseconds to one decimal, or to three digits where they are few."""
+    return f"{number:.1f}" if number >= 10 else f"{number:.2f}"
 
 
 def _agreement(r):
@@ -51,7 +86,8 @@ def _phases(r):
         limit = f"{p['limit_ms']:.2f} ms ({p['limit']})" if p["limit"] else "-"
         yield f"{name:<20}{p['ms']:>9.2f}{p['share']:>8.1%}   {limit}"
     checks = r["checks"]
-    yield f"{'checks':<20}{checks['ms']:>9.2f}{checks['share']:>8.1%}   of arguments; counted above, too"
+    whose = "of arguments; counted above, too" if r["backend"] == "numpy" else "of arguments: the host's own time"
+    yield f"{'checks':<20}{checks['ms']:>9.2f}{checks['share']:>8.1%}   {whose}"
     plain, timed = (r["instruments"][word]["median"] for word in ("without", "with"))
     yield f"{'all':<20}{total:>9.2f}{1:>8.0%}   a step: {plain:.1f} ms without instruments, {timed:.1f} ms with them"
 
@@ -65,6 +101,15 @@ def _start(r):
     yield f"    {r['imports_mb']:,.0f} MB were taken before: interpreter, libraries, compiled kernels"
     for name, mb in r["peers_peak_rss_mb"].items():
         yield f"    {name} takes {mb:,.0f} MB; ours is {r['peak_rss_mb'] / mb:.2f} x"
+
+
+def _on_device(r):
+    first, kept = r["first_step_seconds"], "parameters" if r["mode"] == "predict" else "parameters, moments"
+    yield f"imports: {r['import_seconds']:.2f} s; first step (compiles, or loads what was compiled): {first:.2f} s"
+    yield f"device memory: CuPy's pool took {r['peak_device_mb']:,.0f} MB of {r['device_mb']:,.0f} MB at most;"
+    yield f"    {r['model_mb']:,.0f} MB are {kept}, {r['batches_mb']:,.0f} MB the batches, which all stay there here"
+    for name, mb in r["peers_peak_device_mb"].items():
+        yield f"    {name} took {mb:,.0f} MB; ours is {r['peak_device_mb'] / mb:.2f} x"
 
 
 def table(title: str, rows: list[Row]) -> Iterator[str]:

@@ -7,20 +7,27 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..backend import load
 from ..errors import InputError
 from ..kernels.twin import running
 from ..models import MODELS
 from ..models.assembly import shapes_of
 from ..models.twins import forms
 from .client import Peer
+from .device import room
 from .measure import Timing, interleave, warm
 from .ours import Ours
 from .single import agree, warm_peer
 from .workloads import Workload
 
 BYTES = 13  # of memory for a parameter: itself and two moments (as much as while it is drawn), and a little more
-ACTIVATIONS = 400  # megabytes, generously
-PEER_SETTING = {"lazy_adam": "torch-fp32", "adam": "torch-fp32-dense"}  # the same optimiser
+ACTIVATIONS, ROWS = 400, 4096  # megabytes for a batch of so many rows, or fewer; generously
+PEER_SETTING = {  # the same optimiser in the same precision
+    ("lazy_adam", "float32"): "torch-fp32",
+    ("adam", "float32"): "torch-fp32-dense",
+    ("lazy_adam", "tf32"): "torch-tf32",
+    ("adam", "tf32"): "torch-tf32-dense",
+}
 SPARE = 0.8  # share of the free memory that a sweep may plan with
 
 
@@ -55,12 +62,15 @@ def points(name: str, workload: Workload, optimiser: str | None = None) -> list[
     if name == "experts":
         return [(name, {f"M = {n}": workload.with_options(n_experts=n) for n in (2, 4, 6, 8, 10)})]
     if name == "batch":
-        return [(name, {f"batch {n}": workload.with_options(batch_size=n) for n in 2 ** np.arange(9, 15)})]
+        most = 16 if workload.config.backend == "cupy" else 14  # a GPU is not busy before
+        return [(name, {f"batch {n}": workload.with_options(batch_size=n) for n in 2 ** np.arange(9, most + 1)})]
     return [(name, {model: workload.with_options(model=model) for model in MODELS})]
 
 
 def _twins(workload):
     """A table for each system that has a twin: the definition first, then the twin."""
+    if workload.config.backend != "numpy":
+        raise InputError("--sweep twins: is for --backend numpy; on a GPU models run as they are defined")
     if running() == "numpy":
         raise InputError("--sweep twins: kernels run in NumPy, where models run as they are defined; it needs Numba")
     tables = []
@@ -90,13 +100,15 @@ def sweep(
     """
     labels = list(workloads)
     sizes = {label: megabytes(w) * (3 if peer_python else 1) for label, w in workloads.items()}
-    room = SPARE * free_megabytes()
-    together = sum(sizes.values()) <= room
+    backend = load(next(iter(workloads.values())).config.backend)
+    memory = backend.memory()
+    free = SPARE * (memory.free / 1e6 if memory else free_megabytes())
+    together = sum(sizes.values()) <= free
     groups = [labels] if together else [[labels[0], label] for label in labels[1:]]
     need = max(sum(sizes[label] for label in group) for group in groups)
-    if need > room:
+    if need > free:
         raise InputError(
-            f"--sweep {title}: takes about {need / 1000:.0f} GB of memory and {room / 1000:.0f} GB are to be had; "
+            f"--sweep {title}: takes about {need / 1000:.0f} GB of memory and {free / 1000:.0f} GB are to be had; "
             "choose a smaller --workload"
         )
     rows: dict[str, Row] = {}
@@ -104,7 +116,8 @@ def sweep(
         what = title if together else f"{title}, {group[-1]}"
         chosen = {label: workloads[label] for label in group}
         peers = [label for label in group if label not in rows] if peer_python else []
-        timed = _group(chosen, what, repeats, predict, peers, (peer_python, threads))
+        with room(backend, max(w.config.batch_size for w in chosen.values())):
+            timed = _group(chosen, what, repeats, predict, peers, (peer_python, threads))
         rows |= {label: row for label, row in timed.items() if label not in rows}
     return list(rows.values())
 
@@ -118,7 +131,7 @@ def _group(workloads, what, repeats, predict, peers, how):
             peer = stack.enter_context(Peer(how[0], ours[label], how[1])) if label in peers else None
             steps[label], warmed[label] = ours[label].step, warm(ours[label].step)
             if peer:
-                setting = PEER_SETTING[workload.config.optimiser]
+                setting = PEER_SETTING[workload.config.optimiser, workload.config.precision]
                 ready, absent = warm_peer(peer, [setting])
                 notes[label] = absent.get(setting)
                 if ready:
@@ -146,7 +159,8 @@ def megabytes(workload: Workload) -> float:
     """About what a workload takes while it trains."""
     config = workload.config
     shapes = shapes_of(MODELS[config.model].build(workload.schema, **config.sizes))
-    return BYTES * sum(int(np.prod(shape)) for shape in shapes.values()) / 1e6 + ACTIVATIONS
+    rows = max(config.batch_size, ROWS) / ROWS
+    return BYTES * sum(int(np.prod(shape)) for shape in shapes.values()) / 1e6 + ACTIVATIONS * rows
 
 
 def free_megabytes() -> float:

@@ -3,6 +3,7 @@
 from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass
 from typing import Any, Literal
 
+from ..backend import NAMES, PRECISIONS
 from ..datasets.laboratory import World
 from ..errors import InputError, OptionError
 from ..losses import LOSSES
@@ -152,6 +153,12 @@ class Config(Dials, Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy c
     simulated_seed: int = option(0, "seed of the simulated AliCCP", low=0, high=2**63 - 1)
 
     dtype: str = option("float32", "precision of parameters and activations", choices=("float32", "float64"))
+    backend: str = option("numpy", "where arrays lie: on the host (numpy) or on a GPU (cupy)", choices=NAMES)
+    precision: str = option(
+        "float32",
+        "cupy: float32 products in full, or on tensor cores with 10 bits of each factor (tf32)",
+        choices=PRECISIONS,
+    )
     threads: int = option(0, "threads of Numba and BLAS; 0 = all cores", low=0)
     checkpoint_steps: int = option(500, "steps between checkpoints inside an epoch", low=1)
     compare_steps: int = option(
@@ -165,6 +172,12 @@ class Config(Dials, Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy c
                 object.__setattr__(self, f.name, value)
             check_value(f.name, f.type, value, f.metadata["option"])
         _check_loss(self)
+        if self.precision == "tf32" and self.dtype != "float32":
+            raise OptionError(
+                lambda called: (
+                    f"{called('precision')} tf32: is for products of float32, not of {called('dtype')} {self.dtype}"
+                )
+            )
         if self.dataset == "laboratory":
             _ = self.world  # whose dials must fit each other
 
@@ -217,8 +230,11 @@ class Config(Dials, Sizes, Subject):  # type: ignore[misc, valid-type]  # mypy c
 
     @classmethod
     def from_json(cls, d: dict[str, Any]) -> "Config":
-        """The inverse of `json`: every entry must be there, as a default of today is none of the run's."""
-        names = {f.name for f in fields(cls)}
+        """The inverse of `json`: every entry must be there, as a default of today is none of the run's.
+
+        Entries of `SINCE` may be missing: a version that did not write them could do but one thing.
+        """
+        names, d = {f.name for f in fields(cls)}, SINCE | d
         for what, wrong in (("unknown", d.keys() - names), ("no", names - d.keys())):
             if wrong:
                 entry = f"{what} entry {sorted(wrong)[0]!r:.80}"
@@ -305,7 +321,8 @@ def _check_loss(c):
         )
 
 
-MAY_CHANGE = ("epochs", "threads", "data_dir", "path")  # with --resume
+MAY_CHANGE = ("epochs", "threads", "data_dir", "path", "backend", "precision")  # with --resume
+SINCE = {"backend": "numpy", "precision": "float32"}  # settings that came later, and what all runs before them did
 
 
 def lasting(config: dict[str, Any]) -> dict[str, Any]:

@@ -85,7 +85,8 @@ def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
         default="",
         metavar="DIR",
         type=os.path.expanduser,
-        help="continue the run in DIR where it stopped; --epochs, --threads, --data-dir and --path may change",
+        help="continue the run in DIR where it stopped; --epochs, --threads, --backend, --precision, --data-dir and "
+        "--path may change",
     )
     parser.add_argument(
         "--changed-data",
@@ -123,9 +124,12 @@ def parse(argv: Sequence[str] | None, prog: str, description: str) -> Command:
 
 
 def without_effect(config: Config, given: dict[str, Any]) -> list[str]:
-    """A line for each size that was given and that the system has no use for."""
+    """A line for each option that was given and that the system, or the backend, has no use for."""
     idle = [name for name in given if name in COMMON and name not in MODELS[config.model].keywords()]
-    return [f"{flag(name)}: {config.model} has no use for it, so it changes nothing" for name in idle]
+    lines = [f"{flag(name)}: {config.model} has no use for it, so it changes nothing" for name in idle]
+    if "precision" in given and config.backend == "numpy":
+        lines.append(f"{flag('precision')}: --backend numpy multiplies in full, so it changes nothing")
+    return lines
 
 
 def check_threads(n: int) -> None:

@@ -4,6 +4,7 @@ facts      what the system and the libraries say of themselves
 libraries  which of them can be loaded
 room       what is left on the disk and in memory
 rates      what a stopwatch says
-advice     what follows from all of them
+gpu        the same of the GPU, if there is one
+advice     what follows from all of them; gpu_advice: of the GPU
 Facts and rates are plain data, as written to JSON; advice is a function of them.
 """

@@ -20,10 +20,11 @@ def run(argv: list[str] | None) -> int:
     if error := libraries(["numpy"])["numpy"]["error"]:
         raise InputError(f"NumPy cannot be loaded, and nothing runs without it ({error}); pip install numpy")
     from .facts import facts  # with it NumPy
+    from .gpu import gpu
     from .rates import rates
 
     measured = rates()  # first: Numba names its threading layer after a parallel region only
-    found = facts() | {"rates": measured}
+    found = facts() | {"rates": measured, "gpu": gpu()}
     found["advice"] = advice(found)
     with making_way(file):
         if file:
@@ -49,6 +50,7 @@ def text(found: dict[str, Any]) -> str:
         f"products     {_rate(r['gemm_one'])} GFLOP/s on one thread, {_rate(r['gemm_all'])} GFLOP/s on all (float32)",
         f"memory       {_rate(r['triad'])} GB/s (triad)",
         f"pools        {_peace(r['peace'])}",
+        *(f"GPU          {line}" for line in _gpu(found["gpu"])),
     ]
     return "\n".join([*lines, "", *([f"* {line}" for line in found["advice"]] or ["Nothing to change."])])
 
@@ -110,6 +112,24 @@ def _peace(ratio):
     if ratio is None:
         return "no twins run, so there is one pool only"
     return f"a product takes {ratio:.2f} times as long right after a parallel region as alone (1: idle threads sleep)"
+
+
+def _gpu(state):
+    if "none" in state:
+        return [f"none: {state['none']}"]
+    r = state["rates"]
+    twins = f"cannot be compiled ({state['why_no_twins']})" if state["why_no_twins"] else "can be compiled"
+    lines = [
+        f"{state['name']}, compute capability {state['capability']}, {state['free'] / 1e9:.1f} GB free of "
+        f"{state['total'] / 1e9:.1f} GB",
+        f"CUDA {state['runtime']}, a driver for {state['driver']}; CuPy {state['cupy']}, "
+        f"numba-cuda {state['numba_cuda'] or 'absent'}: CUDA twins {'are not tried' if state['standin'] else twins}",
+        f"products {_rate(r['float32'])} TFLOP/s in float32, {_rate(r['tf32'])} in tf32",
+        f"its memory {_rate(r['copy'])} GB/s (a copy, read and written)",
+        f"from the host {_rate(r['pinned'])} GB/s pinned, {_rate(r['pageable'])} GB/s pageable; a call of a NumPy "
+        f"function takes {_rate(r['call'])} us",
+    ]
+    return [f"{line} [stand-in, no GPU: times mean nothing]" for line in lines] if state["standin"] else lines
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -4,13 +4,12 @@ from typing import Any
 
 from ..machine.threads import AVX512_KERNELS, PEACE
 from ..machine.tuning import SWITCH
+from . import gpu_advice
 from .libraries import NEEDED_FOR
 
 FIGHT = 1.2  # times as long as alone: above noise; pools left as they are reach 1.25 to 2.5
 BUSY = 1.5  # processes a core
 TOGETHER = 1.3  # times the rate of one thread that all threads should reach at least
-
-
 LITTLE = 1e9  # bytes on a disk or in memory
 
 
@@ -116,4 +115,17 @@ def _shared(found):
         )
 
 
-RULES = (_alone, _untuned, _kernels, _threads, _numba, _libraries, _cache, _room, _fight, _busy, _shared)
+RULES = (
+    _alone,
+    _untuned,
+    _kernels,
+    _threads,
+    _numba,
+    _libraries,
+    _cache,
+    _room,
+    _fight,
+    _busy,
+    _shared,
+    *gpu_advice.RULES,
+)

@@ -20,10 +20,13 @@ cannot measure a forward (abs on complex numbers, rounding beside huge outputs) 
 
 Besides, forward must be a function of its arguments, backward one that is linear in doutput, and neither may write into
 what is not its own; see `contract`. Nothing that is not finite is ever right.
+
+`check(OnDevice(layer), ...)` checks the same lines on a GPU; parameters and inputs are arrays of the host as before.
 """
 
 from .check import check
 from .measure import METHODS, TOLERANCE, Check
+from .on_device import OnDevice
 from .report import assert_ok, report
 
-__all__ = ["METHODS", "TOLERANCE", "Check", "assert_ok", "check", "report"]
+__all__ = ["METHODS", "TOLERANCE", "Check", "OnDevice", "assert_ok", "check", "report"]

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import host, on_device
+
 KEYS = "its entries"  # the end of the path under which a dict has its keys and a list its length
 PLAIN = (bool, int, float, complex, str, bytes, slice, type(None), np.generic)
 
@@ -21,8 +23,8 @@ def contents(thing: Any) -> dict[tuple, Any]:
     stack: list[tuple[tuple, Any]] = [((), thing)]
     while stack:  # and no recursion: a chain may be longer than Python calls deep
         path, node = stack.pop()
-        if isinstance(node, (np.ndarray, *PLAIN)):
-            found[path] = node
+        if isinstance(node, (np.ndarray, *PLAIN)) or on_device(node):
+            found[path] = host(node)  # a cache may lie in a device's memory
         elif id(node) not in seen:
             seen[id(node)] = node  # alive, so that no other gets its id
             if isinstance(node, (dict, list)):

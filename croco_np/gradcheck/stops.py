@@ -6,7 +6,7 @@ through a stop: the gradient there must be exactly 0, and must not be 0 with the
 nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -22,28 +22,31 @@ from .measure import Check
 METHOD = "exact zeros"
 
 
-def stop_checks(name: str, seed: int, changes: Iterable[dict[str, Any]] | None = None) -> list[Check]:
+def stop_checks(
+    name: str, seed: int, changes: Iterable[dict[str, Any]] | None = None, place: Callable[[Any], Any] = lambda m: m
+) -> list[Check]:
     """The checks of one system; empty if it has no stop-gradient. The error is relative to the open gradient.
 
     changes  as for `model_cases`
+    place    what is done to a model before it is called, such as `OnDevice`
     """
     checks = []
     for change in ({}, *MODELS[name].variants) if changes is None else changes:
         model = at_blackboard(name, **change)
         if hasattr(model, "stop"):
             label = name + "".join(f", {key} {value}" for key, value in change.items())
-            checks += _checks_of(model, label, np.random.default_rng(seed))
+            checks += _checks_of(model, label, np.random.default_rng(seed), place)
     return checks
 
 
-def _checks_of(model, label, rng):
+def _checks_of(model, label, rng, place):
     """Every leaf of every setting; one that fails if the system has a stop and no setting."""
     checks = []
     params, batch = _bend(model.init(rng), rng), draw_batch(rng)
     for what, p, some, places in model.stop_settings(params, batch, SCHEMA):
-        out, cache = model.forward(p, some)
+        out, cache = place(model).forward(p, some)
         d = random_like(out, rng)
-        closed, opened = (flatten(m.backward(cache, d)) for m in (model, replace(model, stop=False)))
+        closed, opened = (flatten(place(m).backward(cache, d)) for m in (model, replace(model, stop=False)))
         for path, where in places.items():
             leaf = flatten(p)[path]
             error, why = _closed(closed.get(path), opened.get(path), leaf, where)

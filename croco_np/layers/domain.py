@@ -49,7 +49,7 @@ class PerDomain:
 def domain_ids(domains: tuple[slice, ...], like: np.ndarray = ON_HOST) -> np.ndarray:
     """(B, 1) number of the domain of each row, to look up in a table of domains; made where the array `like` lies."""
     check_domains(domains)
-    parts = [np.full_like(like, s, np.int64, shape=rows.stop - rows.start) for s, rows in enumerate(domains)]
+    parts = [np.full_like(like, s, np.int64, shape=(rows.stop - rows.start,)) for s, rows in enumerate(domains)]
     return np.concatenate(parts)[:, None]
 
 

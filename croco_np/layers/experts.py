@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arguments import expect
 from ..kernels.relu import bias_relu, relu_backward
+from ..kernels.stacks import matmul
 from .chain import Chain
 from .linear import xavier
 
@@ -15,13 +16,14 @@ from .linear import xavier
 def products(x: np.ndarray, W: np.ndarray) -> np.ndarray:
     """One product an expert, z_m = x_m W_m: x (B, M or 1, n_in), W (M, n_in, n_out) -> z (B, M, n_out)."""
     z = np.empty((len(x), len(W), W.shape[2]), np.result_type(x, W), like=x)
-    np.matmul(x.swapaxes(0, 1), W, out=z.swapaxes(0, 1))
+    matmul(x.swapaxes(0, 1), W, z.swapaxes(0, 1))
     return z
 
 
 def products_backward(x: np.ndarray, W: np.ndarray, dz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Backward of `products`: dx_m = dz_m W_m^T (summed over m where x is one input for all), dW_m = x_m^T dz_m."""
-    dW = np.matmul(x.transpose(1, 2, 0), dz.swapaxes(0, 1))
+    dW = np.empty(W.shape, np.result_type(x, dz), like=dz)
+    matmul(x.transpose(1, 2, 0), dz.swapaxes(0, 1), dW)
     dx = products(dz, W.swapaxes(1, 2))
     return (dx if x.shape[1] == len(W) else dx.sum(axis=1, keepdims=True)), dW
 

@@ -73,7 +73,7 @@ def row_weights(
     else:
         raise ValueError(f"reduction {reduction!r}: choose domain_mean, dataset_mean or batch_mean")
     each = zip(sizes.tolist(), per_domain.tolist(), strict=True)
-    return np.concatenate([np.full_like(like, w, dtype, shape=n_s) for n_s, w in each])
+    return np.concatenate([np.full_like(like, w, dtype, shape=(n_s,)) for n_s, w in each])
 
 
 def _row_counts(counts, n_domains):

@@ -19,6 +19,7 @@ from typing import IO
 
 import numpy as np
 
+from ..backend import NAMES, Backend, load
 from ..command import Parser, status
 from ..command.progress import bar
 from ..config.flags import check_threads
@@ -48,19 +49,20 @@ def predict(args: Namespace) -> int:
     """What the flags ask for; returns the exit status."""
     moved = {name: value for name in ("data_dir", "path", "threads") if (value := getattr(args, name))}
     check_threads(args.threads)
+    place = load(args.backend)
     saved = read_model(args.run, **moved)
     if args.threads:
         set_threads(args.threads)
     _keep(args, saved)
     if args.input:
-        return predict_raw(args, saved)
+        return predict_raw(args, saved, place)
     if saved.config.dataset == "table" and not saved.config.path:
         raise InputError(f"{saved.file}: knows of no file of rows; give some with --input FILE.csv --out FILE.csv")
     splits = saved.data(args.changed_data)
     rows = getattr(splits, args.rows)
     path = Path(args.out) if args.out else Path(args.run) / f"predictions-{args.rows}.csv"
     opened = writing if args.out else replacing
-    predictor = Predictor(saved.model, saved.params, saved.schema, saved.encoder)
+    predictor = Predictor(saved.model, saved.params, saved.schema, saved.encoder).brought(place.bring)
     predictor.logits(rows.part(slice(0, 1)))  # kernels are compiled or loaded here, not in the seconds below
     started = time.perf_counter()
     with opened(path, newline="") as file:
@@ -84,15 +86,15 @@ def _keep(args, saved):
                 raise InputError(f"--out {out}: is read here, or is a file of the run; choose another name")
 
 
-def predict_raw(args: Namespace, saved: Saved) -> int:
-    """Score the raw rows of --input; returns the exit status."""
+def predict_raw(args: Namespace, saved: Saved, place: Backend) -> int:
+    """Score the raw rows of --input, in the memory of `place`; returns the exit status."""
     if saved.encoder is None:
         raise InputError(f"{saved.file}: holds no vocabularies, so it cannot read raw rows; train the run anew")
     if not args.out:
         raise InputError("--input needs --out FILE.csv (/dev/stdout for a pipe)")
     from .raw import score  # pandas, half a second that nobody else has to wait
 
-    predictor = Predictor(saved.model, saved.params, saved.schema, saved.encoder)
+    predictor = Predictor(saved.model, saved.params, saved.schema, saved.encoder).brought(place.bring)
     with writing(Path(args.out), newline="") as file:
         tally = score(predictor, args.input, file, saved.facts["simulated"])
     for line in (f"{tally.rows:,} rows scored", *tally.lines()):
@@ -154,6 +156,9 @@ def _flags():
     )
     parser.add_argument(
         "--changed-data", action="store_true", help="go on though the data are others than the run was trained on"
+    )
+    parser.add_argument(
+        "--backend", default=NAMES[0], choices=NAMES, help="cupy: on a GPU, wherever it was trained (default: numpy)"
     )
     parser.add_argument("--threads", default=0, type=int, metavar="N", help="threads of Numba and BLAS (default: all)")
     return parser

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backend import host, load, of
 from ..batch import check_rows, make_batch
 from ..datasets.splits import Rows, Schema
 from ..errors import InputError
@@ -15,7 +16,7 @@ from ..losses.bce import sigmoid
 from ..metrics import evaluate_domains
 from ..models import Output, fastest
 from ..runs.saved import read_model
-from ..tree import Tree
+from ..tree import Tree, flatten, tree_map
 
 # At AliCCP's sizes the processor time of a row is the same from 1024 to 8192 rows a block (256: a fifth more).
 # Threads meet at the end of each product, so where cores are shared, few large blocks are faster than many small ones.
@@ -25,7 +26,7 @@ BLOCK_ROWS = 4096
 class Block(NamedTuple):
     """What the model says of some rows.
 
-    output  the taps, in the model's own order: sorted by domain
+    output  the taps, in the model's own order: sorted by domain; they lie where the parameters do
     cache   what the forward pass keeps
     at      (n,) position in the given rows of each row of the output
     domains S slices of the output's rows
@@ -42,7 +43,7 @@ class Predictor:
     """p = sigmoid(z), Eq. (5), for `Rows` in any order.
 
     model    a system of `croco_np.models`; its twin runs in its place where it has one (`models.twins`)
-    params   its parameters
+    params   its parameters; where they lie, on the host or on a device, the model runs
     schema   the columns that it was built for
     encoder  turns raw columns into `Rows` (`datasets.encoder.Encoder`), or None
     block    rows that run through the model at a time
@@ -62,14 +63,22 @@ class Predictor:
     block: int = BLOCK_ROWS
 
     @classmethod
-    def load(cls, run: str) -> Predictor:
-        """The best weights of a run, from its folder or its model.safetensors; the data are not needed."""
-        saved = read_model(run)
-        return cls(saved.model, saved.params, saved.schema, saved.encoder)
+    def load(cls, run: str, backend: str = "numpy") -> Predictor:
+        """The best weights of a run, from its folder or its model.safetensors; the data are not needed.
+
+        backend  "cupy" runs the model on a GPU, wherever it was trained
+        """
+        place, saved = load(backend), read_model(run)
+        return cls(saved.model, saved.params, saved.schema, saved.encoder).brought(place.bring)
+
+    def brought(self, bring: Callable[[Any], Any]) -> Predictor:
+        """The same with its parameters elsewhere: `backend.load("cupy").bring`, or `backend.host` for the way back."""
+        return replace(self, params=tree_map(bring, self.params))
 
     def outputs(self, rows: Rows) -> Iterator[Block]:
         """Yield what the model says of one block of rows after the other."""
-        model = fastest(self.model)
+        place = of(next(iter(flatten(self.params).values())))
+        model = fastest(self.model) if place.name == "numpy" else self.model  # as in `Trainer.from_config`
         for start in range(0, rows.n, self.block):
             stop = min(start + self.block, rows.n)
             try:
@@ -77,7 +86,7 @@ class Predictor:
             except (TypeError, ValueError) as error:
                 raise InputError(f"{error}; encode the rows with the vocabularies of the run's data") from error
             batch, at = make_batch(rows, np.arange(start, stop), self.schema, training=False)
-            output, cache = model.forward(self.params, batch)
+            output, cache = model.forward(self.params, batch.brought(place.bring))
             yield Block(output, cache, at, batch.domains)
             del output, cache  # before the next ones are made
 
@@ -85,7 +94,7 @@ class Predictor:
         """Yield the logits (n,) of one block of rows after the other, n <= `block`, in the order of the rows."""
         for block in self.outputs(rows):
             z = np.empty(len(block.at))
-            z[block.at - block.at.min()] = block.output.logits
+            z[block.at - block.at.min()] = host(block.output.logits)
             del block  # with its cache, before the next one is made
             yield z
 
@@ -93,7 +102,7 @@ class Predictor:
         """Click logits of all rows, (N,) float64."""
         z = np.empty(rows.n)
         for block in self.outputs(rows):
-            z[block.at] = block.output.logits
+            z[block.at] = host(block.output.logits)
             del block  # with its cache, before the next one is made
         return z
 

@@ -15,8 +15,7 @@ from ..storage import checkpoint
 from ..storage.digest import read_json, write_json
 from ..storage.files import SCRATCH, not_written, replacing, sweep
 from ..storage.locks import Lock
-from ..tree import with_leaves
-from .packing import pack, unpack
+from .packing import in_place_of, pack, unpack
 from .saved import CHECKPOINT, CONFIG, MODEL, about, parameters, same_data, write_model
 from .state import State
 
@@ -115,6 +114,11 @@ class RunFolder:
         """The path as text, for messages."""
         return str(self.path)
 
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is something to go on from."""
+        return (self.path / CHECKPOINT).exists()
+
     def begin(self, config: Config, splits: Splits) -> None:
         """Write down what the run is: its config, and what its data look like."""
         self.kept, self.encoder = about(config, splits), splits.encoder
@@ -186,7 +190,7 @@ class RunFolder:
             raise InputError(
                 f"{path}: not the weights that {self.path / CHECKPOINT} belongs to; restore both from a copy"
             )
-        return with_leaves(state.params, parameters(saved.arrays))
+        return in_place_of(state.params, parameters(saved.arrays))
 
     def _same_run(self, path, facts):
         """Raise InputError if the facts kept with arrays are of a run with another config."""

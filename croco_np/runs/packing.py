@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..backend import host
 from ..errors import InputError
 from ..storage.checkpoint import Checkpoint
-from ..tree import flatten, with_leaves
+from ..tree import SomeTree, flatten, with_leaves
 from .state import State
 
 TREES = ("params", "m", "v")
@@ -14,10 +15,14 @@ LAST = "last"  # steps up to which the rows of a table are up to date; idle rows
 
 
 def pack(state: State) -> tuple[dict[str, np.ndarray], dict]:
-    """`State` -> arrays {name: array}, facts. The best weights are not among them: they have a file of their own."""
+    """`State` -> arrays {name: array}, facts. The best weights are not among them: they have a file of their own.
+
+    The arrays are of the host, wherever those of the state lie: a checkpoint does not know of devices.
+    """
     trees = {"params": state.params, "m": state.moments["m"], "v": state.moments["v"]}
     arrays = {f"{kind}.{path}": a for kind, tree in trees.items() for path, a in flatten(tree).items()}
     arrays |= {f"{LAST}.{path}": a for path, a in state.moments["last"].items()}
+    arrays = {name: host(a) for name, a in arrays.items()}
     return arrays, {"state": state.facts, "t": state.moments["t"], "rng": state.rng.bit_generator.state}
 
 
@@ -41,10 +46,17 @@ def unpack(state: State, saved: Checkpoint, path: Path) -> None:
     def part(kind):
         return {k.removeprefix(kind + "."): a for k, a in arrays.items() if k.startswith(kind + ".")}
 
-    m, v = (with_leaves(state.params, part(kind)) for kind in "mv")
-    state.params = with_leaves(state.params, part("params"))
-    state.moments = {"t": facts["t"], "m": m, "v": v, "last": part(LAST)}
+    m, v = (in_place_of(state.params, part(kind)) for kind in "mv")
+    last = {leaf: np.asarray(a, like=params[leaf]) for leaf, a in part(LAST).items()}
+    state.params = in_place_of(state.params, part("params"))
+    state.moments = {"t": facts["t"], "m": m, "v": v, "last": last}
     state.facts = facts["state"]
+
+
+def in_place_of(tree: SomeTree, saved: dict[str, np.ndarray]) -> SomeTree:
+    """The same tree with saved arrays {path: array of the host} for leaves, each brought to where the old one lies."""
+    leaves = flatten(tree)
+    return with_leaves(tree, {path: np.asarray(a, like=leaves[path]) for path, a in saved.items()})
 
 
 def _check_facts(facts, start, path):

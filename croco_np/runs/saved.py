@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..backend import host
 from ..config import MAY_CHANGE, Config, lasting
 from ..datasets.encoder import Encoder
 from ..datasets.load import load
@@ -89,7 +90,7 @@ def write_model(file: Path | str, params: Tree, facts: dict, encoder: Encoder | 
     facts    of `about`, and what else is to be known
     encoder  whose vocabularies are kept beside the weights
     """
-    arrays = flatten(params)
+    arrays = {path: host(w) for path, w in flatten(params).items()}
     if encoder is not None:
         vocabularies, kept = encoder.state()
         arrays |= {ENCODER + name: a for name, a in vocabularies.items()}

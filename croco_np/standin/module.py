@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .array import DeviceArray, Refused
+from .array import DeviceArray
+from .journal import Refused
 
 __version__ = "14.2.0 (stand-in)"
 ndarray = DeviceArray
@@ -108,6 +109,8 @@ _runtime = SimpleNamespace(
 )
 _stream = Stream()
 cuda = SimpleNamespace(
+    cublas=SimpleNamespace(setMathMode=lambda handle, mode: None),
+    device=SimpleNamespace(get_cublas_handle=lambda: 0),
     Stream=Stream,
     Event=Event,
     alloc_pinned_memory=bytearray,

@@ -1,1 +1,1 @@
-"""Training: `loop` trains, `folder` keeps it on disk, `results` measures and draws, `__main__` is the command line."""
+"""Training: `loop` trains, `ahead` brings batches to a GPU, `results` measures and draws, `__main__` is the command."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import contextmanager
 
+from .. import backend
 from ..command import status
 from ..command.interrupts import handled, stop
 from ..config import Config
@@ -17,7 +18,7 @@ from ..kernels.twin import note_numpy
 from ..runs.folder import RunFolder
 from ..runs.state import State
 from .loop import fit
-from .memory import require_room
+from .memory import require_room, require_room_on, room_named
 from .results import finish
 from .trainer import Trainer
 
@@ -30,13 +31,14 @@ def run(argv: Sequence[str] | None) -> int:
         with folder:
             return train(resumed(config, asked.given), folder, asked)
     RunFolder.refuse_taken(asked.out)  # now, not when the data have been read
-    for line in without_effect(asked.config, asked.given):
-        _say(line)
     return train(asked.config, None, asked)
 
 
 def train(config: Config, folder: RunFolder | None, asked: Command) -> int:
     """Train what `config` says, in the folder of a run that is taken up again, or in a new one (None)."""
+    for line in without_effect(config, asked.given):
+        _say(line)
+    place = backend.load(config.backend)  # now, too: there may be no GPU
     cores = os.cpu_count() or 1
     if config.threads > cores:
         print(f"the run began with {config.threads} threads, this machine has {cores}: rounding may differ", flush=True)
@@ -48,6 +50,7 @@ def train(config: Config, folder: RunFolder | None, asked: Command) -> int:
         print(note, flush=True)
     trainer = Trainer.from_config(config, splits)
     require_room(trainer.model, config.dtype)
+    require_room_on(place, trainer.model, config.dtype)
     if folder is None:
         with RunFolder.new(asked.out, config) as folder:
             folder.begin(config, splits)
@@ -87,11 +90,13 @@ def fit_and_finish(
         if interrupted():
             print(f"stopped at step {state.facts['step']}; {_go_on(folder.path)}", file=sys.stderr)
             return 128 + interrupted()
-    finish(trainer, state, config, folder, say=_say)
+    with room_named(trainer.backend, trainer.batch_size, state, folder):
+        finish(trainer, state, config, folder, say=_say)
     if report:
         from ..report.run import write  # with it Jinja2 and Matplotlib
 
-        _say(f"{write(folder, trainer.predictor(state.chosen), splits, config)}: open it in a browser")
+        predictor = trainer.predictor(state.chosen).brought(backend.host)
+        _say(f"{write(folder, predictor, splits, config)}: open it in a browser")
     return 0
 
 

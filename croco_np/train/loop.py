@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backend import host
 from ..command.progress import bar
 from ..command.streams import note
 from ..errors import InputError
@@ -17,6 +18,7 @@ from ..predict import Predictor
 from ..runs.state import State
 from ..tree import not_finite
 from .maps import covariance
+from .memory import room_named
 from .stopping import keep_best
 from .trainer import Trainer
 
@@ -24,7 +26,7 @@ from .trainer import Trainer
 class Nowhere:
     """The place of a `RunFolder` where nothing is to be kept on disk."""
 
-    where = ""  # of the last checkpoint, for messages
+    where, has_checkpoint = "", False  # of the last checkpoint, for messages
 
     def save(self, state: State) -> None:
         """Keep a checkpoint."""
@@ -68,26 +70,28 @@ def fit(
     say               gets a line an epoch
     progress          whether a bar shows the epoch under way, and a line says how this process could train faster
 
-    Raises InputError when training diverges: the checkpoint and the best weights from before stay.
+    Raises InputError when training diverges, or a device has no room: the checkpoint and the best weights from before
+    stay.
     """
-    folder, facts = folder or Nowhere(), state.facts
+    folder, facts, n_rows = folder or Nowhere(), state.facts, trainer.splits.train.n
     if progress and (slow := hint()):
         note(slow)
-    while facts["epoch"] <= epochs and facts["epochs_without_better"] < patience:
-        with bar(trainer.splits.train.n, f"epoch {facts['epoch']}", initial=facts["position"], shown=progress) as shown:
-            for batch, parts in trainer.steps(state):
-                if not np.isfinite(parts["total"]):
-                    raise diverged(facts["step"], f"the loss is {parts['total']}", folder)
-                if facts["step"] == map_step and (cov := covariance(trainer, trainer.settled(state))) is not None:
-                    folder.save_map(cov, facts["step"])
-                shown.set_postfix(loss=f"{facts['sums']['bce'] / facts['position']:.4f}", refresh=False)
-                shown.update(len(batch.labels))
-                stopped = interrupted()
-                if stopped or facts["step"] % checkpoint_steps == 0:
-                    _save(state, folder)
-                if stopped:
-                    return False
-        end_epoch(trainer, state, folder, say, each_epoch, patience)
+    with room_named(trainer.backend, trainer.batch_size, state, folder):
+        while facts["epoch"] <= epochs and facts["epochs_without_better"] < patience:
+            with bar(n_rows, f"epoch {facts['epoch']}", initial=facts["position"], shown=progress) as shown:
+                for batch, parts in trainer.steps(state):
+                    if not np.isfinite(parts["total"]):
+                        raise diverged(facts["step"], f"the loss is {parts['total']}", folder)
+                    if facts["step"] == map_step and (cov := covariance(trainer, trainer.settled(state))) is not None:
+                        folder.save_map(cov, facts["step"])
+                    shown.set_postfix(loss=f"{facts['sums']['bce'] / facts['position']:.4f}", refresh=False)
+                    shown.update(len(batch.labels))
+                    stopped = interrupted()
+                    if stopped or facts["step"] % checkpoint_steps == 0:
+                        _save(state, folder)
+                    if stopped:
+                        return False
+            end_epoch(trainer, state, folder, say, each_epoch, patience)
     return True
 
 
@@ -130,7 +134,7 @@ def end_epoch(
     means = {name: total / facts["position"] for name, total in facts["sums"].items()}
     entry = {"epoch": facts["epoch"], "step": facts["step"], **means, "valid": measures}
     if each_epoch:
-        entry["measured"] = each_epoch(predictor)
+        entry["measured"] = each_epoch(predictor.brought(host))  # its spectra are worked out on the host
     facts["history"].append(entry | {"simulated": trainer.splits.simulated})
     better = keep_best(trainer, state, z, measures["auc"], patience)
     if better:

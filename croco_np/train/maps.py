@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 
+from ..backend import host
 from ..command.progress import bar
 from ..diagnostics import covariance_map
 from ..tree import Tree
@@ -18,7 +19,7 @@ def covariance(trainer: Trainer, params: Tree) -> np.ndarray | None:
     """Covariance map of the experts on the first validation rows; None for a model without the tap `experts`."""
     rows = trainer.splits.valid.part(slice(0, MAP_ROWS))
     taps = (block.output.experts for block in trainer.predictor(params).outputs(rows))
-    experts = [tap for tap in taps if tap is not None]
+    experts = [host(tap) for tap in taps if tap is not None]
     return covariance_map(np.concatenate(experts)) if experts else None
 
 

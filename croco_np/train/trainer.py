@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..backend import HOST, Backend, host, load, on_device
 from ..batch import Batch, make_batch
 from ..command.interrupts import stop_if_asked
 from ..datasets.splits import Splits
@@ -19,6 +20,8 @@ from ..optim import Adam
 from ..predict import Predictor
 from ..runs.state import State
 from ..tree import Tree, tree_map
+from .ahead import arriving
+from .memory import room_named
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -37,6 +40,7 @@ class Trainer:
     dtype       precision of parameters and activations, "float32" or "float64"
     each_domain_stops
                 whether each domain stops by its own validation AUC; for a model of separate parts, one a domain
+    backend     where parameters, moments and batches lie, and so where the steps are computed
 
     A training step is four lines:
 
@@ -58,32 +62,45 @@ class Trainer:
     seed: int = 0
     dtype: str = "float32"
     each_domain_stops: bool = False
+    backend: Backend = HOST
 
     @classmethod
     def from_config(cls, config: Config, splits: Splits) -> Trainer:
-        """The trainer that a config asks for; of a model that has a twin, the twin is trained (`models.twins`)."""
-        c, schema = config, splits.schema
+        """The trainer that a config asks for; of a model that has a twin, the twin is trained (`models.twins`).
+
+        Raises InputError where there is no GPU for a config that wants one.
+        """
+        c, schema, backend = config, splits.schema, load(config.backend)
+        backend.multiply_in(c.precision)
         rows = np.bincount(np.asarray(splits.train.domains), minlength=len(schema.domains))
         objective = Objective(c.reduction, tuple(rows), c.resolved_alpha, c.resolved_loss, c.loss_options, c.cov_rows)
         optimiser = Adam(c.lr, lazy=c.optimiser == "lazy_adam", l2=c.l2)
         epoch_steps = -(-splits.train.n // c.batch_size)
-        model = fastest(MODELS[c.model].build(schema, **c.sizes).paced(epoch_steps))
+        model = MODELS[c.model].build(schema, **c.sizes).paced(epoch_steps)
+        # The twins save products by looking up narrow fields one by one. On a GPU products are cheap and launches are
+        # not, so there the definition is trained.
+        model = fastest(model) if backend is HOST else model
         apart = model.separate and c.stop_by == "domain"
-        return cls(model, objective, optimiser, splits, c.batch_size, c.seed, c.dtype, apart)
+        return cls(model, objective, optimiser, splits, c.batch_size, c.seed, c.dtype, apart, backend)
 
     def without_loss(self) -> Trainer:
         """The same trainer, but for the loss beside the cross-entropy: alpha = 0."""
         return replace(self, objective=replace(self.objective, alpha=0.0))
 
     def start(self) -> State:
-        """The state before the first step."""
+        """The state before the first step.
+
+        Parameters are drawn on the host, whichever the device: a seed means the same everywhere.
+        """
         init, sample = np.random.default_rng(self.seed).spawn(2)
         params = self.model.init(init)
         if self.objective.has_parameters:
             no_rows, _ = make_batch(self.splits.valid, np.arange(0), self.splits.schema)
             out, _ = self.model.forward(params, no_rows)  # for the shapes of its taps
             params["loss"] = self.objective.init(init, out)
-        params = tree_map(lambda w: w.astype(self.dtype), params)
+        with room_named(self.backend, self.batch_size):
+            params = tree_map(lambda w: self.backend.bring(w.astype(self.dtype)), params)
+            moments = self.optimiser.init(params)
         facts = {
             "epoch": 1,  # the epoch under way
             "position": 0,  # rows of it that are done
@@ -99,11 +116,12 @@ class Trainer:
             "seconds": 0.0,
             "history": [],
         }
-        return State(params, self.optimiser.init(params), sample, facts)
+        return State(params, moments, sample, facts)
 
     def step(self, state: State, batch: Batch, defer: bool = False) -> dict:
         """One training step; returns the parts of the loss before it.
 
+        batch  lies where the parameters do: `batch.brought(trainer.backend.bring)`
         defer  leave rows of tables that the batch does not use as they are, until a later step reads them or `settle`
                is called
         """
@@ -120,21 +138,25 @@ class Trainer:
     def steps(self, state: State) -> Iterator[tuple[Batch, dict]]:
         """Take the steps of the rest of the epoch under way; yield each batch with the parts of its loss."""
         facts = state.facts
-        for batch in self.batches(facts["epoch"], facts["position"]):
+        coming = arriving(self.batches(facts["epoch"], facts["position"]), self.backend)
+        for batch in coming:
             stop_if_asked()
             started = time.perf_counter()
             parts = self.step(state, batch, defer=True)
+            coming.look_ahead()
+            parts = numbers(parts)
             facts["train_seconds"] += time.perf_counter() - started
             facts["position"] += len(batch.labels)
             facts["train_rows"] += len(batch.labels)
             facts["step"] += 1
             for name in facts["sums"]:
-                facts["sums"][name] += float(parts[name]) * len(batch.labels)
+                facts["sums"][name] += parts[name] * len(batch.labels)
             yield batch, parts
 
     def settle(self, state: State) -> None:
         """Apply all deferred updates of tables in place: the parameters may then be read by anybody."""
         self.optimiser.settle(state.params, state.moments)
+        self.backend.wait()
 
     def settled(self, state: State) -> Tree:
         """A copy of the parameters with all deferred updates applied.
@@ -155,3 +177,10 @@ class Trainer:
     def predictor(self, params: Tree) -> Predictor:
         """The model with these parameters, ready to score rows."""
         return Predictor(self.model, params, self.splits.schema, encoder=self.splits.encoder)
+
+
+def numbers(parts: dict[str, Any]) -> dict[str, float]:
+    """The parts of a loss as Python's numbers. Those on a device come in one copy: the host waits once a step."""
+    there = [name for name, x in parts.items() if on_device(x)]
+    came = host(np.stack([parts[name] for name in there])) if there else ()
+    return {name: float(x) for name, x in (parts | dict(zip(there, came, strict=True))).items()}

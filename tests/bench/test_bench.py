@@ -19,6 +19,7 @@ from croco_np.costs.products import Shape
 from croco_np.errors import InputError
 from croco_np.kernels.twin import KERNELS, using
 from croco_np.layers import Dense
+from croco_np.machine.watch import HostWatch
 
 TINY = WORKLOADS["tiny"]
 KEYS = {"workload", "model", "threads", "blas", "samples_per_second", "floor_samples_per_second", "phases", "peers"}
@@ -38,6 +39,7 @@ for line in sys.stdin:
     answer = {"error": "no such thing: " + q["do"]}
     if q["do"] == "settings":
         answer = {"settings": ["torch-fp32", "torch-bf16"], "version": "0", "threads": job["threads"]}
+        answer |= {"same_precision": ["torch-fp32"], "device": job["device"]}
     elif q.get("setting") == "torch-bf16":
         answer = {"error": "bf16 is not to be had"}
     elif q["do"] in ("train", "predict"):
@@ -124,19 +126,31 @@ def test_instruments_leave_nothing_behind():
     assert vars(Dense)["forward"] is before
 
 
-def test_exclusive_time(monkeypatch):
-    """A clock that ticks at each look: what is inside a phase is not the outer phase's; closed phases keep all."""
-    ticks = iter(range(100))
-    monkeypatch.setattr(clock.time, "perf_counter", lambda: next(ticks))
-    watch = clock.Clock()
+class Ticks(HostWatch):
+    """A clock that ticks at each look."""
+
+    def __init__(self):
+        self.now = 0
+
+    def mark(self):
+        self.now += 1
+        return self.now
+
+
+def test_exclusive_time():
+    """What is inside a phase is not the outer phase's; closed phases keep all; what is skipped is nobody's."""
+    watch = clock.Clock(Ticks())
     with watch.phase("gather"), watch.phase("scatter"):
         pass
     with watch.phase("gate"), watch.phase("products forward"):
         pass
     with watch.phase("BCE"), watch.phase("loss"):
         pass
+    watch.skip()
+    assert not any(watch.seconds.values())  # they are asked for at the end
+    watch.stop()
     spent = {name: seconds for name, seconds in watch.seconds.items() if seconds}
-    assert spent == {"rest": 3, "gather": 2, "scatter": 1, "gate": 3, "BCE": 2, "loss": 1}
+    assert spent == {"rest": 4, "gather": 2, "scatter": 1, "gate": 3, "BCE": 2, "loss": 1}
 
 
 def test_bytes_of_kernels():

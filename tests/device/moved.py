@@ -4,34 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from croco_np import backend
-from croco_np.batch import Batch
+from croco_np.gradcheck.on_device import back, moved
 
-
-def moved(x: Any, gpu: Any) -> Any:
-    """The same value with every array in it on the device; a batch's slices and plain numbers stay."""
-    if isinstance(x, np.ndarray):
-        return gpu.bring(x)
-    return _rebuilt(x, lambda part: moved(part, gpu))
-
-
-def back(x: Any) -> Any:
-    """The same value with every device array as an array of the host."""
-    if backend.on_device(x):
-        return x._host.copy() if hasattr(x, "_host") else x.get()
-    return _rebuilt(x, back)
-
-
-def _rebuilt(x, change):
-    if isinstance(x, dict):
-        return {key: change(part) for key, part in x.items()}
-    if isinstance(x, Batch):
-        return x._replace(**{name: change(getattr(x, name)) for name in ("ids", "prior_ids", "labels")})
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(*map(change, x))
-    if isinstance(x, list | tuple):
-        return type(x)(map(change, x))
-    return x
+__all__ = ["arrays", "assert_same_bits", "back", "moved"]
 
 
 def arrays(x: Any, path: str = "") -> dict[str, np.ndarray]:

@@ -1,19 +1,23 @@
-"""PyTorch in the benchmark: the same models, written for PyTorch and as fast as it goes on a CPU.
+"""PyTorch in the benchmark: the same models, written for PyTorch and as fast as it goes, where ours runs.
 
     PYTHON croco_np/bench/peer FOLDER        PYTHON needs torch and numpy, nothing else
 
 FOLDER holds job.json, params.npz and batches.npz. Then each line of JSON on stdin is answered by one on stdout:
 
-    {"do": "settings"}                                  {"settings": [...], "version": ..., "threads": ...}
+    {"do": "settings"}                                  {"settings": [...], "same_precision": [...], "version": ...,
+                                                         "threads": ..., "device": ...}
     {"do": "train", "setting": ..., "batch": i}         {"seconds": ..., "loss": ...}, one step and the loss before it
     {"do": "predict", "setting": ..., "batch": i}       {"seconds": ..., "mean": ...}, of the probabilities
     {"do": "logits", "setting": ..., "batch": i}        {"logits": [...]}
-    {"do": "memory"}                                    {"peak_rss_mb": ...}
+    {"do": "memory"}                                    {"peak_rss_mb": ..., on a GPU "peak_device_mb": ...}
     {"do": "drop", "setting": ...}                      {}, its parameters are freed
     {"do": "quit"}                                      nothing, the process ends
 
 What fails is answered by {"error": "one line"}. A setting is built when it is first used, with parameters of its own;
 seconds are those of the step, and where something had to be built or compiled first, "build_seconds" tells how long.
+
+On a GPU ("device": "cuda" in job.json) all tensors lie there from the start, and CUDA's events tell the seconds.
+Written for CUDA GPUs; run on CPUs only.
 """
 
 import json
@@ -27,8 +31,9 @@ try:
     import torch
 except ImportError:
     sys.exit("PyTorch is not installed here: pip install -e '.[peer]', or name an interpreter with --peer-python")
-from contender import SETTINGS, Contender
+from contender import SETTINGS, Contender, offered
 from job import read
+from timer import Timer
 
 
 def peak_kilobytes() -> float:
@@ -46,29 +51,42 @@ class Peer:
     def __init__(self, folder: str) -> None:
         self.job, self.params, self.batches = read(folder)
         torch.set_num_threads(self.job.threads)
+        self.timer = Timer(self.job.device)
         self.contenders: dict[str, Contender] = {}
         self.compiled: set[tuple[str, str]] = set()
 
     def settings(self) -> dict[str, Any]:
-        return {"settings": list(SETTINGS), "version": torch.__version__, "threads": torch.get_num_threads()}
+        names, device = offered(self.job), self.job.device.type
+        return {
+            "settings": names,
+            "same_precision": [name for name in names if SETTINGS[name].products == self.job.precision],
+            "version": torch.__version__,
+            "threads": torch.get_num_threads(),
+            "device": torch.cuda.get_device_name() if device == "cuda" else device,
+        }
 
     def train(self, setting: str, batch: int) -> dict[str, float]:
         contender, built = self._ready(setting, "train")
-        started = time.perf_counter()
+        start = self.timer.mark()
         loss = contender.train(self.batches[batch])
-        return {"seconds": time.perf_counter() - started, "loss": loss, **built}
+        seconds = self.timer.seconds(start, self.timer.mark())
+        return {"seconds": seconds, "loss": float(loss), **built}
 
     def predict(self, setting: str, batch: int) -> dict[str, float]:
         contender, built = self._ready(setting, "predict")
-        started = time.perf_counter()
+        start = self.timer.mark()
         p = contender.logits(self.batches[batch]).sigmoid()
-        return {"seconds": time.perf_counter() - started, "mean": float(p.mean()), **built}
+        seconds = self.timer.seconds(start, self.timer.mark())
+        return {"seconds": seconds, "mean": float(p.mean()), **built}
 
     def logits(self, setting: str, batch: int) -> dict[str, list[float]]:
         return {"logits": self._ready(setting, "predict")[0].logits(self.batches[batch]).tolist()}
 
     def memory(self) -> dict[str, float]:
-        return {"peak_rss_mb": peak_kilobytes() * 1024 / 1e6}
+        found = {"peak_rss_mb": peak_kilobytes() * 1024 / 1e6}
+        if self.job.device.type == "cuda":
+            found["peak_device_mb"] = torch.cuda.max_memory_reserved() / 1e6
+        return found
 
     def drop(self, setting: str) -> dict:
         self.contenders.pop(setting, None)

@@ -2,6 +2,7 @@
 
 import math
 from contextlib import nullcontext
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,12 +11,36 @@ from job import Batch, Job
 from pieces import covariance
 from systems import SYSTEMS
 
-SETTINGS = {  # name -> sparse gradients of tables, torch.compile, bfloat16
-    "torch-fp32": (True, False, False),
-    "torch-fp32-dense": (False, False, False),
-    "torch-compile": (True, True, False),
-    "torch-bf16": (True, False, True),
+
+class Setting(NamedTuple):
+    """sparse: gradients of tables; compiled: by torch.compile; products: in "float32", "tf32" or "bfloat16"."""
+
+    sparse: bool = True
+    compiled: bool = False
+    products: str = "float32"
+
+
+SETTINGS = {
+    "torch-fp32": Setting(),
+    "torch-fp32-dense": Setting(sparse=False),
+    "torch-compile": Setting(compiled=True),
+    "torch-bf16": Setting(products="bfloat16"),
+    "torch-tf32": Setting(products="tf32"),
+    "torch-tf32-dense": Setting(sparse=False, products="tf32"),
+    "torch-tf32-compile": Setting(compiled=True, products="tf32"),
 }
+CPU = ("torch-fp32", "torch-fp32-dense", "torch-compile", "torch-bf16")
+CUDA = {  # first those in the precision of ours, then others
+    "float32": (*CPU, "torch-tf32"),
+    "tf32": ("torch-tf32", "torch-tf32-dense", "torch-tf32-compile", "torch-bf16", "torch-fp32"),
+}
+
+
+def offered(job: Job) -> list[str]:
+    """The settings that are worth timing beside ours."""
+    return list(CPU if job.device.type == "cpu" else CUDA[job.precision])
+
+
 B1, B2, EPS = 0.9, 0.999, 1e-8
 
 
@@ -28,13 +53,12 @@ class Contender:
     """
 
     def __init__(self, job: Job, params: dict[str, np.ndarray], setting: str) -> None:
-        self.job, (self.sparse, self.compiled, self.bf16) = job, SETTINGS[setting]
+        self.job, (self.sparse, self.compiled, self.products) = job, SETTINGS[setting]
         self.shapes = {path: w.shape[1:] for path, w in params.items() if path.endswith(".table")}  # (M, E)
-        self.tables = {path: torch.tensor(params[path]).flatten(1).requires_grad_() for path in self.shapes}
+        there = {path: torch.tensor(w, device=job.device) for path, w in params.items()}
+        self.tables = {path: there[path].flatten(1).requires_grad_() for path in self.shapes}
         self.dense = {
-            path: torch.tensor(w).requires_grad_(path not in job.running)
-            for path, w in params.items()
-            if path not in self.shapes
+            path: w.requires_grad_(path not in job.running) for path, w in there.items() if path not in self.shapes
         }
         trained = [w for w in self.dense.values() if w.requires_grad]
         self.optimisers: list[torch.optim.Optimizer] = []
@@ -52,9 +76,10 @@ class Contender:
                 torch.compile(self._forward, fullgraph=True),
             )
 
-    def train(self, batch: Batch) -> float:
-        """One step; returns the loss before it."""
+    def train(self, batch: Batch) -> torch.Tensor:
+        """One step; returns the loss before it, which on a GPU is not waited for."""
         self.steps += 1
+        self._multiply()
         loss, moved = self.objective(self.dense, self._look_up(batch), batch)
         loss.backward()
         if self.job.config.l2:
@@ -67,11 +92,12 @@ class Contender:
             optimiser.zero_grad()
         for path, value in moved.items():
             self.dense[path].copy_(value.detach())
-        return float(loss.detach())
+        return loss.detach()
 
     @torch.inference_mode()
     def logits(self, batch: Batch) -> torch.Tensor:
         """(B,) float32."""
+        self._multiply()
         return self.forward(self.dense, self._look_up(batch), batch)
 
     def warm_up(self, batches: list[Batch], training: bool) -> None:
@@ -80,6 +106,7 @@ class Contender:
             if not training:
                 self.logits(batch)
                 continue
+            self._multiply()
             self.objective(self.dense, self._look_up(batch), batch)[0].backward()
             for optimiser in self.optimisers:
                 optimiser.zero_grad()
@@ -92,8 +119,13 @@ class Contender:
             for path, w in self.tables.items()
         }
 
+    def _multiply(self):
+        """Make the products of this setting's precision PyTorch's: the switch is one for the process."""
+        torch.backends.cuda.matmul.allow_tf32 = self.products == "tf32"
+
     def _precision(self):
-        return torch.autocast("cpu", torch.bfloat16) if self.bf16 else nullcontext()
+        is_half = self.products == "bfloat16"
+        return torch.autocast(self.job.device.type, torch.bfloat16) if is_half else nullcontext()
 
     def _objective(self, p, x, batch):
         """Eq. (7), and what running values become."""

@@ -1,6 +1,7 @@
 """What the process was started for: the folder's three files."""
 
 import json
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,7 +34,9 @@ class Batch(NamedTuple):
 class Job(NamedTuple):
     """config: all fields of the run's config, as attributes; the rest as in job.json and its schema.
 
-    running  paths of the values that are tracked, not trained: the model itself says what they become
+    running    paths of the values that are tracked, not trained: the model itself says what they become
+    device     where all tensors lie: "cpu", or "cuda", the GPU that ours runs on
+    precision  of ours: "float32" or "tf32"
     """
 
     model: str
@@ -46,6 +49,8 @@ class Job(NamedTuple):
     lr: float
     running: list[str]
     threads: int
+    device: torch.device
+    precision: str
 
     def places(self, path: str, batch: Batch) -> torch.Tensor:
         """The rows of a table that a batch looks up, (B, F); tables of one name hold their fields one below another."""
@@ -59,7 +64,13 @@ class Job(NamedTuple):
         fields, sizes = {"embeddings": None, "prior": prior}[name], self.vocabulary
         if fields is not None:
             ids, sizes = ids[:, fields], [sizes[f] for f in fields]
-        return ids + torch.tensor([0, *accumulate(sizes[:-1])])
+        return ids + _starts(tuple(sizes), ids.device)
+
+
+@cache
+def _starts(sizes, device):
+    """The first row of each field in a table of all, made once: a GPU would fetch it from the host at each step."""
+    return torch.tensor([0, *accumulate(sizes[:-1])], device=device)
 
 
 def read(folder: str | Path) -> tuple[Job, dict[str, np.ndarray], list[Batch]]:
@@ -68,15 +79,20 @@ def read(folder: str | Path) -> tuple[Job, dict[str, np.ndarray], list[Batch]]:
     raw = json.loads((folder / "job.json").read_text())
     if raw["model"] not in SYSTEMS:
         raise ValueError(f"the peer has no system {raw['model']}")
-    job = Job(
-        **{k: raw[k] for k in ("model", "alpha", "lr", "threads", "running")}, **raw["schema"], config=_config(raw)
-    )
+    same = {k: raw[k] for k in ("model", "alpha", "lr", "threads", "running", "precision")}
+    job = Job(**same, **raw["schema"], config=_config(raw), device=_device(raw["device"]))
     with np.load(folder / "params.npz") as arrays:
         params = dict(arrays)
     with np.load(folder / "batches.npz") as arrays:
         n = len(arrays.files) // 3
         batches = [_batch(job, *(arrays[f"{i}.{part}"] for part in ("ids", "labels", "sizes"))) for i in range(n)]
     return job, params, batches
+
+
+def _device(name):
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"PyTorch {torch.__version__} finds no GPU in the peer's interpreter; --peer-python names it")
+    return torch.device(name)
 
 
 def _config(raw):
@@ -94,9 +110,9 @@ def _config(raw):
 def _batch(job, ids, labels, sizes):
     weights = 1 / np.maximum(sizes, 1) if job.config.reduction == "domain_mean" else np.full(len(sizes), 1 / len(ids))
     return Batch(
-        ids=torch.from_numpy(ids),
-        labels=torch.from_numpy(labels),
-        domains=torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes)),
+        ids=torch.from_numpy(ids).to(job.device),
+        labels=torch.from_numpy(labels).to(job.device),
+        domains=torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes)).to(job.device),
         sizes=sizes.tolist(),
-        weights=torch.from_numpy(np.repeat(weights, sizes).astype(np.float32)),
+        weights=torch.from_numpy(np.repeat(weights, sizes).astype(np.float32)).to(job.device),
     )

@@ -92,7 +92,7 @@ def stem(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     o = experts(p, "experts", e[reads])
 
     def flow(s, part):  # rows of domain s teach its own experts and the shared ones only
-        teach = torch.tensor([r in (s, job.n_domains) for r in reads])
+        teach = torch.tensor([r in (s, job.n_domains) for r in reads], device=part.device)
         return torch.where(teach[:, None, None], part, part.detach())
 
     o = routed(flow, batch.sizes, o, dim=1)
@@ -160,7 +160,7 @@ def hinet(p: dict, x: dict, batch: Batch, job: Job, training: bool) -> Taps:
     o = experts(p, "experts", v.expand((n_domains + 1) * n, -1, -1))
     g = linear(p, "gates", v).unflatten(1, (n_domains + 1, n)).softmax(2).permute(1, 2, 0)
     sei = (g[..., None] * o.unflatten(0, (n_domains + 1, n))).sum(1)  # (S + 1, B, K)
-    a, foreign = gate_logits(p, "attention", e), batch.domains[:, None] != torch.arange(n_domains)
+    a, foreign = gate_logits(p, "attention", e), batch.domains[:, None] != torch.arange(n_domains, device=e.device)
     if kind == "renorm" and n_domains > 1:
         a = a.masked_fill(~foreign, -torch.inf)
     share = a.softmax(1) if kind == "with_self" else a.softmax(1) * foreign
