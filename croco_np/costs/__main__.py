@@ -79,8 +79,10 @@ def _device_table(names, schema, config):
             plain.waits,
         )
         lines.append(f"{name:<14}" + "".join(f"{n:>12}" for n in counts))
-    lines.append("Operations of CuPy, products among them, each a kernel or more; kernels that CUDA twins launch, and"
-                 "\nthe arrays handed to them; waits: the host needs a value of the GPU before it can go on.")  # fmt: skip
+    lines += [
+        "Operations of CuPy, products among them, each a kernel or more; kernels that CUDA twins launch, and",
+        "the arrays handed to them; waits: the host needs a value of the GPU before it can go on.",
+    ]
     return "\n".join(lines)
 
 
