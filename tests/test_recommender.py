@@ -1,6 +1,7 @@
 """The front door: columns in, probabilities out."""
 
 import os
+import pickle
 import subprocess
 import sys
 
@@ -107,6 +108,8 @@ def test_trained_on_a_device(clicks, tmp_path, monkeypatch):
         loaded = load(tmp_path / "model")
         assert loaded.backend == "cupy"
         assert np.array_equal(loaded.predict_proba(clicks), scores)
+        pickled = pickle.loads(pickle.dumps(there))
+        assert all(type(w) is np.ndarray for w in flatten(pickled._predictor.params).values())
     for model in (there, loaded):
         assert all(type(w) is np.ndarray for w in flatten(model.params_).values())
 
