@@ -216,6 +216,8 @@ def cupy() -> Any:
 
 def _unusable(what, error):
     said = " ".join(str(error).split()) or type(error).__name__
+    if "cudaErrorInsufficientDriver" in said:
+        said = "no driver of NVIDIA's is installed, or one too old for this CuPy: nvidia-smi says which CUDA it knows"
     return InputError(f"--backend cupy: {what} ({said:.200}); --backend numpy runs without a GPU")
 
 

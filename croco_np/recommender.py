@@ -59,8 +59,8 @@ class Recommender:
                    passes over the rows at most, epochs without a better validation AUC before it stops
     seed           of the parameters, of the order of the rows and of the split
     dtype          "float32" or "float64"
-    backend        "numpy", or "cupy": trained on a GPU, which then predicts, too; copies,
-                   pickles and `load` give a model on the host
+    backend        "numpy", or "cupy": trained on a GPU, which then predicts, too; `load` gives a model on the host,
+                   and so does `pickle`
     verbose        whether training shows its progress
     options        sizes that only this system has, such as gate="scalar" for crocodile
 
@@ -291,13 +291,6 @@ class Recommender:
             write_model(path, predictor.params, self._about, predictor.encoder)
         except OSError as error:
             raise not_written(path, error) from error
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What a copy or a pickle holds: a model on the host, which a machine without a GPU can read, too."""
-        held = dict(vars(self))
-        if hasattr(self, "_predictor"):
-            held["_predictor"] = self._predictor.brought(host)
-        return held
 
     # Show
 

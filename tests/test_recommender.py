@@ -107,9 +107,10 @@ def test_trained_on_a_device(clicks, tmp_path, monkeypatch):
         there.save(tmp_path / "model")
         loaded = load(tmp_path / "model")
         assert loaded.backend == "cupy"
-        assert np.array_equal(loaded.predict_proba(clicks), scores)
-        pickled = pickle.loads(pickle.dumps(there))
-        assert all(type(w) is np.ndarray for w in flatten(pickled._predictor.params).values())
+        unpickled = pickle.loads(pickle.dumps(there))
+        for other in (loaded, unpickled):
+            assert np.array_equal(other.predict_proba(clicks), scores)
+            assert type(other._predictor.params["embeddings"]["table"]) is np.ndarray
     for model in (there, loaded):
         assert all(type(w) is np.ndarray for w in flatten(model.params_).values())
 
