@@ -82,6 +82,14 @@ def test_how_far_two_results_are_apart(gpu):
     assert furthest({}, {"b": np.ones(2)}).figure == np.inf
 
 
+def test_arrays_that_cancel_are_compared_by_what_cancelled():
+    here = {"W": np.full(2, 100.0), "b": np.full(1, 1e-3), "rows": np.full(1, 10**6)}
+    there = here | {"b": np.full(1, 2e-3)}
+    assert furthest(there, here).figure == pytest.approx(1)
+    assert furthest(there, here, 0.01).figure == pytest.approx(1e-3)  # rows of a table are no sizes
+    assert furthest({"b": np.ones(1)}, {"b": np.zeros(1)}, 0.01).figure == np.inf
+
+
 def test_a_part_that_cannot_be_loaded_is_an_error_of_its_own(tmp_path):
     report = Report(tmp_path, standin=True)
     on_a_gpu._run("nobody", on_a_gpu._items("nobody", None), SimpleNamespace(left=9), report, 0)
