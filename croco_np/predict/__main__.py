@@ -32,6 +32,7 @@ from ..metrics import evaluate
 from ..runs.folder import FILES
 from ..runs.saved import MODEL, Saved, read_model
 from ..storage.files import making_way, replacing, writing
+from .memory import room_named
 from .predictor import Predictor
 
 COLUMNS = ("user", "item", "domain", "label", "probability", "simulated")
@@ -54,8 +55,12 @@ def predict(args: Namespace) -> int:
     if args.threads:
         set_threads(args.threads)
     _keep(args, saved)
-    if args.input:
-        return predict_raw(args, saved, place)
+    with room_named(place, saved.params):
+        return predict_raw(args, saved, place) if args.input else predict_rows(args, saved, place)
+
+
+def predict_rows(args: Namespace, saved: Saved, place: Backend) -> int:
+    """Predict the --rows of the run's data, in the memory of `place`; returns the exit status."""
     if saved.config.dataset == "table" and not saved.config.path:
         raise InputError(f"{saved.file}: knows of no file of rows; give some with --input FILE.csv --out FILE.csv")
     splits = saved.data(args.changed_data)

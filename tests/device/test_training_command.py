@@ -13,6 +13,7 @@ from croco_np import backend
 from croco_np.command.interrupts import stop
 from croco_np.kernels.twin import using
 from croco_np.predict.__main__ import main as predict
+from croco_np.predict.predictor import Predictor
 from croco_np.runs.saved import CONFIG
 from croco_np.storage.digest import read_json, write_json
 from croco_np.train.__main__ import main
@@ -189,6 +190,17 @@ def test_parameters_that_do_not_fit(refused, gpu, tmp_path, monkeypatch):
 
     monkeypatch.setattr(backend.Gpu, "bring", full)
     assert "out of memory on stand-in for a GPU" in refused(train("", tmp_path / "run", "cupy"))
+
+
+def test_a_device_without_room_to_predict(whole, refused, gpu, tmp_path, monkeypatch):
+    def full(self, rows):
+        raise gpu.out_of_memory[0]("Out of memory allocating 4,096 bytes")
+
+    monkeypatch.setattr(Predictor, "logits", full)
+    said = refused(predict([str(whole), "--out", str(tmp_path / "p.csv"), "--backend", "cupy"]))
+    for words in ("out of memory on stand-in for a GPU", "parameters take 0.0 MB", "--backend numpy"):
+        assert words in said
+    assert not (tmp_path / "p.csv").exists()
 
 
 def test_what_is_learnt_is_measured_on_the_host(tmp_path, monkeypatch):
