@@ -14,6 +14,7 @@ import pytest
 from croco_np import backend
 
 from . import on_a_gpu
+from .parts import speed
 from .parts.item import Found, Item, NotRun, furthest
 from .parts.report import STANDIN, Report
 
@@ -88,6 +89,15 @@ def test_arrays_that_cancel_are_compared_by_what_cancelled():
     assert furthest(there, here).figure == pytest.approx(1)
     assert furthest(there, here, 0.01).figure == pytest.approx(1e-3)  # rows of a table are no sizes
     assert furthest({"b": np.ones(1)}, {"b": np.zeros(1)}, 0.01).figure == np.inf
+
+
+def test_without_pytorch_there_is_nothing_to_compare_with(monkeypatch):
+    found = {"samples_per_second": 3.0, "peers": {"torch-fp32": 2.0}, "peers_same_precision": ["torch-fp32"]}
+    monkeypatch.setattr(speed, "PEER", ("--peer", "torch"))
+    assert speed.beside_eager(found) == Found(1.5, "torch-fp32")
+    monkeypatch.setattr(speed, "PEER", ())
+    with pytest.raises(NotRun, match="PyTorch"):
+        speed.beside_eager(found)
 
 
 def test_a_part_that_cannot_be_loaded_is_an_error_of_its_own(tmp_path):
