@@ -48,11 +48,12 @@ def bench(place: Place, precision: str, rows: int, found: dict, key: str) -> str
             raise RuntimeError(f"bench ended with {done.returncode}: {done.stderr.strip()[-300:]}")
         found[key] = r = json.loads(file.read_text())
     others = ", ".join(f"{name} {rate:,.0f} samples/s" for name, rate in r["peers"].items())
+    beside = f"beside it: {others or 'nothing'}"
     absent = "".join(f"; {name} absent: {why}" for name, why in r["peers_absent"].items())
     ms = r["milliseconds"]["ours"]["median"]
     return (
         f"{r['samples_per_second']:,.0f} samples/s, {ms:.3g} ms a step; products {r['floor_ms']:.3g} ms, with the "
-        f"bytes of kernels {r['memory_floor_ms']:.3g} ms; kernels: {r['kernels']}; beside it: {others or 'nothing'}{absent}"
+        f"bytes of kernels {r['memory_floor_ms']:.3g} ms; kernels: {r['kernels']}; {beside}{absent}"
     )
 
 
