@@ -147,6 +147,8 @@ class Takes:
         for i, name, rule in self.valued:
             self._values(name, rule, args[i], known)
         for i, j in self.apart:
+            if on_device(args[i]):  # asking CuPy takes the host longer than a launch; a step's are told apart before it
+                break
             if np.may_share_memory(args[i], args[j]) and np.shares_memory(args[i], args[j]):
                 one, two = self.rules[i][0], self.rules[j][0]
                 raise ValueError(f"{self.name}: {one} is changed in place and shares memory with {two}; hand in a copy")

@@ -117,6 +117,14 @@ class Gpu:
         self.capability = (properties["major"], properties["minor"])
         self.n_processors = properties["multiProcessorCount"]
 
+    def begin(self) -> None:
+        """Begin work on the device. A card that is full, or that another process keeps for itself, refuses this first.
+
+        CUDA counts and describes cards without it, and would refuse in the middle of what comes later.
+        """
+        self.memory()
+        self.xp.cuda.device.get_cublas_handle()
+
     def bring(self, a: np.ndarray) -> Any:
         return self.xp.asarray(a)
 
@@ -198,14 +206,18 @@ def cupy() -> Any:
         return importlib.import_module("cupy")
     except ModuleNotFoundError as error:
         if error.name == "cupy":
-            raise InputError(f"--backend cupy needs CuPy, which is not installed: {EXTRA}") from None
+            raise InputError(
+                f"--backend cupy needs CuPy, which is not installed: {EXTRA}; --backend numpy runs without a GPU"
+            ) from None
         raise _unusable("CuPy cannot be loaded", error) from error
-    except Exception as error:  # a library of CUDA is missing, or does not fit: CuPy raises what it likes
+    except (Exception, SystemExit) as error:  # a library of CUDA is missing, or does not fit: CuPy raises what it likes
         raise _unusable("CuPy cannot be loaded", error) from error
 
 
 def _unusable(what, error):
-    said = " ".join(str(error).split())
+    said = " ".join(str(error).split()) or type(error).__name__
+    if "cudaErrorInsufficientDriver" in said:
+        said = "no driver of NVIDIA's is installed, or one too old for this CuPy: nvidia-smi says which CUDA it knows"
     return InputError(f"--backend cupy: {what} ({said:.200}); --backend numpy runs without a GPU")
 
 
@@ -214,6 +226,8 @@ def _gpu(xp):
     try:
         n = xp.cuda.runtime.getDeviceCount()
         gpu = Gpu(xp) if n else None
+        if gpu:
+            gpu.begin()
     except Exception as error:
         raise _unusable("no GPU can be used", error) from error
     if gpu is None:

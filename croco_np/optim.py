@@ -75,7 +75,8 @@ class Adam:
 
         Raises ValueError if a gradient belongs to a row that was not up to date when it was used; ValueError or
         TypeError if gradients, parameters and state do not fit each other or share memory, before anything is changed.
-        This and the two functions below are all that writes to parameters.
+        This and the two functions below are all that writes to parameters. On a device the values of rows are not
+        looked at, since the host would have to wait for them: who defers there calls `catch_up` unasked.
 
         A gradient or a tracked value that is not finite is followed, as any other: whoever watches the loss sees it.
         """

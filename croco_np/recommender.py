@@ -59,7 +59,8 @@ class Recommender:
                    passes over the rows at most, epochs without a better validation AUC before it stops
     seed           of the parameters, of the order of the rows and of the split
     dtype          "float32" or "float64"
-    backend        "numpy", or "cupy": trained on a GPU, which then predicts, too; `load` gives a model on the host
+    backend        "numpy", or "cupy": trained on a GPU, which then predicts, too; `load` gives a model on the host,
+                   and so does `pickle`
     verbose        whether training shows its progress
     options        sizes that only this system has, such as gate="scalar" for crocodile
 

@@ -117,7 +117,7 @@ def test_every_flag_exists(path):
         "--replace",
     }  # of learn, grades, publish
     flags |= {"--pages-only"}  # of tutorials.publish
-    flags |= {"--device", "--standin"}  # of costs; of tests/device/on_a_gpu.py
+    flags |= {"--device", "--standin", "--kuairand", "--systems"}  # of costs; of tests/device/on_a_gpu.py
     flags |= {"--check", "--bias"}  # of ruff; of the system that CONTRIBUTING adds
     assert set(re.findall(r"(?<![-\w])--[a-z][a-z0-9-]+", path.read_text())) <= flags
 

@@ -1,6 +1,7 @@
 """The front door: columns in, probabilities out."""
 
 import os
+import pickle
 import subprocess
 import sys
 
@@ -106,7 +107,10 @@ def test_trained_on_a_device(clicks, tmp_path, monkeypatch):
         there.save(tmp_path / "model")
         loaded = load(tmp_path / "model")
         assert loaded.backend == "cupy"
-        assert np.array_equal(loaded.predict_proba(clicks), scores)
+        unpickled = pickle.loads(pickle.dumps(there))
+        for other in (loaded, unpickled):
+            assert np.array_equal(other.predict_proba(clicks), scores)
+            assert type(other._predictor.params["embeddings"]["table"]) is np.ndarray
     for model in (there, loaded):
         assert all(type(w) is np.ndarray for w in flatten(model.params_).values())
 

@@ -150,8 +150,9 @@ np.testing.assert_array_equal(sparse.dense(table.shape), dT)
 # the zeros.
 #
 # Here is the layer. `np.unique` finds the rows that occur, and for each place the slot of its row among them; `gather`
-# is `table[rows]` with the embeddings of all fields laid one after the other, and `sum_by_row` is sort-and-reduce, for
-# several fields and tables at once.
+# is `table[rows]` with the embeddings of all fields laid one after the other, and `sum_by_row` is `np.add.at`, number
+# by number, for several fields and tables at once. It could be sort-and-reduce, had `reduceat` on a GPU not been made
+# by subtracting running sums, which loses digits; there, a kernel of its own sorts and sums.
 
 # %%
 show(Embeddings.forward, Embeddings.backward, sum_by_row)

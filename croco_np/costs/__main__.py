@@ -63,15 +63,26 @@ def run(argv: Sequence[str] | None) -> int:
 
 def _device_table(names, schema, config):
     """A line for each system of what one training step asks of a GPU."""
-    lines = [f"a training step on a GPU{'with CUDA twins':>27}{'':>14}{'definitions only':>20}"]
-    lines += [f"{'system':<14}{'operations':>12}{'twins':>9}{'products':>11}{'waits':>8}{'operations':>14}"]
+    lines = [f"a training step on a GPU{'with CUDA twins':>36}{'':>18}{'definitions only':>18}"]
+    head = ("operations", "products", "kernels", "arrays", "waits", "operations", "waits")
+    lines += [f"{'system':<14}" + "".join(f"{name:>12}" for name in head)]
     for name in names:
         system, sizes = _sized(name, config)
         twins, plain = (count_step(system, schema, sizes, side) for side in (True, False))
-        lines.append(f"{name:<14}{twins.operations:>12}{twins.twins:>9}{twins.products:>11}{twins.waits:>8}"
-                     f"{plain.operations:>14}")  # fmt: skip
-    lines.append("Operations of CuPy, products among them, each one kernel or more; CUDA twins, a kernel or two each;"
-                 "\nwaits: how often the host needs a value of the GPU before it can go on.")  # fmt: skip
+        counts = (
+            twins.operations,
+            twins.products,
+            twins.kernels,
+            twins.arrays,
+            twins.waits,
+            plain.operations,
+            plain.waits,
+        )
+        lines.append(f"{name:<14}" + "".join(f"{n:>12}" for n in counts))
+    lines += [
+        "Operations of CuPy, products among them, each a kernel or more; kernels that CUDA twins launch, and",
+        "the arrays handed to them; waits: the host needs a value of the GPU before it can go on.",
+    ]
     return "\n".join(lines)
 
 

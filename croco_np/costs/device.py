@@ -25,25 +25,29 @@ PRODUCTS = ("matmul", "tensordot", "dot")
 
 
 class Asked(NamedTuple):
-    """Of one training step: operations of CuPy, products among them, CUDA twins launched, values waited for."""
+    """Of one training step: operations of CuPy, products among them; kernels that CUDA twins launch, and the arrays
+    handed to these; values of the device that the host waits for.
+    """
 
     operations: int
     products: int
-    twins: int
+    kernels: int
+    arrays: int
     waits: int
 
 
 def count_step(system: type[System], schema: Schema, sizes: dict[str, Any], twins: bool = True) -> Asked:
     """`Asked` by one step of a system with its own loss and Adam, its second: the first also makes Adam's notes.
 
-    twins  whether kernels are counted as their CUDA twins, each of which is one launch or two, or as their definitions
+    twins  whether the hot loops are counted as their CUDA twins, or as their definitions
     """
     rng = np.random.default_rng(0)
     small = replace(schema, vocabulary=tuple(min(n, SMALL) for n in schema.vocabulary))
     model = system.build(small, **sizes)
     objective, adam = Objective(alpha=1.0 if model.taps else 0.0), Adam()
     gpu = backend.standin()
-    with using("numba" if twins else "numpy"), device.instead(_counted() if twins else {}):
+    launched: list[int] = []
+    with using("numba" if twins else "numpy"), device.instead(_counted(launched) if twins else {}):
         params = tree_map(gpu.bring, model.init(rng))
         state = adam.init(params)
         for _ in range(2):
@@ -57,28 +61,27 @@ def count_step(system: type[System], schema: Schema, sizes: dict[str, Any], twin
             adam.step(params, model.backward(cache, d), state, defer=True, tracked=model.tracked(cache))
             float(parts["total"])
     products = sum(asked[name] for name in PRODUCTS)
-    return Asked(sum(asked.values()), products, len(launched), sum(waits.values()))
+    return Asked(sum(asked.values()), products, len(launched), sum(launched), sum(waits.values()))
 
 
-launched: list[str] = []
+def _counted(launched):
+    """The CUDA twins, which launch nothing: what they would is noted, and their definitions do the work."""
+    return {name: _noting(name, twin, launched) for name, twin in device.all_twins().items()}
 
 
-def _counted():
-    """The CUDA twins, each of which notes that it was called and leaves the work to its definition on the host."""
-    return {name: _noting(name) for name in device.all_twins()}
-
-
-def _noting(name):
-    def twin(*args):
-        launched.append(name)
+def _noting(name, twin, launched):
+    def noting(*args):
+        with device.not_launching() as kernels:
+            twin(*args)  # for what it asks of CuPy; its result is nothing
+        launched.extend(kernels)
         before = asked.copy(), waits.copy()
         result = KERNELS[name].reference(*args)
         for counter, count in zip((asked, waits), before, strict=True):
             counter.clear()
-            counter.update(count)  # what the definition asked for is not asked for by the twin
+            counter.update(count)  # what the definition asks for is not asked for by the twin
         return result
 
-    return twin
+    return noting
 
 
 def _batch(rng, schema, gpu):

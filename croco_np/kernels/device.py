@@ -3,7 +3,7 @@
 import functools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 
 from .. import backend
@@ -22,6 +22,11 @@ def twin_of(name: str) -> Callable | None:
 def all_twins() -> dict[str, Callable]:
     """{name of a kernel: its CUDA twin}, whether they can run here or not. Raises ImportError without numba.cuda."""
     return import_module(f"{__package__}.cuda").TWINS  # with it numba.cuda
+
+
+def not_launching() -> AbstractContextManager[list[int]]:
+    """Inside a `with` block CUDA twins launch nothing; the list gets, for each kernel, the number of its arrays."""
+    return import_module(f"{__package__}.cuda.launch").counted()
 
 
 @functools.cache

@@ -46,15 +46,12 @@ def sum_by_row(slots: np.ndarray, n_rows: int, dx: np.ndarray) -> np.ndarray:
     """
     n_batch, n_fields = slots.shape
     n_tables, width = dx.shape[1], dx.shape[2] // max(n_fields, 1)
-    by_field = dx.reshape(n_batch, n_tables, n_fields, width).swapaxes(1, 2)
-    places = by_field.reshape(n_batch * n_fields, n_tables, width)
-    order = np.argsort(slots, axis=None, kind="stable")
-    ordered = slots.ravel()[order]
-    starts = np.ones_like(ordered, bool)
-    starts[1:] = ordered[1:] != ordered[:-1]
-    first = np.flatnonzero(starts)
+    by_field = dx.reshape(n_batch, n_tables, n_fields, width).swapaxes(1, 2)  # (B, F, M, E)
     sums = np.zeros((n_rows, n_tables, width), dx.dtype, like=dx)  # a row that no place used keeps its 0
-    sums[ordered[first]] = np.add.reduceat(places[order], first, axis=0)
+    # `np.add.at(sums, slots, by_field)` says the same, but takes NumPy ten times as long as number by number. CuPy adds
+    # by atomic operations, in any order; its `np.add.reduceat` subtracts running sums, loses digits and spreads a NaN.
+    entries = slots.astype(np.int64)[:, :, None] * (n_tables * width) + np.arange(n_tables * width, like=dx)
+    np.add.at(sums.reshape(-1), entries.reshape(-1), by_field.reshape(-1))
     return sums
 
 

@@ -32,8 +32,7 @@ from ..metrics import evaluate
 from ..runs.folder import FILES
 from ..runs.saved import MODEL, Saved, read_model
 from ..storage.files import making_way, replacing, writing
-from .memory import room_named
-from .predictor import Predictor
+from .predictor import BLOCK_ROWS, Predictor
 
 COLUMNS = ("user", "item", "domain", "label", "probability", "simulated")
 
@@ -42,25 +41,30 @@ def run(argv: Sequence[str] | None) -> int:
     """The command; returns the exit status."""
     args = _flags().parse_args(argv)
     args.out = "/dev/stdout" if args.out == "-" else args.out
+    place = load(args.backend)
     with making_way(args.out):
-        return predict(args)
+        try:
+            return predict(args, place)
+        except place.out_of_memory as error:
+            memory = place.memory()
+            assert memory, "only a device has such errors"
+            total, free = memory.total / 1e9, memory.free / 1e9
+            raise InputError(
+                f"out of memory on {place.where}, {total:,.1f} GB, {free:,.1f} GB of it free: "
+                f"the model's parameters or {BLOCK_ROWS:,} rows do not fit; --backend numpy runs in the host's memory"
+            ) from error
 
 
-def predict(args: Namespace) -> int:
-    """What the flags ask for; returns the exit status."""
+def predict(args: Namespace, place: Backend) -> int:
+    """What the flags ask for, in the memory of `place`; returns the exit status."""
     moved = {name: value for name in ("data_dir", "path", "threads") if (value := getattr(args, name))}
     check_threads(args.threads)
-    place = load(args.backend)
     saved = read_model(args.run, **moved)
     if args.threads:
         set_threads(args.threads)
     _keep(args, saved)
-    with room_named(place, saved.params):
-        return predict_raw(args, saved, place) if args.input else predict_rows(args, saved, place)
-
-
-def predict_rows(args: Namespace, saved: Saved, place: Backend) -> int:
-    """Predict the --rows of the run's data, in the memory of `place`; returns the exit status."""
+    if args.input:
+        return predict_raw(args, saved, place)
     if saved.config.dataset == "table" and not saved.config.path:
         raise InputError(f"{saved.file}: knows of no file of rows; give some with --input FILE.csv --out FILE.csv")
     splits = saved.data(args.changed_data)

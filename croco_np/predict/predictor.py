@@ -75,6 +75,10 @@ class Predictor:
         """The same with its parameters elsewhere: `backend.load("cupy").bring`, or `backend.host` for the way back."""
         return replace(self, params=tree_map(bring, self.params))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle holds: the parameters as arrays of the host. Whoever reads it may have no GPU."""
+        return vars(self) | {"params": tree_map(host, self.params)}
+
     def outputs(self, rows: Rows) -> Iterator[Block]:
         """Yield what the model says of one block of rows after the other."""
         place = of(next(iter(flatten(self.params).values())))

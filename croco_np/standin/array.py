@@ -8,7 +8,7 @@ import numpy as np
 from .functions import METHOD, name_of, table
 from .journal import Refused, ask, asked, wait, waits, where
 from .operators import with_operators
-from .rules import check_fitting, check_function, check_ufunc
+from .rules import check_fitting, check_function, check_index, check_ufunc
 
 __all__ = ["DeviceArray", "Flags", "Refused", "asked", "waits"]
 
@@ -39,7 +39,7 @@ class DeviceArray:
         raise Refused("a device array where NumPy wants a host array; use like=, or backend.host to copy it")
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        check_ufunc(ufunc, method, kwargs)
+        check_ufunc(ufunc, method, inputs, kwargs)
         ask(ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}")
         arguments = [unwrapped(a) for a in inputs]
         result = getattr(ufunc, method)(*arguments, **{name: unwrapped(a) for name, a in kwargs.items()})
@@ -70,16 +70,21 @@ class DeviceArray:
     def __getitem__(self, index: Any) -> "DeviceArray":
         index = _index(index)
         parts = index if isinstance(index, tuple) else (index,)
+        check_index(parts)
         if any(isinstance(part, np.ndarray | list) for part in parts):  # a copy; a slice is a view
             ask("take")
-        if _masks(parts):
-            wait()  # for the size of the result
-        return wrapped(self._host[index], self)
+            if _masks(parts):
+                wait()  # for the size of the result
+            return wrapped(self._host[index], self)
+        return wrapped(self._host[index if Ellipsis in parts else (*parts, ...)], self)  # of one entry a view, too
 
     def __setitem__(self, index: Any, value: Any) -> None:
         ask("put")
         index = _index(index)
         parts = index if isinstance(index, tuple) else (index,)
+        check_index(parts)
+        if isinstance(value, list | tuple):
+            raise Refused("CuPy assigns arrays and numbers, not lists or tuples")
         if _masks(parts):
             wait()
         places = [part for part in parts if isinstance(part, np.ndarray) and part.dtype.kind in "iu"]

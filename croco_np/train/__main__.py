@@ -13,6 +13,7 @@ from ..config import Config
 from ..config.flags import Command, parse, resumed, without_effect
 from ..datasets.load import load
 from ..diagnostics import abundance_during
+from ..kernels import device
 from ..kernels.pools import set_threads
 from ..kernels.twin import note_numpy
 from ..runs.folder import RunFolder
@@ -72,6 +73,8 @@ def fit_and_finish(
         f"{name} {part.n:,}" for name, part in zip(("train", "valid", "test"), _parts(splits), strict=True)
     )
     print(f"{config.system} on {config.dataset}: {sizes} rows; writing to {folder.path}", flush=True)
+    if config.backend != "numpy":
+        print(f"computing on {trainer.backend.where}, kernels by {device.side()}", flush=True)
     if resumed:
         print(_where(config, state.facts), flush=True)
     with _interrupts(folder.path) as interrupted:

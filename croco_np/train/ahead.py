@@ -9,6 +9,7 @@ import numpy as np
 
 from ..backend import Backend
 from ..batch import Batch
+from ..errors import InputError
 
 ARRAYS = ("ids", "prior_ids", "labels")  # of a batch; its slices stay on the host, which launches by them
 SLOTS = 2  # batches under way: that of the step, and the next
@@ -56,6 +57,7 @@ class Ahead(AsTheyCome):
         self.launched: Slot | None = None  # of the step that was launched last
         self.next: tuple[Batch, Slot] | None = None
         self.n_sent = 0
+        self.wrong: Exception | None = None  # with the rows of the next batch: the step before it still counts
 
     def __iter__(self) -> Iterator[Batch]:
         try:
@@ -66,6 +68,8 @@ class Ahead(AsTheyCome):
                 self.computing.wait_event(slot.ready)
                 yield batch
                 self.look_ahead()
+            if self.wrong:
+                raise self.wrong
         finally:
             self.copying.synchronize()  # nothing is on its way when the buffers go
 
@@ -77,7 +81,10 @@ class Ahead(AsTheyCome):
             self._send()
 
     def _send(self):
-        batch = next(self.batches, None)
+        try:
+            batch = next(self.batches, None)
+        except (InputError, TypeError, ValueError, IndexError) as error:  # what `make_batch` raises
+            self.wrong, batch = error, None
         if batch is None:
             return
         if len(self.slots) < SLOTS:  # the first two batches are whole, if there are two

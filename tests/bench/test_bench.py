@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from croco_np.bench import __main__ as command
-from croco_np.bench import client, clock, memory, single, sweeps
+from croco_np.bench import client, clock, measure, memory, single, sweeps
 from croco_np.bench.floor import Floor, covariance_flop
 from croco_np.bench.instruments import KERNELS as PHASE_OF_KERNEL
 from croco_np.bench.instruments import instruments, kernel_bytes
@@ -62,6 +62,20 @@ def fake(tmp_path, monkeypatch):
         monkeypatch.setattr(client, "environment", lambda: {"ENVIRONMENT": "as client.environment says"})
 
     return make
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Without untimed steps at the start of a turn: nobody reads the times."""
+    monkeypatch.setattr(measure, "AWAKE", 0.0)
+
+
+@pytest.fixture
+def no_children(monkeypatch):
+    """Without the processes that measure import and memory of ours: `test_the_command` runs them."""
+    monkeypatch.setattr(single, "import_seconds", lambda: 1.0)
+    sizes = dict.fromkeys(("peak_rss_mb", "imports_mb", "model_mb", "activations_mb"), 1.0)
+    monkeypatch.setattr(single, "measure_memory", lambda *_: sizes)
 
 
 def test_the_floor_counts_what_a_hand_counts():
@@ -197,6 +211,7 @@ def test_rows_are_made_up_but_valid():
     assert len(WORKLOADS["aliccp"].schema.fields) == 23
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("flags", [[], ["--predict"], ["--model", "shared_bottom", "--optimiser", "lazy_adam"]])
 def test_the_command(flags, tmp_path, capsys):
     file = tmp_path / "bench.json"
@@ -213,6 +228,7 @@ def test_the_command(flags, tmp_path, capsys):
     assert ("optimiser rows" in out) == (found["mode"] == "train")
 
 
+@pytest.mark.usefixtures("hasty", "no_children")
 def test_a_peer_that_agrees(fake, tmp_path, capsys):
     ours = Ours(TINY)
     ours.step(0)
@@ -229,6 +245,7 @@ def test_a_peer_that_agrees(fake, tmp_path, capsys):
     assert "!!!" not in out
 
 
+@pytest.mark.usefixtures("hasty", "no_children")
 def test_a_peer_that_computes_something_else_is_called_out(fake):
     fake(0.5)
     found = single.bench(TINY, 1, 2, peer_python=sys.executable)
@@ -270,6 +287,7 @@ def test_the_sweep_of_twins_runs_definition_and_twin():
         sweeps.points("twins", TINY)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_sweep_with_a_peer(fake):
     fake(0.5)
     workloads = {f"M = {n}": TINY.with_options(n_experts=n, optimiser="lazy_adam") for n in (2, 3)}
@@ -279,6 +297,7 @@ def test_a_sweep_with_a_peer(fake):
     assert "6,400" in "\n".join(command.report.table("experts", rows))
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_sweep_by_pairs_where_memory_is_short(monkeypatch):
     monkeypatch.setattr(sweeps, "megabytes", lambda workload: 100)
     monkeypatch.setattr(sweeps, "free_megabytes", lambda: 300)
@@ -297,6 +316,7 @@ def test_a_sweep_that_cannot_fit_says_so(monkeypatch):
         sweeps.sweep("experts", {"a": TINY, "b": TINY}, 1, 1)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_the_command_sweeps(tmp_path, capsys):
     file = tmp_path / "sweep.json"
     flags = ["--workload", "tiny", "--repeats", "2", "--sweep", "experts", "--json", str(file)]

@@ -141,7 +141,7 @@ def test_the_twin_without_the_loss(trainer):
 
 def test_how_often_a_step_waits(trainer):
     """Once for the loss. For each of Crocodile's two tables: for the rows that slept, all of them (1) and each once
-    (1), and for how long (1); for the rows to be written (1), and in the definition of `sum_by_row` (1).
+    (1), and for how long (1); and for the rows to be written (1).
     """
     state = trainer.start()
     steps = trainer.steps(state)
@@ -149,4 +149,19 @@ def test_how_often_a_step_waits(trainer):
         next(steps)
     waits.clear()
     next(steps)
-    assert sum(waits.values()) == 1 + 2 * 5, waits
+    assert sum(waits.values()) == 1 + 2 * 4, waits
+
+
+def test_rows_that_are_wrong_are_told_of_when_their_turn_comes(gpu):
+    """The step before them is done by then: it counts, and is saved."""
+
+    def one_and_a_wrong_one():
+        yield from batches([3])
+        raise ValueError("row 7: label 2, want 0 or 1")
+
+    coming, done = arriving(one_and_a_wrong_one(), gpu), 0
+    with pytest.raises(ValueError, match="row 7"):
+        for _ in coming:
+            coming.look_ahead()
+            done += 1
+    assert done == 1

@@ -87,5 +87,5 @@ def test_without_a_gpu_it_is_one_line(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "cupy", None)
     assert command.main(["--backend", "cupy"]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        f"error: --backend cupy needs CuPy, which is not installed: {backend.EXTRA}"
+        f"error: --backend cupy needs CuPy, which is not installed: {backend.EXTRA}; --backend numpy runs without a GPU"
     ]

@@ -18,14 +18,25 @@ PLANTED = {
     "np.where(x > 0, x, np.zeros(3))": "a host array .3,. beside a device array",
     "x[np.arange(2)]": "a host array .2,. beside a device array",
     "x[1:] = np.zeros(2)": "a host array .2,. beside a device array",
-    "np.maximum.at(x, [0], x)": "CuPy has no maximum.at",
+    "np.maximum.at(x, x, x)": "CuPy has no maximum.at",
     "np.maximum.reduceat(x, [0])": "CuPy has no maximum.reduceat",
+    "np.add.reduceat(x, [0])": "CuPy's add.reduceat subtracts running sums",
     "np.logaddexp.reduce(x)": "CuPy has no logaddexp.reduce",
     "np.modf(x, out=(x, x))": "out= takes one array",
     "np.full(3, 1.0, like=x)": "CuPy's full has no such arguments",
     "np.eye(3, like=x)": "CuPy's eye has no such arguments",
     "np.sum(x, where=x > 0)": "CuPy's sum has no such arguments",
     "x.sum(where=x > 0)": "CuPy's ndarray.sum has no such arguments",
+    "np.divide(1.0, x, out=x, where=x > 0)": "CuPy's divide has no argument where",
+    "np.add.reduce(x, initial=1.0)": "CuPy's add has no argument initial",
+    "np.maximum(x, [0, 1, 2])": "CuPy's maximum takes arrays and numbers, not lists or tuples",
+    "np.add.at(x.reshape(1, 3), ([0], [1]), 1.0)": "CuPy's add takes arrays and numbers, not lists or tuples",
+    "np.concatenate([x, [1.0]])": "CuPy's concatenate joins arrays alone",
+    "np.stack([x[0], 1.0])": "CuPy's stack joins arrays alone",
+    "x[:, None][x > 0, x[:1] > 0]": "CuPy takes one mask in an index",
+    "x[1:] = [1, 2]": "CuPy assigns arrays and numbers, not lists or tuples",
+    "np.zeros_like(x, shape=(x.argmax(), 2))": "CuPy's zeros_like wants lengths of the host",
+    "x.reshape(x.argmax() + 1, 1)": "CuPy's ndarray.reshape wants lengths of the host",
     "np.insert(x, 0, 1.0)": "CuPy has no function insert",
     "np.repeat(x, x)": "CuPy's repeat takes a number or a list of them",
     "np.zeros_like(x, shape=0)": "zeros_like.shape=0. has the shape of its model in CuPy",
@@ -96,6 +107,8 @@ def test_views_share_memory_and_copies_do_not(gpu):
     x.T[0] = 1
     assert host(x).tolist() == [[1, 0, 0], [1, 0, 0]]
     assert x.T[1:].base is x
+    assert x[0, 0].base is x
+    assert x[..., 0, 0].base is x
     assert np.may_share_memory(x, x.T)
     for other in (x.copy(), deepcopy(x), gpu.bring(host(x))):
         other[:] = 5

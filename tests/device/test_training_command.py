@@ -13,8 +13,8 @@ from croco_np import backend
 from croco_np.command.interrupts import stop
 from croco_np.kernels.twin import using
 from croco_np.predict.__main__ import main as predict
-from croco_np.predict.predictor import Predictor
 from croco_np.runs.saved import CONFIG
+from croco_np.standin import module
 from croco_np.storage.digest import read_json, write_json
 from croco_np.train.__main__ import main
 from croco_np.train.trainer import Trainer
@@ -148,6 +148,43 @@ def test_without_cupy(refused, tmp_path, monkeypatch):
     assert "--backend cupy" in refused(predict([str(out), "--backend", "cupy"]))
 
 
+@pytest.mark.parametrize(
+    ("raised", "words"), [(OSError("a library"), "a library"), (SystemExit(3), "3"), (SystemExit(), "SystemExit")]
+)
+def test_a_cupy_that_cannot_be_loaded(raised, words, refused, tmp_path, monkeypatch):
+    def cupy(name):
+        raise raised
+
+    monkeypatch.setattr(backend, "_loaded", {})
+    monkeypatch.delenv(backend.CHOSEN)
+    monkeypatch.setattr(backend.importlib, "import_module", cupy)
+    said = refused(train("", tmp_path / "run", "cupy"))
+    assert f"CuPy cannot be loaded ({words})" in said
+
+
+@pytest.mark.parametrize(("where", "name"), [("runtime", "memGetInfo"), ("device", "get_cublas_handle")])
+def test_a_card_that_is_taken(where, name, refused, tmp_path, monkeypatch):
+    """It is counted and described all the same, and refuses the first work: before data are read."""
+
+    def taken():
+        raise RuntimeError("cudaErrorDevicesUnavailable")
+
+    monkeypatch.setattr(backend, "_loaded", {})
+    monkeypatch.setattr(getattr(module.cuda, where), name, taken)
+    monkeypatch.setattr("croco_np.train.__main__.load", lambda config: pytest.fail("data were read"))
+    assert "no GPU can be used (cudaErrorDevicesUnavailable)" in refused(train("", tmp_path / "run", "cupy"))
+
+
+def test_predictions_that_do_not_fit(whole, refused, gpu, tmp_path, monkeypatch):
+    def full(self, a):
+        raise gpu.out_of_memory[0]("Out of memory")
+
+    monkeypatch.setattr(backend.Gpu, "bring", full)
+    said = refused(predict([str(whole), "--out", str(tmp_path / "p.csv"), "--backend", "cupy"]))
+    assert said.startswith("out of memory on stand-in for a GPU")
+    assert said.endswith("--backend numpy runs in the host's memory")
+
+
 def test_tensor_cores(refused, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(backend.Gpu, "multiply_in", lambda self, precision: asked.append(precision))
@@ -190,17 +227,6 @@ def test_parameters_that_do_not_fit(refused, gpu, tmp_path, monkeypatch):
 
     monkeypatch.setattr(backend.Gpu, "bring", full)
     assert "out of memory on stand-in for a GPU" in refused(train("", tmp_path / "run", "cupy"))
-
-
-def test_a_device_without_room_to_predict(whole, refused, gpu, tmp_path, monkeypatch):
-    def full(self, rows):
-        raise gpu.out_of_memory[0]("Out of memory allocating 4,096 bytes")
-
-    monkeypatch.setattr(Predictor, "logits", full)
-    said = refused(predict([str(whole), "--out", str(tmp_path / "p.csv"), "--backend", "cupy"]))
-    for words in ("out of memory on stand-in for a GPU", "parameters take 0.0 MB", "--backend numpy"):
-        assert words in said
-    assert not (tmp_path / "p.csv").exists()
 
 
 def test_what_is_learnt_is_measured_on_the_host(tmp_path, monkeypatch):

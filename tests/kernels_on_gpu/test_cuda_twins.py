@@ -150,6 +150,11 @@ def test_replay_with_other_decays(b1, b2):
     agree("replay_rows", draw_replay(np.random.default_rng(0), np.float64, 3, 2, 20, 2**62, b1, b2))
 
 
+def test_no_rows_to_replay_cost_nothing_however_late_it_is():
+    """There is no memory for a factor of each step from 0 to t."""
+    agree("replay_rows", draw_replay(np.random.default_rng(0), np.float32, 0, 2, t=2**50))
+
+
 def test_not_a_number_stays_one():
     z = np.array([[np.nan, -1.0, 2.0]])
     np.testing.assert_equal(TWINS["bias_relu"](z, np.zeros(3)), [[np.nan, 0, 2]])

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,13 @@ import kuairand_files
 
 SMALL = ["--lr", 0.02, "--embedding-width", 4, "--prior-width", 4, "--batch-size", 64]
 SMALL += ["--n-experts", 3, "--expert-sizes", 8, "--tower-sizes", 4]
+
+
+# For runs whose pictures nobody looks at: half of the time of a small run is Matplotlib's.
+_nothing_draws = tempfile.TemporaryDirectory()
+(Path(_nothing_draws.name) / "matplotlib.py").write_text("raise ImportError('no pictures are wanted here')\n")
+NO_PICTURES = {"PYTHONPATH": _nothing_draws.name}
+IN_NUMPY = NO_PICTURES | {"CROCO_NP_KERNELS": "numpy"}
 
 
 def make_data(folder, rows=2000, seed=0):

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from commands import SMALL, command, make_data, train
+from commands import IN_NUMPY, NO_PICTURES, SMALL, command, make_data, train
 from safetensors.numpy import load_file
 
 from croco_np.runs.folder import RunFolder
@@ -19,7 +19,8 @@ from croco_np.storage import checkpoint
 from croco_np.storage.digest import read_json, write_json
 from croco_np.train.__main__ import main
 
-FLAGS = [*SMALL, "--dataset", "kuairand", "--epochs", 3, "--patience", 9, "--compare-steps", 10]
+FLAGS = [*SMALL, "--dataset", "kuairand", "--epochs", 3, "--patience", 9]
+COMPARED, ALONE = ["--compare-steps", 10], ["--compare-steps", 0]
 STOPPABLE = ["--dtype", "float64", "--cov-rows", 16, "--checkpoint-steps", 4]
 PICTURES = ("learning.png", "domains.png", "covariance.png")
 
@@ -33,9 +34,18 @@ def data(tmp_path_factory):
 def whole(data, tmp_path_factory):
     """A run that nothing disturbed, with float64 and sampled CovLoss: the generator matters."""
     folder = tmp_path_factory.mktemp("whole")
-    done = train(*FLAGS, *STOPPABLE, "--data-dir", data, "--out", folder / "run", cwd=folder)
+    done = train(*FLAGS, *STOPPABLE, *COMPARED, "--data-dir", data, "--out", folder / "run", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "run", done
+
+
+@pytest.fixture(scope="module")
+def plain(data, tmp_path_factory):
+    """The same run on the NumPy definitions."""
+    folder = tmp_path_factory.mktemp("plain")
+    done = train(*FLAGS, *STOPPABLE, *ALONE, "--data-dir", data, "--out", "run", cwd=folder, **IN_NUMPY)
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
 
 
 def same_weights(a, b):
@@ -73,7 +83,7 @@ def test_run_folder(whole):
 
 
 def test_same_config_same_bits(whole, data, tmp_path):
-    done = train(*FLAGS, *STOPPABLE, "--data-dir", data, "--out", "run", cwd=tmp_path)
+    done = train(*FLAGS, *STOPPABLE, *COMPARED, "--data-dir", data, "--out", "run", cwd=tmp_path, **NO_PICTURES)
     assert done.returncode == 0, done.stderr
     same_weights(tmp_path / "run", whole[0])
 
@@ -81,12 +91,13 @@ def test_same_config_same_bits(whole, data, tmp_path):
 def test_kill_9_and_resume(whole, data, tmp_path):
     """Killed without warning in the middle of an epoch, resumed: the same bits as never stopped."""
     out = tmp_path / "run"
-    process = subprocess.Popen(command(*FLAGS, *STOPPABLE, "--data-dir", data, "--out", out), stdout=subprocess.DEVNULL)
+    flags = [*FLAGS, *STOPPABLE, *ALONE, "--data-dir", data, "--out", out]
+    process = subprocess.Popen(command(*flags), env=os.environ | NO_PICTURES, stdout=subprocess.DEVNULL)
     _wait_for(out / "checkpoint.safetensors", process)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (out / "metrics.json").exists(), "it was too fast to be killed on the way"
-    done = train("--resume", out, cwd=tmp_path)
+    done = train("--resume", out, cwd=tmp_path, **NO_PICTURES)
     assert done.returncode == 0, done.stderr
     same_weights(out, whole[0])
     assert (out / "history.jsonl").read_text() == (whole[0] / "history.jsonl").read_text()
@@ -94,18 +105,19 @@ def test_kill_9_and_resume(whole, data, tmp_path):
     assert ours["overall"] == theirs["overall"]
 
 
-def test_interrupt_leaves_a_checkpoint(whole, data, tmp_path):
+def test_interrupt_leaves_a_checkpoint(plain, data, tmp_path):
     out = tmp_path / "run"
-    flags = [*FLAGS, *STOPPABLE, "--checkpoint-steps", 3, "--data-dir", data, "--out", out]
-    process = subprocess.Popen(command(*flags), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    flags = [*FLAGS, *STOPPABLE, *ALONE, "--checkpoint-steps", 3, "--data-dir", data, "--out", out]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command(*flags), env=os.environ | IN_NUMPY, **streams)
     _wait_for(out / "checkpoint.safetensors", process)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"--resume {out}" in stderr
     assert "Traceback" not in stderr
-    assert train("--resume", out, cwd=tmp_path).returncode == 0
-    same_weights(out, whole[0])
+    assert train("--resume", out, cwd=tmp_path, **IN_NUMPY).returncode == 0
+    same_weights(out, plain)
 
 
 def _wait_for(path, process):
@@ -116,19 +128,17 @@ def _wait_for(path, process):
         time.sleep(0.001)
 
 
-def test_more_epochs_later_are_the_same_bits(whole, data, tmp_path):
-    flags = [*SMALL, "--dataset", "kuairand", "--patience", 9, "--compare-steps", 10, *STOPPABLE]
-    first = train(*flags, "--epochs", 1, "--data-dir", data, "--out", "run", cwd=tmp_path)
-    second = train("--resume", "run", "--epochs", 3, cwd=tmp_path)
+def test_more_epochs_later_are_the_same_bits(plain, data, tmp_path):
+    flags = [*FLAGS, *STOPPABLE, *ALONE, "--epochs", 1, "--data-dir", data, "--out", "run"]
+    first = train(*flags, cwd=tmp_path, **IN_NUMPY)
+    second = train("--resume", "run", "--epochs", 3, cwd=tmp_path, **IN_NUMPY)
     assert (first.returncode, second.returncode) == (0, 0), second.stderr
-    same_weights(tmp_path / "run", whole[0])
+    same_weights(tmp_path / "run", plain)
 
 
-def test_numpy_and_numba_train_alike(whole, data, tmp_path):
+def test_numpy_and_numba_train_alike(whole, plain):
     """The same run on the NumPy definitions: parameters agree to 1e-9 of their norm after all steps (float64)."""
-    done = train(*FLAGS, *STOPPABLE, "--data-dir", data, "--out", "run", cwd=tmp_path, CROCO_NP_KERNELS="numpy")
-    assert done.returncode == 0, done.stderr
-    one, two = load_file(tmp_path / "run" / "model.safetensors"), load_file(whole[0] / "model.safetensors")
+    one, two = load_file(plain / "model.safetensors"), load_file(whole[0] / "model.safetensors")
     for name in one:
         assert np.linalg.norm(one[name] - two[name]) <= 1e-9 * np.linalg.norm(two[name]), name
 
@@ -136,7 +146,7 @@ def test_numpy_and_numba_train_alike(whole, data, tmp_path):
 def test_without_numba(data, tmp_path):
     """Where Numba cannot be imported the package trains all the same."""
     (tmp_path / "numba.py").write_text("raise ImportError('no Numba here')\n")
-    out = ["--data-dir", data, "--out", "run", "--epochs", 1]
+    out = ["--data-dir", data, "--out", "run", "--epochs", 1, *ALONE]
     done = train(*SMALL, "--dataset", "kuairand", *out, cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "metrics.json").exists()
@@ -144,8 +154,8 @@ def test_without_numba(data, tmp_path):
 
 def test_disk_full(data, tmp_path):
     """A disk that fills up while a checkpoint is written: a clear line, and the checkpoint before it is whole."""
-    flags = [*SMALL, "--dataset", "kuairand", "--data-dir", data, "--out", "run", "--compare-steps", 0]
-    assert train(*flags, "--epochs", 1, cwd=tmp_path).returncode == 0
+    flags = [*SMALL, "--dataset", "kuairand", "--data-dir", data, "--out", "run", *ALONE]
+    assert train(*flags, "--epochs", 1, cwd=tmp_path, **IN_NUMPY).returncode == 0
     path = tmp_path / "run" / "checkpoint.safetensors"
     before = path.read_bytes()
     limit = len(before) // 2
@@ -156,6 +166,7 @@ def test_disk_full(data, tmp_path):
     done = subprocess.run(
         command("--resume", "run", "--epochs", 3),
         cwd=tmp_path,
+        env=os.environ | IN_NUMPY,
         capture_output=True,
         text=True,
         timeout=120,
@@ -169,7 +180,7 @@ def test_disk_full(data, tmp_path):
     assert "intact" in done.stderr
     assert path.read_bytes() == before
     assert not list((tmp_path / "run").glob("*.part"))
-    assert train("--resume", "run", "--epochs", 2, cwd=tmp_path).returncode == 0
+    assert train("--resume", "run", "--epochs", 2, cwd=tmp_path, **IN_NUMPY).returncode == 0
 
 
 @pytest.fixture
@@ -242,7 +253,8 @@ def test_other_data_cannot_resume(whole, refused, tmp_path):
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core: there is no second thread to compare with")
 def test_threads_change_rounding_at_most(whole, data, tmp_path):
     """One thread against all: BLAS may add up in another order; parameters agree to 1e-9 of their norm (float64)."""
-    done = train(*FLAGS, *STOPPABLE, "--data-dir", data, "--out", "run", "--threads", 1, cwd=tmp_path)
+    flags = [*FLAGS, *STOPPABLE, *ALONE, "--data-dir", data, "--out", "run", "--threads", 1]
+    done = train(*flags, cwd=tmp_path, **NO_PICTURES)
     assert done.returncode == 0, done.stderr
     one, two = load_file(tmp_path / "run" / "model.safetensors"), load_file(whole[0] / "model.safetensors")
     for name in one:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-from commands import SMALL, command, make_data, train
+from commands import IN_NUMPY, NO_PICTURES, SMALL, command, make_data, train
 from safetensors.numpy import load_file
 
 from croco_np.command import streams
@@ -35,7 +35,7 @@ def data(tmp_path_factory):
 def right(data, tmp_path_factory):
     """Weights of a run that nothing was in the way of."""
     folder = tmp_path_factory.mktemp("right")
-    done = train(*FLAGS, *NO_MAP, "--data-dir", data, "--out", "run", cwd=folder, CROCO_NP_KERNELS="numpy")
+    done = train(*FLAGS, *NO_MAP, "--data-dir", data, "--out", "run", cwd=folder, **IN_NUMPY)
     assert done.returncode == 0, done.stderr
     return load_file(folder / "run" / "model.safetensors")
 
@@ -73,7 +73,7 @@ def results(run, right):
 )
 def test_streams_do_not_decide(redirection, said, data, right, tmp_path):
     line = " ".join(command(*FLAGS, *NO_MAP, "--data-dir", data, "--out", "run"))
-    done = shell(f"set -o pipefail; {line} {redirection}", tmp_path, CROCO_NP_KERNELS="numpy")
+    done = shell(f"set -o pipefail; {line} {redirection}", tmp_path, **IN_NUMPY)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(said)
     assert len(done.stderr.splitlines()) == bool(said)
@@ -105,7 +105,8 @@ def test_a_letter_that_an_encoding_lacks(tmp_path):
 def test_a_broken_numba_is_one_line(kind, data, right, tmp_path):
     (tmp_path / "numba.py").write_text(f"raise {kind}('cannot be used')\n")
     out = ["--data-dir", data, "--out", "run"]
-    done = train(*FLAGS, *NO_MAP, *out, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    path = os.pathsep.join([str(tmp_path), NO_PICTURES["PYTHONPATH"]])
+    done = train(*FLAGS, *NO_MAP, *out, cwd=tmp_path, PYTHONPATH=path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == (
         f"note: Numba cannot be loaded ({kind}: cannot be used): kernels run in NumPy, more slowly\n"
@@ -382,7 +383,7 @@ from croco_np.train import plots
 import matplotlib
 print(os.environ["MPLBACKEND"], matplotlib.rcParams._get_backend_or_none())
 plots.learning([{"epoch": 1, "bce": 1, "valid": {"logloss": 1, "auc": 0.5}}], "x.png")"""
-    done = python(code, tmp_path, MPLBACKEND=asked)
+    done = python(code, tmp_path, MPLBACKEND=asked, CROCO_NP_KERNELS="numpy")
     assert done.stdout.split() == [asked, "None" if asked == "nonsense" else asked], done.stderr
     assert (tmp_path / "x.png").exists()
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from commands import SMALL, train
+from commands import IN_NUMPY, SMALL, train
 
 from croco_np.train.__main__ import main
 
@@ -27,7 +27,7 @@ def clicks(tmp_path_factory):
 
 
 def test_a_run(clicks, tmp_path):
-    done = train(*TABLE, "--time", "ts", "--path", clicks, cwd=tmp_path)
+    done = train(*TABLE, "--time", "ts", "--path", clicks, cwd=tmp_path, **IN_NUMPY)
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "table-crocodile-seed0"
     metrics = json.loads((run / "metrics.json").read_text())
@@ -42,11 +42,11 @@ def test_a_run(clicks, tmp_path):
 
     moved = tmp_path / "moved.csv"
     moved.write_bytes(clicks.read_bytes())
-    again = train("--resume", run, "--epochs", 3, "--path", moved, cwd=tmp_path)
+    again = train("--resume", run, "--epochs", 3, "--path", moved, cwd=tmp_path, **IN_NUMPY)
     assert again.returncode == 0, again.stderr
     assert json.loads((run / "config.json").read_text())["config"]["path"] == str(moved)
     moved.write_bytes(clicks.read_bytes().replace(b"\n1,", b"\n0,", 1))
-    changed = train("--resume", run, "--epochs", 4, cwd=tmp_path)
+    changed = train("--resume", run, "--epochs", 4, cwd=tmp_path, **IN_NUMPY)
     assert changed.returncode == 2
     assert "the rows of the data have changed" in changed.stderr
     assert "Traceback" not in changed.stderr

@@ -12,7 +12,7 @@ from itertools import islice, repeat
 
 import numpy as np
 import pytest
-from commands import SMALL, make_data
+from commands import IN_NUMPY, SMALL, make_data
 
 from croco_np.batch import make_batch
 from croco_np.datasets.splits import Rows
@@ -20,6 +20,7 @@ from croco_np.diagnostics.__main__ import main as diagnose
 from croco_np.diagnostics.__main__ import read_run
 from croco_np.errors import InputError
 from croco_np.gradcheck.cases import SCHEMA, at_blackboard
+from croco_np.kernels.twin import using
 from croco_np.losses.bce import sigmoid
 from croco_np.metrics import auc
 from croco_np.models import MODELS
@@ -31,6 +32,7 @@ from croco_np.train.__main__ import main as train
 from croco_np.tree import flatten
 
 main = __main__.main
+CAPTURED = {"env": os.environ | IN_NUMPY, "capture_output": True, "text": True, "timeout": 120, "check": False}
 
 
 def draw_rows(n, seed=0, domains=range(4)):
@@ -255,11 +257,12 @@ def test_a_reader_sees_the_old_file_or_the_new_one(run):
 @pytest.mark.parametrize("how", ["> new.csv", ">> old.csv", "| cat > new.csv", "--out new.csv > new.csv"])
 def test_standard_output_gets_the_rows_alone(how, run, tmp_path):
     """What is there stays, and the report is on standard error."""
-    assert main([str(run)]) == 0
+    with using("numpy"):
+        assert main([str(run)]) == 0
     right = (run / "predictions-test.csv").read_text()
     (tmp_path / "old.csv").write_text("old\n")
     line = f"set -o pipefail; {sys.executable} -m croco_np.predict {run} --out /dev/stdout {how}"
-    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, **CAPTURED)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "AUC" in done.stderr
     old = how.startswith(">>")
@@ -274,7 +277,7 @@ def test_disk_full(run):
     code = "import resource, signal, sys\nfrom croco_np.predict.__main__ import main\n"
     code += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
     code += "sys.exit(main(sys.argv[1:]))"
-    done = subprocess.run([sys.executable, "-c", code, run], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", code, run], **CAPTURED)
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert "predictions-test.csv: cannot write" in done.stderr

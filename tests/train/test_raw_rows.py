@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from commands import SMALL, make_data, train
+from commands import IN_NUMPY, SMALL, make_data, train
 
 from croco_np.datasets.kuairand_tables import USER, VIDEO
 from croco_np.predict import __main__ as command
@@ -28,7 +28,7 @@ def predict(*arguments, cwd, text=None):
         text=True,
         timeout=120,
         check=False,
-        env=os.environ,
+        env=os.environ | IN_NUMPY,
     )
 
 
@@ -50,7 +50,7 @@ def trained(tmp_path_factory):
     )
     table.to_csv(folder / "clicks.csv", index=False)
     flags = [*SMALL, "--dataset", "table", "--path", "clicks.csv", *COLUMNS, "--time", "ts", "--epochs", 1]
-    done = train(*flags, "--compare-steps", 0, "--out", "first", cwd=folder)
+    done = train(*flags, "--compare-steps", 0, "--out", "first", cwd=folder, **IN_NUMPY)
     assert done.returncode == 0, done.stderr
     assert predict("first", "--out", "known.csv", cwd=folder).returncode == 0
     (folder / "elsewhere").mkdir()
@@ -103,7 +103,7 @@ def test_a_moved_run_finds_its_moved_rows(trained):
     assert (trained / "again.csv").read_text() == (trained / "known.csv").read_text()
     done = subprocess.run(
         [sys.executable, "-m", "croco_np.diagnostics", "elsewhere/run", "--path", "elsewhere/clicks.csv"],
-        cwd=trained, capture_output=True, text=True, check=False,
+        cwd=trained, capture_output=True, text=True, check=False, env=os.environ | IN_NUMPY,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lost = predict("elsewhere/run", cwd=trained)
@@ -147,7 +147,7 @@ def test_kuairand_scores_flat_rows(tmp_path):
     """Of a run on KuaiRand: raw features of user and video beside the ids, durations in milliseconds."""
     make_data(tmp_path / "clicks")
     flags = ["--dataset", "kuairand", "--data-dir", "clicks", *SMALL, "--epochs", 1, "--embedding-std", 0.3]
-    done = train(*flags, "--out", "run", cwd=tmp_path)
+    done = train(*flags, "--compare-steps", 0, "--out", "run", cwd=tmp_path, **IN_NUMPY)
     assert done.returncode == 0, done.stderr
     row = dict.fromkeys([*USER, *VIDEO], "") | {"user_id": 3, "video_id": 4, "duration_ms": 9000, "tab": 0}
     pd.DataFrame([row, row | {"user_id": 999}]).to_csv(tmp_path / "new.csv", index=False)
@@ -177,8 +177,8 @@ def test_a_dash_is_standard_output(trained):
 def test_a_resumed_run_knows_where_its_rows_are_now(trained, tmp_path):
     """The weights were written before the file moved; config.json is newer."""
     shutil.copytree(trained / "elsewhere", tmp_path / "a")
-    done = train("--resume", "run", "--path", "clicks.csv", "--epochs", 1, cwd=tmp_path / "a")
+    done = train("--resume", "run", "--path", "clicks.csv", "--epochs", 1, cwd=tmp_path / "a", **IN_NUMPY)
     assert done.returncode == 0, done.stderr
     (tmp_path / "a" / "clicks.csv").rename(tmp_path / "a" / "moved.csv")
-    assert train("--resume", "run", "--path", "moved.csv", cwd=tmp_path / "a").returncode == 0
+    assert train("--resume", "run", "--path", "moved.csv", cwd=tmp_path / "a", **IN_NUMPY).returncode == 0
     assert predict("run", cwd=tmp_path / "a").returncode == 0

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from commands import train
+from commands import IN_NUMPY, train
 from safetensors import safe_open
 
 ROWS = 20_000
@@ -55,7 +55,7 @@ def test_the_second_run_reuses_the_files_and_takes_a_new_folder(done):
     folder, _ = done
     skeleton = folder / "data" / "aliccp-simulated" / f"rows{ROWS}-seed0" / "sample_skeleton_train.csv"
     before = skeleton.stat().st_mtime_ns
-    assert train(*FLAGS, cwd=folder).returncode == 0
+    assert train(*FLAGS, cwd=folder, **IN_NUMPY).returncode == 0
     assert skeleton.stat().st_mtime_ns == before
     assert (folder / "runs" / "aliccp-crocodile-seed0-2" / "metrics.json").exists()
 

@@ -33,6 +33,8 @@ def replay_rows(
     b2: float,
     eps: float,
 ) -> None:
+    if not len(rows):  # late in training that is the rule, see `idle_series`, and t is large
+        return
     j = np.arange(t + 1, dtype=float, like=w)
     s = np.maximum(j, 1)  # no term belongs to step 0
     step, c = lr / bias_correction(b1, s), np.sqrt(bias_correction(b2, s))

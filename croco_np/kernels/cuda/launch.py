@@ -11,7 +11,8 @@ bytes side by side: one transaction. Blocks are numbered the other way round, be
 x but only 65535 along y, and there are more rows than columns.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numba
@@ -25,6 +26,7 @@ LANES = 32  # threads of a warp: they run in step
 DEFAULT_STREAM = 0
 
 TWINS: dict[str, Callable] = {}
+_counted: list[int] | None = None  # in the place of launches, inside `counted`
 
 config: Any = numba.config
 SIMULATED = bool(config.ENABLE_CUDASIM)  # kernels run as Python, in Numba's simulator: it is chosen before this import
@@ -47,8 +49,21 @@ def launch(function: Any, shape: tuple[int, ...], *args: Any, shared_bytes: int 
     `shared_bytes` of memory that its threads share.
     """
     config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small batches make small grids: that is known
-    if 0 not in shape:  # CUDA refuses a grid without blocks
+    if _counted is not None:
+        _counted.append(sum(hasattr(a, "shape") and a.shape != () for a in args))
+    elif 0 not in shape:  # CUDA refuses a grid without blocks
         function[(*grid(*shape), DEFAULT_STREAM, shared_bytes)](*map(seen_by_cuda, args))
+
+
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """Inside a `with` block nothing is launched: the list gets an entry for each kernel, the number of its arrays."""
+    global _counted
+    before, _counted = _counted, []
+    try:
+        yield _counted
+    finally:
+        _counted = before
 
 
 def grid(rows: int, columns: int | None = None) -> tuple[tuple[int, int], tuple[int, int]]:

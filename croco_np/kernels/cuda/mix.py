@@ -21,7 +21,7 @@ def mix_elements(a: np.ndarray, o: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 @cuda.jit
 def _mix_elements(a, o, g, h, zero):
-    """Exponentials are taken twice: that costs less than to write them down and read them back."""
+    """Exponentials are taken twice, for a GPU has more arithmetic to spare than memory traffic."""
     b = cuda.blockIdx.x * cuda.blockDim.y + cuda.threadIdx.y
     k = cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
     if b < h.shape[0] and k < h.shape[1]:
