@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ..arguments import as_array, expect, kind_of
-from ..backend import ON_HOST
+from ..backend import KINDS, ON_HOST
 from ..batch import check_domains, check_labels
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-z)) without overflow for large |z|; real or complex."""
-    return _with_complement(np.asarray(z))[0]
+    return _with_complement(z if type(z) in KINDS else np.asarray(z))[0]
 
 
 def _with_complement(z):

@@ -52,6 +52,14 @@ def gpu(monkeypatch):
         yield backend.load("cupy")
 
 
+def test_inference_on_the_stand_in(gpu):
+    """The probabilities, too, are computed where the batch lies."""
+    there, here = (Ours(TINY.with_options(backend=where), predict=True) for where in ("cupy", "numpy"))
+    for ours in (there, here):
+        ours.step(0)
+    assert there.first == here.first
+
+
 def test_the_command_on_the_stand_in(gpu, tmp_path, monkeypatch, capsys):
     ours = Ours(TINY.with_options(batch_size=64))
     before = backend.host(ours.state.params["embeddings"]["table"]).sum()

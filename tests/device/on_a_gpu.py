@@ -3,10 +3,11 @@
     python tests/device/on_a_gpu.py --kuairand DIR --out FOLDER
     python tests/device/on_a_gpu.py --standin                    as far as it goes where there is no GPU
 
-Runs from the sources: nothing has to be installed but what the package needs, CuPy, numba-cuda, and PyTorch for part 7.
-Prints what was checked, the figure, its tolerance, PASS or FAIL and the seconds, goes on after a failure, and writes
-on_a_gpu.json and on_a_gpu.md into FOLDER ($OUT, or else the folder it is called in). Exit status 1 if anything failed,
-2 if nothing could be run. A goal that is MISSED, and what was NOT RUN for want of time, is no failure.
+Runs from the sources: nothing has to be installed but what the package needs, CuPy, numba-cuda, and PyTorch for the
+comparison in part 7. Prints what was checked, the figure, its tolerance, PASS or FAIL and the seconds, goes on after a
+failure, and writes on_a_gpu.json and on_a_gpu.md into FOLDER ($OUT, or else the folder it is called in). Exit status 1
+if anything failed, 2 if nothing could be run. A goal that is MISSED, and what was NOT RUN for want of time, is no
+failure.
 """
 
 import argparse

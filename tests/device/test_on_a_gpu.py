@@ -14,6 +14,7 @@ import pytest
 from croco_np import backend
 
 from . import on_a_gpu
+from .parts import speed
 from .parts.item import Found, Item, NotRun, furthest
 from .parts.report import STANDIN, Report
 
@@ -80,6 +81,23 @@ def test_how_far_two_results_are_apart(gpu):
     assert furthest({"b": np.array([np.nan, 1.0])}, {"b": np.ones(2)}).figure != 0
     assert furthest({"b": np.ones(2, np.float32)}, {"b": np.ones(2)}).figure == np.inf
     assert furthest({}, {"b": np.ones(2)}).figure == np.inf
+
+
+def test_arrays_that_cancel_are_compared_by_what_cancelled():
+    here = {"W": np.full(2, 100.0), "b": np.full(1, 1e-3), "rows": np.full(1, 10**6)}
+    there = here | {"b": np.full(1, 2e-3)}
+    assert furthest(there, here).figure == pytest.approx(1)
+    assert furthest(there, here, 0.01).figure == pytest.approx(1e-3)  # rows of a table are no sizes
+    assert furthest({"b": np.ones(1)}, {"b": np.zeros(1)}, 0.01).figure == np.inf
+
+
+def test_without_pytorch_there_is_nothing_to_compare_with(monkeypatch):
+    found = {"samples_per_second": 3.0, "peers": {"torch-fp32": 2.0}, "peers_same_precision": ["torch-fp32"]}
+    monkeypatch.setattr(speed, "PEER", ("--peer", "torch"))
+    assert speed.beside_eager(found) == Found(1.5, "torch-fp32")
+    monkeypatch.setattr(speed, "PEER", ())
+    with pytest.raises(NotRun, match="PyTorch"):
+        speed.beside_eager(found)
 
 
 def test_a_part_that_cannot_be_loaded_is_an_error_of_its_own(tmp_path):

@@ -64,25 +64,34 @@ class Place:
         return {"definitions": "numpy"} if self.standin else {"definitions": "numpy", "twins": "numba"}
 
 
-def furthest(there: Any, here: Any) -> Found:
+def furthest(there: Any, here: Any, least: float = 0.0) -> Found:
     """The largest difference of two results' arrays, each relative to its own largest entry, and the array's path.
+
+    least  an array counts as no smaller than this share of the largest of all floating-point arrays of the result:
+           sums that cancel keep the rounding of their terms
 
     Shapes and dtypes must agree, and an array of zeros must be met exactly: infinite where they do not.
     """
     there, here = arrays(back(there)), arrays(here)
     if there.keys() != here.keys() or not here:
         return Found(np.inf, f"different arrays: {sorted(there.keys() ^ here.keys())[:3]}")
-    return max((Found(_distance(there[path], b), path.lstrip(".")) for path, b in here.items()), key=_order)
+    smallest = least * max((_largest(b) for b in here.values() if b.dtype.kind == "f"), default=0.0)
+    found = (Found(_distance(there[path], b, smallest), path.lstrip(".")) for path, b in here.items())
+    return max(found, key=_order)
 
 
-def _distance(a, b):
+def _distance(a, b, smallest):
     if (a.shape, a.dtype) != (b.shape, b.dtype):
         return np.inf
-    largest = np.abs(b).max(initial=0)
     gap = np.abs(a - b).max(initial=0)
     if not gap:
         return 0.0
-    return float(gap / largest) if largest else np.inf
+    largest = _largest(b)
+    return float(gap / max(largest, smallest)) if largest else np.inf
+
+
+def _largest(b):
+    return np.abs(b).max(initial=0)
 
 
 def _order(found):

@@ -1,10 +1,14 @@
-"""Part 7: the benchmark at AliCCP's sizes, beside PyTorch on the same GPU. Its goals are no verdict on correctness."""
+"""Part 7: the benchmark at AliCCP's sizes, beside PyTorch on the same GPU where it is installed.
+
+Its goals are no verdict on correctness.
+"""
 
 import json
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from .item import Found, Item, NotRun, Place
@@ -14,6 +18,7 @@ OF_FLOOR = 0.6  # of the rate of the products alone, at the larger batch
 LARGE = 65536
 RUNS = [("float32", 4096), ("float32", LARGE), ("tf32", LARGE), ("tf32", 4096)]
 LONGEST = 100  # seconds of one run
+PEER = ("--peer", "torch") if find_spec("torch") else ()
 
 
 def speed(place: Place) -> Iterator[Item]:
@@ -33,7 +38,7 @@ def bench(place: Place, precision: str, rows: int, found: dict, key: str) -> str
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "bench.json"
         flags = ["--backend", "cupy", "--precision", precision, "--batch-size", str(rows), "--json", str(file)]
-        flags += ["--workload", "tiny", "--repeats", "2"] if place.standin else ["--peer", "torch", "--repeats", "9"]
+        flags += ["--workload", "tiny", "--repeats", "2"] if place.standin else ["--repeats", "9", *PEER]
         words = [sys.executable, "-m", "croco_np.bench", *flags]
         try:
             done = subprocess.run(words, capture_output=True, text=True, timeout=LONGEST, check=False)
@@ -42,17 +47,20 @@ def bench(place: Place, precision: str, rows: int, found: dict, key: str) -> str
         if done.returncode:
             raise RuntimeError(f"bench ended with {done.returncode}: {done.stderr.strip()[-300:]}")
         found[key] = r = json.loads(file.read_text())
-    others = ", ".join(f"{name} {rate:,.0f}" for name, rate in r["peers"].items())
+    others = ", ".join(f"{name} {rate:,.0f} samples/s" for name, rate in r["peers"].items())
+    beside = f"beside it: {others or 'nothing'}"
     absent = "".join(f"; {name} absent: {why}" for name, why in r["peers_absent"].items())
     ms = r["milliseconds"]["ours"]["median"]
     return (
         f"{r['samples_per_second']:,.0f} samples/s, {ms:.3g} ms a step; products {r['floor_ms']:.3g} ms, with the "
-        f"bytes of kernels {r['memory_floor_ms']:.3g} ms; kernels: {r['kernels']}; samples/s of {others}{absent}"
+        f"bytes of kernels {r['memory_floor_ms']:.3g} ms; kernels: {r['kernels']}; {beside}{absent}"
     )
 
 
 def beside_eager(r: dict) -> Found:
     """Our rate by the best of PyTorch's at our precision that is not compiled."""
+    if not PEER:
+        raise NotRun("PyTorch is not installed")
     same = [name for name in r["peers_same_precision"] if "compile" not in name]
     rates = {name: rate for name, rate in r["peers"].items() if name in same}
     if not rates:
