@@ -26,6 +26,7 @@ CHOSEN = "CROCO_NP_CUPY"  # environment variable: "standin" puts `croco_np.stand
 EXTRA = "pip install 'croco-np[gpu]'"
 ON_HOST = np.empty(0)  # an array of the host, for what is made `like` one
 KINDS: set[type] = {np.ndarray}  # classes of arrays that functions take as they are
+NO_ROOM = ("cudaErrorMemoryAllocation", "CUBLAS_STATUS_ALLOC_FAILED", "CUDA_ERROR_OUT_OF_MEMORY")
 TF32_SINCE = (8, 0)  # compute capability
 DEFAULT_MATH, TF32_MATH = 0, 3  # modes of cuBLAS: CUBLAS_DEFAULT_MATH, CUBLAS_TF32_TENSOR_OP_MATH
 _device_kinds: dict[type, "Gpu"] = {}  # classes of device arrays, and whose they are
@@ -45,17 +46,15 @@ def host(a: Any) -> Any:
 class Backend(Protocol):
     """What training and the instruments ask of the place where arrays lie.
 
-    name           "numpy" or "cupy"
-    where          the device in words, such as "NVIDIA H100 80GB HBM3"
-    out_of_memory  the exceptions that say that a device has no room for an array; of the host none
+    name   "numpy" or "cupy"
+    where  the device in words, such as "NVIDIA H100 80GB HBM3"
     """
 
     name: str
     where: str
 
-    @property
-    def out_of_memory(self) -> tuple[type[Exception], ...]:
-        """For an `except`."""
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether an exception says that a device has no room; of the host none does."""
 
     def bring(self, a: np.ndarray) -> Any:
         """An array of the host, copied to the device; where the host is the device, the array itself."""
@@ -82,7 +81,9 @@ class Host:
     """NumPy's arrays."""
 
     name, where = "numpy", "the processor"
-    out_of_memory: tuple[type[Exception], ...] = ()
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        return False
 
     def bring(self, a: np.ndarray) -> np.ndarray:
         return a
@@ -162,10 +163,10 @@ class Gpu:
         in_tf32 = linalg.get_compute_type(dtype) == linalg.COMPUTE_TYPE_TF32
         return cublas.CUBLAS_COMPUTE_32F_FAST_TF32 if in_tf32 else cublas.CUBLAS_COMPUTE_32F
 
-    @property
-    def out_of_memory(self) -> tuple[type[Exception], ...]:
-        """What CuPy raises where the device has no room for an array."""
-        return (self.xp.cuda.memory.OutOfMemoryError,)
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Whether there is no room for an array, or for what a library, a stream or a compiled kernel needs."""
+        full = isinstance(error, self.xp.cuda.memory.OutOfMemoryError)
+        return full or any(status in str(error) for status in NO_ROOM)
 
 
 def load(name: str) -> Any:

@@ -54,7 +54,9 @@ def room(backend: Any, batch_size: int, ours: Ours | None = None) -> Iterator[No
     """
     try:
         yield
-    except backend.out_of_memory as error:
+    except Exception as error:
+        if not backend.is_out_of_memory(error):
+            raise
         memory, lasting = backend.memory(), {} if ours is None else _lasting(ours)
         parts = {"parameters and moments": lasting["model"], "batches": lasting["batches"]} if ours else {}
         rest = memory.kept - sum(lasting.values())

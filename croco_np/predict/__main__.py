@@ -45,7 +45,9 @@ def run(argv: Sequence[str] | None) -> int:
     with making_way(args.out):
         try:
             return predict(args, place)
-        except place.out_of_memory as error:
+        except Exception as error:
+            if not place.is_out_of_memory(error):
+                raise
             memory = place.memory()
             assert memory, "only a device has such errors"
             total, free = memory.total / 1e9, memory.free / 1e9

@@ -56,7 +56,9 @@ def room_named(backend: Backend, batch_size: int, state: State | None = None, fo
     """
     try:
         yield
-    except backend.out_of_memory as error:
+    except Exception as error:
+        if not backend.is_out_of_memory(error):
+            raise
         memory = backend.memory()
         assert memory, "only a device has such errors"
         parts = {} if state is None else _parts(state)
