@@ -1,4 +1,4 @@
-"""Where arrays lie: in the memory of the host (NumPy), or in that of a GPU (CuPy). The only file that names CuPy.
+"""Where arrays lie: in the memory of the host (NumPy), or in that of a GPU (CuPy). The only file that imports CuPy.
 
 The rest of the package is written in NumPy and does not ask. A device array answers NumPy's functions itself, so
 `np.exp(x)` is computed where x lies, and new arrays are made beside others by `like=`: the device follows the data.

@@ -1,11 +1,10 @@
 """Part 0: what the checks ran on."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
-from .item import Item, NotRun, Place
+from .command import output_of
+from .item import Item, Place
 
 PACKAGES = ("numpy", "cupy-cuda13x", "cupy-cuda12x", "numba", "numba-cuda", "torch", "scipy")
 LONGEST = 30  # seconds of doctor
@@ -29,11 +28,5 @@ def installed(package: str) -> str:
 
 def doctor(place: Place) -> str:
     """The lines of `python -m croco_np.doctor`."""
-    words = [sys.executable, "-m", "croco_np.doctor"]
-    try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=LONGEST, check=False)
-    except subprocess.TimeoutExpired:
-        raise NotRun(f"it took more than {LONGEST} s") from None
-    if done.returncode:
-        raise RuntimeError(f"doctor ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-    return "\n" + "\n".join(f"    {line}" for line in done.stdout.strip().splitlines())
+    said = output_of("croco_np.doctor", [], LONGEST)
+    return "\n" + "\n".join(f"    {line}" for line in said.strip().splitlines())

@@ -66,7 +66,7 @@ def odd(place: Place, name: str, dtype: str, kernels: str) -> Found:
     objective = Objective("domain_mean", alpha=0.1)
 
     def step(bring):
-        some = batch._replace(**{part: bring(getattr(batch, part)) for part in ("ids", "prior_ids", "labels")})
+        some = batch.brought(bring)
         out, cache = model.forward(tree_map(bring, params), some)
         parts, d, _ = objective(out, some)
         return out, parts["total"], model.backward(cache, d)

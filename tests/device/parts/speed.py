@@ -4,13 +4,12 @@ Its goals are no verdict on correctness.
 """
 
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from .command import output_of
 from .item import Found, Item, NotRun, Place
 
 FASTER = 1.5  # times PyTorch, eager, at the same precision
@@ -39,13 +38,7 @@ def bench(place: Place, precision: str, rows: int, found: dict, key: str) -> str
         file = Path(folder) / "bench.json"
         flags = ["--backend", "cupy", "--precision", precision, "--batch-size", str(rows), "--json", str(file)]
         flags += ["--workload", "tiny", "--repeats", "2"] if place.standin else ["--repeats", "9", *PEER]
-        words = [sys.executable, "-m", "croco_np.bench", *flags]
-        try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=LONGEST, check=False)
-        except subprocess.TimeoutExpired:
-            raise NotRun(f"bench took more than {LONGEST} s") from None
-        if done.returncode:
-            raise RuntimeError(f"bench ended with {done.returncode}: {done.stderr.strip()[-300:]}")
+        output_of("croco_np.bench", flags, LONGEST)
         found[key] = r = json.loads(file.read_text())
     others = ", ".join(f"{name} {rate:,.0f} samples/s" for name, rate in r["peers"].items())
     beside = f"beside it: {others or 'nothing'}"
